@@ -1,0 +1,48 @@
+# make demo   from a fresh machine to signals on the screen
+# make test   every check and test, the broker tests included
+#
+# Needs Python 3.11 or 3.12 and make; all else is installed into .venv and fetched into the cache.
+# TORCH_INDEX=<url of a package index with CPU builds of torch> saves 5 GB where there is no GPU.
+
+PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
+  $$p -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' 2>/dev/null \
+  && echo $$p && break; done)
+VENV ?= .venv
+ARGS ?=
+TORCH_INDEX ?=
+
+BIN = $(VENV)/bin
+STAMP = $(VENV)/.installed
+
+.PHONY: demo test check unit install bench up down clean
+
+demo: $(STAMP)
+	@$(BIN)/earmark demo $(ARGS)
+
+test: check unit
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/earmark schemas check
+
+unit: $(STAMP)
+	@$(BIN)/earmark models pull
+	$(BIN)/pytest $(ARGS)
+
+bench: $(STAMP)
+	@$(BIN)/earmark bench $(ARGS)
+
+up down: $(STAMP)
+	@$(BIN)/earmark $@ $(ARGS)
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml deploy/install.py $(wildcard deploy/locks/*.lock)
+	$(if $(PYTHON),,$(error earmark needs Python 3.11 or 3.12 on the path))
+	$(PYTHON) deploy/install.py $(VENV) $(TORCH_INDEX)
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -1,0 +1,1 @@
+"""Tensors: model cards, the store that finds and verifies weights, architectures, devices."""

@@ -1,0 +1,1 @@
+"""Conversions, one module each; `earmark.models.convert` is the door to them."""

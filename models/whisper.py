@@ -1,0 +1,328 @@
+"""The Whisper network: log-mel frames of speech in, logits over text tokens out.
+
+Written after Radford et al., "Robust Speech Recognition via Large-Scale Weak Supervision" (2022),
+with a change for speed. The encoder reads each clip for as long as it is, instead of in a window of
+30 s filled up with silence; the decoder then hears, after the clip, the states that the encoder has
+of silence, which are the same for all clips and kept ready.
+
+Shapes. B: clips, M: mel bins, F: frames of 10 ms, P: encoder positions of 20 ms, W: width,
+H: heads, D: width of a head, N: tokens in one call, V: vocabulary
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from earmark.models.device import Device
+from earmark.models.error import ModelError
+from earmark.models.whisper_checkpoint import Dimensions, openai_names
+
+SILENCE_LOG_MEL = -1.5  # what every bin of digital silence becomes: (log10(1e-10) + 4) / 4
+
+KeysValues = tuple[Tensor, Tensor]
+
+
+class Attention(nn.Module):
+    """Multi-head attention with Whisper's biases: none on the keys."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(width, width)
+        self.out = nn.Linear(width, width)
+
+    def split(self, x_BNW: Tensor) -> Tensor:
+        """The heads apart: [B, H, N, D]."""
+        return x_BNW.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+    def keys_values(self, x_BNW: Tensor) -> KeysValues:
+        """What others attend to, each [B, H, N, D]."""
+        return self.split(self.key(x_BNW)), self.split(self.value(x_BNW))
+
+    def merge(self, x_BHND: Tensor) -> Tensor:
+        """The heads together again and projected: [B, N, W]."""
+        merged: Tensor = self.out(x_BHND.transpose(1, 2).flatten(2))
+        return merged
+
+    def forward(self, x_BNW: Tensor, keys_values: KeysValues, mask: Tensor | None) -> Tensor:
+        """[B, N, W] from attention to the keys that `mask` (True: look) allows."""
+        queries_BHND = self.split(self.query(x_BNW))
+        attended_BHND = functional.scaled_dot_product_attention(
+            queries_BHND, *keys_values, attn_mask=mask
+        )
+        return self.merge(attended_BHND)
+
+
+class EncoderBlock(nn.Module):
+    """Self-attention and a two-layer perceptron, each on normalised input and added."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.attn = Attention(width, heads)
+        self.attn_ln = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
+        self.mlp_ln = nn.LayerNorm(width)
+
+    def forward(self, x_BPW: Tensor, mask: Tensor | None) -> Tensor:
+        """[B, P, W] to [B, P, W]."""
+        normed_BPW = self.attn_ln(x_BPW)
+        keys_values = self.attn.keys_values(normed_BPW)
+        x_BPW = x_BPW + self.attn(normed_BPW, keys_values, mask)
+        mixed_BPW: Tensor = x_BPW + self.mlp(self.mlp_ln(x_BPW))
+        return mixed_BPW
+
+
+class Encoder(nn.Module):
+    """Two convolutions, the second halving the rate, fixed positions, and blocks of attention."""
+
+    positional_embedding: Tensor
+
+    def __init__(self, dims: Dimensions) -> None:
+        super().__init__()
+        width = dims.n_audio_state
+        self.conv1 = nn.Conv1d(dims.n_mels, width, kernel_size=3, padding=1)
+        self.conv2 = nn.Conv1d(width, width, kernel_size=3, stride=2, padding=1)
+        self.register_buffer("positional_embedding", torch.zeros(dims.n_audio_ctx, width))
+        self.blocks = nn.ModuleList(
+            EncoderBlock(width, dims.n_audio_head) for _ in range(dims.n_audio_layer)
+        )
+        self.ln_post = nn.LayerNorm(width)
+
+    def forward(self, mel_BMF: Tensor, frames_B: Tensor) -> Tensor:
+        """States [B, P, W] of clips of `frames_B` frames (even), zero beyond; P is F / 2.
+
+        A clip's states do not depend on the clips beside it; those beyond its end mean nothing.
+        """
+        frame_mask_B1F = (
+            torch.arange(mel_BMF.shape[2], device=mel_BMF.device) < frames_B[:, None, None]
+        )
+        x_BWF = functional.gelu(self.conv1(mel_BMF)) * frame_mask_B1F
+        x_BPW = functional.gelu(self.conv2(x_BWF)).transpose(1, 2)
+        x_BPW = x_BPW + self.positional_embedding[: x_BPW.shape[1]]
+        mask_B11P = frame_mask_B1F[:, None, :, ::2]
+        for block in self.blocks:
+            x_BPW = block(x_BPW, mask_B11P)
+        normed_BPW: Tensor = self.ln_post(x_BPW)
+        return normed_BPW
+
+
+@dataclass(slots=True, kw_only=True)
+class Hearing:
+    """What one decoder block heard of each clip: keys and values [B, H, P, D] of cross-attention.
+
+    `silence` holds those of the positions after P, [H, rest, D]: the same for all clips.
+    """
+
+    own: KeysValues
+    silence: KeysValues
+
+    def attend(self, queries_BHND: Tensor) -> Tensor:
+        """[B, H, N, D]: attention to the whole window, as if each clip lay in one of its own."""
+        queries_BHND = queries_BHND * queries_BHND.shape[-1] ** -0.5
+        own_BHNP = queries_BHND @ self.own[0].mT
+        silence_BHNR = _shared(queries_BHND, self.silence[0].mT)
+        scores = torch.cat((own_BHNP, silence_BHNR), dim=-1).float()
+        weights = scores.softmax(dim=-1).to(queries_BHND.dtype)
+        weights_own, weights_silence = weights.split(
+            (own_BHNP.shape[-1], silence_BHNR.shape[-1]), dim=-1
+        )
+        return weights_own @ self.own[1] + _shared(weights_silence, self.silence[1])
+
+
+def _shared(x_BHNK: Tensor, matrix_HKD: Tensor) -> Tensor:
+    """One matrix per head for all clips: read once instead of once per clip."""
+    clips, _, tokens, _ = x_BHNK.shape
+    x_HTK = x_BHNK.permute(1, 0, 2, 3).flatten(1, 2)
+    product_HTD = x_HTK @ matrix_HKD
+    return product_HTD.unflatten(1, (clips, tokens)).transpose(0, 1)
+
+
+class DecoderBlock(nn.Module):
+    """Self-attention over the tokens so far, cross-attention to the clip, a perceptron."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.attn = Attention(width, heads)
+        self.attn_ln = nn.LayerNorm(width)
+        self.cross_attn = Attention(width, heads)
+        self.cross_attn_ln = nn.LayerNorm(width)
+        self.mlp = nn.Sequential(
+            nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        )
+        self.mlp_ln = nn.LayerNorm(width)
+
+    def forward(
+        self, x_BNW: Tensor, past: "KeyValueCache", hearing: Hearing, mask: Tensor | None
+    ) -> Tensor:
+        """[B, N, W] to [B, N, W]; the tokens' keys and values are added to `past`."""
+        normed_BNW = self.attn_ln(x_BNW)
+        keys_values = past.append(*self.attn.keys_values(normed_BNW))
+        x_BNW = x_BNW + self.attn(normed_BNW, keys_values, mask)
+        queries_BHND = self.cross_attn.split(self.cross_attn.query(self.cross_attn_ln(x_BNW)))
+        x_BNW = x_BNW + self.cross_attn.merge(hearing.attend(queries_BHND))
+        mixed_BNW: Tensor = x_BNW + self.mlp(self.mlp_ln(x_BNW))
+        return mixed_BNW
+
+
+@dataclass(slots=True, kw_only=True)
+class KeyValueCache:
+    """Keys and values [B, H, n_text_ctx, D] of one block, the first `length` of them filled."""
+
+    keys: Tensor
+    values: Tensor
+    length: int = 0
+
+    def append(self, keys_BHND: Tensor, values_BHND: Tensor) -> KeysValues:
+        """All so far, with these at the end."""
+        end = self.length + keys_BHND.shape[2]
+        self.keys[:, :, self.length : end] = keys_BHND
+        self.values[:, :, self.length : end] = values_BHND
+        self.length = end
+        return self.keys[:, :, :end], self.values[:, :, :end]
+
+
+@dataclass(slots=True, kw_only=True)
+class DecoderState:
+    """All that decoding carries from token to token, per block."""
+
+    past: list[KeyValueCache]
+    hearing: list[Hearing]
+
+    @property
+    def length(self) -> int:
+        """Tokens read so far."""
+        return self.past[0].length
+
+    def keep(self, rows: Tensor) -> None:
+        """Forget all clips but those at the indices `rows`."""
+        for past in self.past:
+            past.keys, past.values = past.keys[rows], past.values[rows]
+        for hearing in self.hearing:
+            hearing.own = hearing.own[0][rows], hearing.own[1][rows]
+
+
+class Decoder(nn.Module):
+    """Token and position embeddings, blocks of attention, and the embedding again as the head.
+
+    Embedding and head stay in fp32 whatever the precision of the blocks.
+    """
+
+    def __init__(self, dims: Dimensions) -> None:
+        super().__init__()
+        width = dims.n_text_state
+        self.token_embedding = nn.Embedding(dims.n_vocab, width)
+        self.positional_embedding = nn.Parameter(torch.zeros(dims.n_text_ctx, width))
+        self.blocks = nn.ModuleList(
+            DecoderBlock(width, dims.n_text_head) for _ in range(dims.n_text_layer)
+        )
+        self.ln = nn.LayerNorm(width)
+
+    def forward(self, tokens_BN: Tensor, state: DecoderState) -> Tensor:
+        """Logits [B, N, V], fp32, of the tokens that follow each of these."""
+        begin, tokens = state.length, tokens_BN.shape[1]
+        positions_NW = self.positional_embedding[begin : begin + tokens]
+        mask = _earlier(begin, tokens, tokens_BN.device) if tokens > 1 else None
+        x_BNW = self.token_embedding(tokens_BN).to(positions_NW.dtype) + positions_NW
+        for block, past, hearing in zip(self.blocks, state.past, state.hearing, strict=True):
+            x_BNW = block(x_BNW, past, hearing, mask)
+        return self.ln(x_BNW).float() @ self.token_embedding.weight.T
+
+
+def _earlier(begin: int, tokens: int, device: torch.device) -> Tensor:
+    """Which of all tokens so far each of the last `tokens` may look at, [N, all]."""
+    return torch.ones(tokens, begin + tokens, dtype=torch.bool, device=device).tril(begin)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoded:
+    """Encoder states [B, P, W] of clips that are `positions_B` long."""
+
+    states_BPW: Tensor = field(repr=False)
+    positions_B: Tensor
+
+    def select(self, rows: Tensor) -> "Encoded":
+        """Only the clips at the indices `rows`."""
+        return Encoded(states_BPW=self.states_BPW[rows], positions_B=self.positions_B[rows])
+
+
+class Whisper(nn.Module):
+    """A Whisper checkpoint, any size, in evaluation mode on its device."""
+
+    def __init__(self, dims: Dimensions) -> None:
+        super().__init__()
+        self.dims = dims
+        self.encoder = Encoder(dims)
+        self.decoder = Decoder(dims)
+        self._silence: list[KeysValues] = []
+
+    @torch.inference_mode()
+    def encode(self, mel_BMF: Tensor, frames_B: Tensor) -> Encoded:
+        """States of clips of `frames_B` frames (even); see `Encoder.forward`."""
+        dtype = self.encoder.conv1.weight.dtype
+        states_BPW = self.encoder(mel_BMF.to(dtype), frames_B)
+        return Encoded(states_BPW=states_BPW, positions_B=frames_B // 2)
+
+    @torch.inference_mode()
+    def listen(self, encoded: Encoded) -> DecoderState:
+        """The state from which decoding of the clips begins."""
+        positions_B = encoded.positions_B
+        longest = int(positions_B.max())
+        states_BPW = encoded.states_BPW[:, :longest]
+        index_P = torch.arange(longest, device=states_BPW.device)
+        own_B1P1 = index_P[None, None, :, None] < positions_B[:, None, None, None]
+        hearing = [
+            _hearing(block.cross_attn.keys_values(states_BPW), silence, own_B1P1)
+            for block, silence in zip(self.decoder.blocks, self._silence, strict=True)
+        ]
+        return DecoderState(past=[self._cache(len(positions_B)) for _ in hearing], hearing=hearing)
+
+    @torch.inference_mode()
+    def prepare(self) -> None:
+        """Compute what silence sounds like, [H, P, D] per decoder block; once after loading."""
+        frames = 2 * self.dims.n_audio_ctx
+        device = self.decoder.positional_embedding.device
+        mel_1MF = torch.full((1, self.dims.n_mels, frames), SILENCE_LOG_MEL, device=device)
+        states_1PW = self.encode(mel_1MF, torch.tensor([frames], device=device)).states_BPW
+        pairs = [block.cross_attn.keys_values(states_1PW) for block in self.decoder.blocks]
+        self._silence = [(keys[0].contiguous(), values[0].contiguous()) for keys, values in pairs]
+
+    def _cache(self, clips: int) -> KeyValueCache:
+        heads, like = self.dims.n_text_head, self.decoder.positional_embedding
+        shape = (clips, heads, self.dims.n_text_ctx, self.dims.n_text_state // heads)
+        return KeyValueCache(keys=like.new_empty(shape), values=like.new_empty(shape))
+
+
+def _hearing(own: KeysValues, silence: KeysValues, own_B1P1: Tensor) -> Hearing:
+    longest = own_B1P1.shape[2]
+    keys, values = (
+        torch.where(own_B1P1, mine, still[:, :longest]).contiguous()
+        for mine, still in zip(own, silence, strict=True)
+    )
+    return Hearing(own=(keys, values), silence=(silence[0][:, longest:], silence[1][:, longest:]))
+
+
+def load_whisper(
+    config: Mapping[str, object], tensors: Mapping[str, Tensor], device: Device
+) -> Whisper:
+    """The network of a checkpoint with OpenAI's or transformers' names, ready on `device`.
+
+    Raises ModelError where config and tensors do not describe one Whisper network.
+    """
+    dims = Dimensions.from_config(config)
+    with torch.device("meta"):
+        model = Whisper(dims)
+    try:
+        model.load_state_dict(dict(openai_names(tensors)), strict=True, assign=True)
+    except RuntimeError as error:
+        raise ModelError(f"not a Whisper checkpoint of the stated size: {error}") from error
+    model = model.to(device.torch, device.dtype)
+    model.decoder.token_embedding.float()
+    model.requires_grad_(requires_grad=False).eval().prepare()
+    return model

@@ -1,0 +1,146 @@
+"""The product in one class: content events in, outcomes out.
+
+    decode(event) -> blocks             CPU; in child processes under the worker
+    Pipeline.score(blocks) -> outcomes  the device; clips of all events share batches
+    Pipeline.run(events) -> outcomes    both in one call
+
+A pipeline is loaded once, in the thread that will score, and used from that thread alone.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+
+from earmark.models.device import Device, pick_device
+from earmark.models.source import Progress
+from earmark.models.store import ModelStore
+from earmark.processors.block import Block
+from earmark.processors.content import ContentEvent
+from earmark.processors.decode import decode
+from earmark.processors.envelope import Envelope, envelopes
+from earmark.processors.loader import load_specs
+from earmark.processors.outcome import Answer, Outcome
+from earmark.processors.session import Session
+from earmark.processors.signal import Loading, MeterFactory, SignalSpec, Takes
+from earmark.processors.threshold import shipped_thresholds
+
+CLIP_BUDGET_S = {"cpu": 240.0, "cuda": 1920.0}  # speech gathered before the device is given it
+INTERLEAVED = 16  # events decoded side by side by `run`, so that batches fill
+
+Media = Mapping[str, bytes | Path]
+
+
+class Pipeline:
+    """Scores events by the signals it was loaded with."""
+
+    def __init__(
+        self,
+        *,
+        specs: Mapping[str, SignalSpec],
+        scorers: Mapping[str, object],
+        envelopes: Mapping[str, Envelope],
+        asked: Collection[str],
+        device: Device,
+    ) -> None:
+        self.specs = specs
+        self.device = device
+        self.asked = frozenset(asked)
+        self._scorers = scorers
+        self._envelopes = envelopes
+
+    @classmethod
+    def load(
+        cls,
+        signals: Collection[str] | None = None,
+        *,
+        store: ModelStore | None = None,
+        device: Device | None = None,
+        progress: Progress | None = None,
+    ) -> "Pipeline":
+        """A pipeline for `signals` (None: all) with everything they need, ready to score.
+
+        `progress(label, done, total)` is told of each scorer as it is loaded. Raises
+        ConfigurationError for an unknown signal, ModelError where weights are missing or wrong.
+        """
+        store = store or ModelStore()
+        device = device or pick_device()
+        specs = load_specs(signals)
+        scorers: dict[str, object] = {}
+        for done, (name, spec) in enumerate(specs.items()):
+            if progress:
+                progress(f"load {name}", done, len(specs))
+            if spec.takes is not Takes.METER:
+                loading = Loading(store=store, device=device, thresholds=shipped_thresholds(name))
+                scorers[name] = spec.make(loading)
+        if progress:
+            progress("loaded", len(specs), len(specs))
+        return cls(
+            specs=specs,
+            scorers=scorers,
+            envelopes=envelopes(specs, store, device),
+            asked=specs if signals is None else signals,
+            device=device,
+        )
+
+    @property
+    def meters(self) -> Mapping[str, MeterFactory]:
+        """What `decode` is to measure at the native rate, by signal."""
+        return {name: spec.make for name, spec in self.specs.items() if spec.takes is Takes.METER}
+
+    def run(self, events: Iterable[ContentEvent], *, media: Media | None = None) -> list[Outcome]:
+        """All outcomes of the events; media that is not inline is given by content_id.
+
+        Outcomes of one event stand together; events may finish in another order than they came.
+        """
+        return list(self.score(self.decoded(events, media=media)))
+
+    def decoded(
+        self, events: Iterable[ContentEvent], *, media: Media | None = None
+    ) -> Iterator[Block]:
+        """The blocks of all events, a few events decoded side by side in this thread."""
+        given = media or {}
+        streams = (
+            decode(event, given.get(event.content_id), meters=self.meters) for event in events
+        )
+        yield from interleaved(streams)
+
+    def score(self, blocks: Iterable[Block | None]) -> Iterator[Outcome]:
+        """Outcomes as they become known; see `answer`."""
+        for answer in self.answer(blocks):
+            yield from answer.outcomes
+
+    def answer(self, blocks: Iterable[Block | None]) -> Iterator[Answer]:
+        """One answer per event, as soon as all its outcomes are known.
+
+        None among the blocks says that no more is ready just now: what was gathered is scored
+        without waiting for fuller batches. Raises ModelError when a model fails on known good
+        input.
+        """
+        session = Session(
+            specs=self.specs,
+            scorers=self._scorers,
+            envelopes=self._envelopes,
+            asked=self.asked,
+            clip_budget_s=CLIP_BUDGET_S[self.device.kind],
+        )
+        for block in blocks:
+            if block is None:
+                yield from session.drain()
+            else:
+                session.take(block)
+                yield from session.advance()
+        yield from session.drain()
+
+
+def interleaved(streams: Iterator[Iterator[Block]], *, width: int = INTERLEAVED) -> Iterator[Block]:
+    """Blocks of up to `width` streams in turn, the next stream opened when one has ended."""
+    open_streams: deque[Iterator[Block]] = deque(islice(streams, width))
+    while open_streams:
+        stream = open_streams.popleft()
+        block = next(stream, None)
+        if block is None:
+            open_streams.extend(islice(streams, 1))
+            continue
+        yield block
+        open_streams.append(stream)

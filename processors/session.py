@@ -1,0 +1,141 @@
+"""One run of a pipeline over a stream of blocks: which item is where, and what is due next."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import cast
+
+from earmark.processors.block import Block
+from earmark.processors.content import Change
+from earmark.processors.envelope import Envelope
+from earmark.processors.expected import expected_signals
+from earmark.processors.item import Item
+from earmark.processors.outcome import Answer, Outcome, Rejection, Result, Signal
+from earmark.processors.signal import (
+    ClipScorer,
+    PassageScorer,
+    SignalSpec,
+    StreamScorer,
+    Takes,
+)
+from earmark.processors.stage import ClipStage, PassageStage, StreamStage
+
+PASSAGE_ITEMS = 256  # heard items whose texts are scored together
+PASSAGE_CODE_POINTS = 1_000_000  # or so much text
+
+
+class Session:
+    """Takes blocks, keeps items, runs stages when they are due, yields answers."""
+
+    def __init__(
+        self,
+        *,
+        specs: Mapping[str, SignalSpec],
+        scorers: Mapping[str, object],
+        envelopes: Mapping[str, Envelope],
+        asked: Collection[str],
+        clip_budget_s: float,
+    ) -> None:
+        self._specs = specs
+        self._envelopes = envelopes
+        self._asked = asked
+        self._items: dict[int, Item] = {}  # by id of the event, which the item keeps alive
+        self._clips = [
+            ClipStage(spec, cast(ClipScorer, scorers[name]), budget_s=clip_budget_s)
+            for name, spec in specs.items()
+            if spec.takes is Takes.CLIPS
+        ]
+        self._streams = [
+            StreamStage(spec, cast(StreamScorer, scorers[name]), self._fed_by(name))
+            for name, spec in specs.items()
+            if spec.takes is Takes.STREAM
+        ]
+        self._stages: tuple[StreamStage | ClipStage, ...] = (*self._streams, *self._clips)
+        self._passages = PassageStage(
+            {
+                name: (spec, cast(PassageScorer, scorers[name]))
+                for name, spec in specs.items()
+                if spec.takes is Takes.PASSAGES
+            }
+        )
+
+    def take(self, block: Block) -> None:
+        """Bring in the next block of an event."""
+        item = self._items.get(id(block.event)) or self._open(block)
+        for stream in self._streams:
+            if len(block.samples_T):
+                stream.feed(item, block.samples_T)
+        if block.end is not None:
+            item.close(block.end)
+            for stream in self._streams:
+                stream.close(item)
+
+    def advance(self) -> Iterator[Answer]:
+        """Run the stages that have enough for a good batch."""
+        for stage in self._stages:
+            while stage.due:
+                stage.run()
+        heard = self._heard()
+        if len(heard) >= PASSAGE_ITEMS or _code_points(heard) >= PASSAGE_CODE_POINTS:
+            yield from self._finish(heard)
+
+    def drain(self) -> Iterator[Answer]:
+        """Run every stage on all that it has, full batches or not."""
+        for stage in self._stages:
+            while stage.run():
+                pass
+        yield from self._finish(self._heard())
+
+    def _open(self, block: Block) -> Item:
+        names = expected_signals(block.event, self._specs)
+        expected = {name: spec for name, spec in self._specs.items() if name in names}
+        item = Item(event=block.event, expected=expected)
+        self._items[id(block.event)] = item
+        if block.event.audio is None or block.event.change == Change.DELETED:
+            return item
+        for clip_stage in self._clips:
+            clip_stage.admit(item)
+        for stream in self._streams:
+            stream.open(item)
+        return item
+
+    def _fed_by(self, stream: str) -> list[ClipStage]:
+        return [stage for stage in self._clips if stream in stage.spec.needs]
+
+    def _heard(self) -> list[Item]:
+        return [item for item in self._items.values() if item.heard]
+
+    def _finish(self, items: list[Item]) -> Iterator[Answer]:
+        for item in items:
+            for stage in self._clips:
+                stage.conclude(item)
+            self._identify(item)
+        self._passages.run(items)
+        for item in items:
+            yield Answer(event=item.event, outcomes=tuple(self._outcomes(item)))
+            del self._items[id(item.event)]
+
+    def _identify(self, item: Item) -> None:
+        for name in item.results:
+            item.signal_ids[name] = self._seal(item, name).signal_id
+
+    def _outcomes(self, item: Item) -> Iterator[Outcome]:
+        for name in item.expected:
+            if name in self._asked:
+                yield self._seal(item, name)
+        for error in (*item.errors.values(), *item.failures.values()):
+            yield Rejection(event=item.event, error=error)
+
+    def _seal(self, item: Item, name: str) -> Signal:
+        digest = item.end.audio_sha256 if item.end else None
+        return self._envelopes[name].seal(item.event, self._result(item, name), audio_sha256=digest)
+
+    def _result(self, item: Item, name: str) -> Result:
+        if name in item.results:
+            return item.results[name]
+        error = item.failures.get(name) or item.broken_part(self._specs[name])
+        if error is not None:
+            return Result.error(error.rejection_class)
+        return Result.error("NEED_FAILED")
+
+
+def _code_points(items: list[Item]) -> int:
+    return sum(len(text.text) for item in items for text in item.event.texts)

@@ -1,0 +1,1 @@
+"""One module per signal; found by folder, loaded like any plug-in."""

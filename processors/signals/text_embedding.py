@@ -1,0 +1,57 @@
+"""A vector per text, for search and for finding near duplicates.
+
+Cosine of two vectors is their dot product: they have L2 norm 1.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.models.static_embedding import StaticEmbedding, load_static_embedding
+from earmark.processors.outcome import Result
+from earmark.processors.signal import ItemView, Loading, Part, Takes, signal
+
+MODEL = "wordllama-l2-supercat-256"
+
+
+class EmbeddingScorer:
+    """Embeds every text; a `PassageScorer`."""
+
+    def __init__(self, embedding: StaticEmbedding) -> None:
+        self._embedding = embedding
+
+    def score(self, items: Sequence[ItemView]) -> Sequence[Result]:
+        """One result per item: the vectors of its texts that hold anything to embed."""
+        texts = [text for item in items for text in item.event.texts]
+        rows = iter(self._embedding.embed([text.text for text in texts]))
+        # zip asks `texts` first: a row is drawn only for a text of this item
+        return [
+            self._conclude([(text.field, row) for text, row in zip(item.event.texts, rows)])  # noqa: B905  # `rows` goes on with the next item
+            for item in items
+        ]
+
+    def _conclude(self, rows: Sequence[tuple[str, NDArray[np.float32]]]) -> Result:
+        vectors = [
+            {"field": field, "vector": row.astype("<f4").tobytes()}
+            for field, row in rows
+            if row.any()
+        ]
+        if not vectors:
+            return Result.abstained("TOO_LITTLE_TEXT")
+        return Result.ok(model=MODEL, dim=self._embedding.dimensions, vectors=vectors)
+
+
+@signal(
+    name="text.embedding",
+    takes=Takes.PASSAGES,
+    reads=frozenset({Part.TEXTS}),
+    models=(MODEL,),
+    record_name="TextEmbedding",
+)
+def text_embedding(loading: Loading) -> EmbeddingScorer:
+    """The scorer with wordllama's vectors."""
+    store = loading.store
+    return EmbeddingScorer(
+        load_static_embedding(store.path(MODEL), store.path(MODEL, "tokenizer.json"))
+    )

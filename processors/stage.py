@@ -1,0 +1,287 @@
+"""The stages of a pipeline: each gathers work from many items and has it scored in batches.
+
+What a stage gathers before it runs is decided by budgets, never by outcomes: which items share a
+batch changes the speed and nothing else.
+
+B: batch, T: samples (16 kHz, mono, float32)
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from earmark.processors.block import NO_SAMPLES, SAMPLE_RATE_HZ, Samples
+from earmark.processors.clip import Clip, Piece, SpeechPacker
+from earmark.processors.content import ContentEvent, Text
+from earmark.processors.error import ContentError
+from earmark.processors.isolation import isolated
+from earmark.processors.item import Item
+from earmark.processors.outcome import Result
+from earmark.processors.signal import (
+    ClipScorer,
+    ItemView,
+    Part,
+    PassageScorer,
+    SignalSpec,
+    StreamScorer,
+)
+
+STREAM_WIDTH = 32  # recordings stepped together
+STREAM_BACKLOG = 64  # chunks waiting, of however few recordings, that are worth a step
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Track:
+    """One recording in a stream stage; `held_T` are samples that do not fill a chunk yet."""
+
+    item: Item
+    stream: object
+    held_T: Samples = field(default_factory=lambda: NO_SAMPLES)
+    ended: bool = False
+
+
+class ClipStage:
+    """Gathers clips of all items and scores them together."""
+
+    def __init__(self, spec: SignalSpec, scorer: ClipScorer, *, budget_s: float) -> None:
+        self.spec = spec
+        self._scorer = scorer
+        self._budget_s = budget_s
+        self._queue: deque[tuple[Item, Clip]] = deque()
+
+    def admit(self, item: Item) -> None:
+        """Begin cutting clips of the item, unless the event alone decides the result."""
+        decided = self._scorer.admit(item.event)
+        if decided is not None:
+            item.results[self.spec.name] = decided
+            return
+        item.packers[self.spec.name] = SpeechPacker(
+            longest_s=self._scorer.longest_s, language=item.event.language
+        )
+
+    def put(self, item: Item, clips: Iterable[Clip]) -> None:
+        """Queue clips of one item, in order."""
+        for clip in clips:
+            item.clips_out += 1
+            self._queue.append((item, clip))
+
+    @property
+    def due(self) -> bool:
+        """Whether the queue fills a batch."""
+        return sum(clip.seconds for _, clip in self._queue) >= self._budget_s
+
+    def run(self) -> bool:
+        """Score one batch; whether there was anything to score."""
+        batch = self._next_batch()
+        scores = isolated(
+            self._scorer.score,
+            [clip for _, clip in batch],
+            canary=_canary_clip,
+            name=self.spec.name,
+            part=Part.AUDIO,
+        )
+        for (item, _), score in zip(batch, scores, strict=True):
+            item.clips_out -= 1
+            if isinstance(score, ContentError):
+                item.failures[self.spec.name] = score
+            else:
+                item.clip_scores.setdefault(self.spec.name, []).append(score)
+        return bool(batch)
+
+    def conclude(self, item: Item) -> None:
+        """Turn the scores of an item's clips into its result."""
+        scores = item.clip_scores.pop(self.spec.name, [])
+        known = self.spec.name in item.results or self.spec.name in item.failures
+        if known or not item.can_answer(self.spec):
+            return
+        (result,) = isolated(
+            lambda views: [self._scorer.conclude(view, scores) for view in views],
+            [item.view(self.spec)],
+            canary=_canary_view,
+            name=self.spec.name,
+            part=Part.AUDIO,
+        )
+        _record(item, self.spec, result)
+
+    def _next_batch(self) -> list[tuple[Item, Clip]]:
+        batch: list[tuple[Item, Clip]] = []
+        seconds = 0.0
+        while self._queue and seconds < self._budget_s:
+            item, clip = self._queue.popleft()
+            if item.audio_error is not None:
+                item.clips_out -= 1
+                continue
+            batch.append((item, clip))
+            seconds += clip.seconds
+        return batch
+
+
+class StreamStage:
+    """Steps many recordings together and cuts the spans it finds into clips."""
+
+    def __init__(
+        self, spec: SignalSpec, scorer: StreamScorer, clip_stages: Sequence[ClipStage]
+    ) -> None:
+        self.spec = spec
+        self._scorer = scorer
+        self._clip_stages = clip_stages
+        self._tracks: dict[int, Track] = {}
+
+    def open(self, item: Item) -> None:
+        """Begin with the recording of `item`."""
+        item.streams_open += 1
+        self._tracks[id(item)] = Track(item=item, stream=self._scorer.start())
+
+    def feed(self, item: Item, samples_T: Samples) -> None:
+        """Take the next samples of `item`."""
+        track = self._tracks.get(id(item))
+        if track is not None:
+            track.held_T = np.concatenate((track.held_T, samples_T))
+
+    def close(self, item: Item) -> None:
+        """No more samples of `item` will come; broken audio is let go at once."""
+        track = self._tracks.get(id(item))
+        if track is None:
+            return
+        track.ended = True
+        if item.audio_error is not None:
+            self._let_go(track)
+        elif not len(track.held_T):
+            self._finish(track)
+
+    @property
+    def due(self) -> bool:
+        """Whether there is enough to step: many recordings, or much of few."""
+        chunk = self._scorer.chunk_samples
+        chunks = [len(track.held_T) // chunk for track in self._tracks.values()]
+        return sum(map(bool, chunks)) >= STREAM_WIDTH or sum(chunks) >= STREAM_BACKLOG
+
+    def run(self) -> bool:
+        """Move up to STREAM_WIDTH recordings on by one chunk; whether any could be moved."""
+        tracks = [track for track in self._tracks.values() if self._can_step(track)]
+        tracks = tracks[:STREAM_WIDTH]
+        if not tracks:
+            return False
+        chunks = [self._take_chunk(track) for track in tracks]
+        moved = isolated(
+            self._step,
+            list(zip(tracks, chunks, strict=True)),
+            canary=self._canary_track,
+            name=self.spec.name,
+            part=Part.AUDIO,
+        )
+        for track, chunk, error in zip(tracks, chunks, moved, strict=True):
+            self._after_step(track, chunk, error)
+        return True
+
+    def _can_step(self, track: Track) -> bool:
+        return len(track.held_T) >= self._scorer.chunk_samples or track.ended
+
+    def _take_chunk(self, track: Track) -> Samples:
+        size = self._scorer.chunk_samples
+        chunk, track.held_T = track.held_T[:size], track.held_T[size:].copy()
+        return chunk
+
+    def _step(self, batch: Sequence[tuple[Track, Samples]]) -> list[None]:
+        chunks_BT = np.zeros((len(batch), self._scorer.chunk_samples), np.float32)
+        for row_T, (_, chunk) in zip(chunks_BT, batch, strict=True):
+            row_T[: len(chunk)] = chunk
+        streams = [track.stream for track, _ in batch]
+        self._scorer.step(streams, chunks_BT, [len(chunk) for _, chunk in batch])
+        return [None] * len(batch)
+
+    def _after_step(self, track: Track, chunk: Samples, error: ContentError | None) -> None:
+        if error is not None:
+            track.item.failures[self.spec.name] = error
+            self._let_go(track)
+            return
+        for stage in self._clip_stages:
+            packer = track.item.packers.get(stage.spec.name)
+            if packer is not None:
+                packer.feed(chunk)
+        self._cut(track)
+        if track.ended and not len(track.held_T):
+            self._finish(track)
+
+    def _cut(self, track: Track) -> None:
+        spans = track.stream.take_spans()  # type: ignore[attr-defined]  # a SpanStream by contract
+        for stage in self._clip_stages:
+            packer = track.item.packers.get(stage.spec.name)
+            if packer is not None:
+                clips = packer.cut(spans, floor=track.stream.floor)  # type: ignore[attr-defined]  # likewise
+                stage.put(track.item, clips)
+
+    def _finish(self, track: Track) -> None:
+        item = track.item
+        duration_ms = item.end.duration_ms if item.end else 0
+        item.results[self.spec.name] = self._scorer.finish(track.stream, duration_ms)
+        self._cut(track)
+        for stage in self._clip_stages:
+            packer = item.packers.pop(stage.spec.name, None)
+            if packer is not None:
+                stage.put(item, packer.flush())
+        self._let_go(track)
+
+    def _let_go(self, track: Track) -> None:
+        del self._tracks[id(track.item)]
+        track.item.streams_open -= 1
+        track.item.packers.clear()
+
+    def _canary_track(self) -> tuple[Track, Samples]:
+        item = Item(event=_CANARY_EVENT)
+        return Track(item=item, stream=self._scorer.start()), _tone(self._scorer.chunk_samples)
+
+
+class PassageStage:
+    """Scores the texts of items whose audio has been heard, one signal after the other."""
+
+    def __init__(self, scorers: Mapping[str, tuple[SignalSpec, PassageScorer]]) -> None:
+        self._scorers = scorers  # needs before needers
+
+    def run(self, items: Sequence[Item]) -> None:
+        """Score every text signal that is expected of each item."""
+        for spec, scorer in self._scorers.values():
+            readable = [item for item in items if item.can_answer(spec)]
+            if readable:
+                self._score(spec, scorer, readable)
+
+    def _score(self, spec: SignalSpec, scorer: PassageScorer, items: Sequence[Item]) -> None:
+        results = isolated(
+            scorer.score,
+            [item.view(spec) for item in items],
+            canary=_canary_view,
+            name=spec.name,
+            part=Part.TEXTS,
+        )
+        for item, result in zip(items, results, strict=True):
+            _record(item, spec, result)
+
+
+def _record(item: Item, spec: SignalSpec, result: Result | ContentError) -> None:
+    if isinstance(result, ContentError):
+        item.failures[spec.name] = result
+    else:
+        item.results[spec.name] = result
+
+
+_CANARY_TEXT = "The choir sings on Sunday morning, and the whole village comes to listen."
+_CANARY_EVENT = ContentEvent(
+    event_id="canary", content_id="canary", texts=(Text(field="title", text=_CANARY_TEXT),)
+)
+
+
+def _canary_view() -> ItemView:
+    return ItemView(event=_CANARY_EVENT)
+
+
+def _canary_clip() -> Clip:
+    samples_T = _tone(SAMPLE_RATE_HZ)
+    return Clip(samples_T=samples_T, pieces=(Piece(at=0, source=0, length=len(samples_T)),))
+
+
+def _tone(samples: int) -> Samples:
+    seconds_T = np.arange(samples, dtype=np.float32) / SAMPLE_RATE_HZ
+    wave_T: Samples = np.float32(0.1) * np.sin(np.float32(2 * np.pi * 220) * seconds_T)
+    return wave_T

@@ -1,0 +1,1 @@
+"""Everything that moves: Kafka worker, fetcher, publisher, registry, local stack, command line."""

@@ -1,0 +1,82 @@
+"""Puts a worker together from settings: what it reads with, computes on and publishes through."""
+
+import os
+
+from earmark.models.device import pick_device
+from earmark.models.store import ModelStore
+from earmark.processors.codec import decode_event, event_codec
+from earmark.processors.content import ContentEvent
+from earmark.processors.loader import load_specs
+from earmark.processors.pipeline import Pipeline
+from earmark.processors.signal import Takes
+from earmark.streams.decoding import DecodePool
+from earmark.streams.fetch import Fetcher
+from earmark.streams.health import Health
+from earmark.streams.metrics import Metrics
+from earmark.streams.publisher import Publisher
+from earmark.streams.registry import Registry
+from earmark.streams.settings import Settings
+from earmark.streams.topic import REJECTIONS
+from earmark.streams.worker import Worker, consumer_for
+
+
+def assemble(settings: Settings, *, health: Health, metrics: Metrics) -> Worker:
+    """A worker ready to run.
+
+    Raises ConfigurationError where a schema is not registered or a signal is not known, and
+    ServiceError where the registry does not answer. The models are loaded when it runs.
+    """
+    names = settings.worker.signals or None
+    specs = load_specs(names)
+    registry = Registry(settings.registry)
+    published = [spec.topic for name, spec in specs.items() if names is None or name in names]
+    schema_ids = registry.ids_for_worker([*published, REJECTIONS])
+    codec = event_codec(registry.schema_by_id)
+
+    def read(payload: bytes) -> ContentEvent:
+        return decode_event(payload, codec)
+
+    # the decode processes come first: each starts while this process loads its models
+    decoders = DecodePool(
+        settings.worker.decoders or _cores_for_decoding(),
+        meters=[name for name, spec in specs.items() if spec.takes is Takes.METER],
+        stall_s=settings.worker.decode_stall_s,
+        max_hours=settings.media.max_hours,
+    )
+    return Worker(
+        settings,
+        load=lambda: load_pipeline(settings),
+        read=read,
+        publisher=Publisher(settings, schema_ids, worker=worker_name(settings)),
+        decoders=decoders,
+        fetcher=Fetcher(settings.media),
+        consumer=consumer_for(settings),
+        health=health,
+        metrics=metrics,
+    )
+
+
+def load_pipeline(settings: Settings) -> Pipeline:
+    """The pipeline by the settings, its weights from the store of `settings.home`."""
+    import torch
+
+    torch.set_num_threads(available_cores())
+    return Pipeline.load(
+        settings.worker.signals or None,
+        store=ModelStore(settings.home / "models", offline=settings.offline),
+        device=pick_device(settings.worker.device, settings.worker.precision),
+    )
+
+
+def worker_name(settings: Settings) -> str:
+    """How this worker is called in dead letters and logs."""
+    return f"{settings.kafka.group_id}-{settings.kafka.slot}"
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def _cores_for_decoding() -> int:
+    return max(1, available_cores() // 2)

@@ -1,0 +1,159 @@
+"""Signals to bytes and back: `codec_encode` and `codec_decode`, on one core.
+
+The work is a round over all signals, each its golden record, the embedding grown to its real size.
+Encoding begins at the `Signal`, decoding ends at the record; the baseline is confluent-kafka's
+serializer with the same schemas and the same function from signal to record.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from confluent_kafka.schema_registry import Schema as RegistrySchema
+from confluent_kafka.schema_registry import SchemaRegistryClient
+from confluent_kafka.schema_registry.avro import AvroDeserializer, AvroSerializer
+from confluent_kafka.serialization import MessageField, SerializationContext
+
+from earmark.processors.codec import Codec, encode_signal, signal_record
+from earmark.processors.content import ContentEvent
+from earmark.processors.outcome import Provenance, Result, Signal, Verdict
+from earmark.processors.release import golden_record
+from earmark.processors.schema import Schema, avro_folder, newest, schema_of, schemas
+from earmark.streams.bench.plan import Plan
+from earmark.streams.bench.rate import Work, rates
+from earmark.streams.bench.row import Goal, Row
+
+ROUNDS = 3_000  # over the seven signals
+EMBEDDED = ("title", "description")  # fields that have a vector
+DIMENSIONS = 256
+SCHEMA_ID = 1  # what a registry in memory gives first
+SEED = 1
+
+_OF_THE_EVENT = (
+    *("event_id", "content_id", "revision", "event_time", "content_type", "tenant", "source"),
+    "language",
+)
+_ENVELOPE = {*_OF_THE_EVENT, "signal_id", "outcome", "reason", "replay_id", "provenance"}
+
+
+def codec_encode(plan: Plan) -> Row:
+    """Signals encoded per second, the building of their records included."""
+    signals = sample_signals()
+    writers = {signal.topic: _serializer(schema_of(signal.topic)) for signal in signals}
+    rounds = plan.scaled(ROUNDS)
+
+    def ours() -> None:
+        for _ in range(rounds):
+            for signal in signals:
+                encode_signal(signal, SCHEMA_ID)
+
+    def theirs() -> None:
+        for _ in range(rounds):
+            for signal in signals:
+                writers[signal.topic](signal)
+
+    value, baseline = _rates(plan, ours, theirs, amount=rounds * len(signals))
+    return Row(
+        name="codec_encode",
+        value=value,
+        unit="signals/s per core",
+        baseline=baseline,
+        against="confluent-kafka's AvroSerializer",
+        goal=Goal(on="value", op=">=", x=40_000),
+    )
+
+
+def codec_decode(plan: Plan) -> Row:
+    """Signals decoded per second."""
+    payloads = [(signal.topic, encode_signal(signal, SCHEMA_ID)) for signal in sample_signals()]
+    codecs = {topic: Codec(schema_of(topic)) for topic, _ in payloads}
+    readers = {topic: _deserializer(schema_of(topic)) for topic, _ in payloads}
+    rounds = plan.scaled(ROUNDS)
+
+    def ours() -> None:
+        for _ in range(rounds):
+            for topic, payload in payloads:
+                codecs[topic].decode(payload)
+
+    def theirs() -> None:
+        for _ in range(rounds):
+            for topic, payload in payloads:
+                readers[topic](payload)
+
+    value, baseline = _rates(plan, ours, theirs, amount=rounds * len(payloads))
+    return Row(
+        name="codec_decode",
+        value=value,
+        unit="signals/s per core",
+        baseline=baseline,
+        against="confluent-kafka's AvroDeserializer",
+    )
+
+
+def sample_signals() -> list[Signal]:
+    """One signal of each kind."""
+    return [_grown(_golden(schema)) for schema in newest(schemas()).values() if schema.is_signal]
+
+
+def _golden(schema: Schema) -> Signal:
+    """The signal whose record is the golden one of the schema."""
+    record = dict(golden_record(avro_folder(), schema))
+    own = {name: value for name, value in record.items() if name not in _ENVELOPE}
+    if "declared_language" in own:  # the signal finds the language itself
+        own["language"] = record["language"]
+        record["language"] = own.pop("declared_language")
+    return Signal(
+        name=schema.name.removeprefix("signals."),
+        major=schema.major,
+        signal_id=record["signal_id"],
+        event=ContentEvent(**{name: record[name] for name in _OF_THE_EVENT}),
+        result=Result(outcome=Verdict(record["outcome"]), reason=record["reason"], fields=own),
+        provenance=Provenance(**record["provenance"]),
+        replay_id=record["replay_id"],
+    )
+
+
+def _grown(signal: Signal) -> Signal:
+    """The signal with vectors of the size that they have at work."""
+    if signal.name != "text.embedding":
+        return signal
+    random = np.random.default_rng(SEED)
+    vectors = [
+        {"field": field, "vector": random.standard_normal(DIMENSIONS, np.float32).tobytes()}
+        for field in EMBEDDED
+    ]
+    result = Result.ok(**{**signal.result.fields, "dim": DIMENSIONS, "vectors": vectors})
+    return replace(signal, result=result)
+
+
+def _serializer(schema: Schema) -> Callable[[Signal], bytes | None]:
+    context = SerializationContext(schema.topic, MessageField.VALUE)
+    serializer = AvroSerializer(
+        _registry_with(schema), schema.text, lambda signal, _: signal_record(signal)
+    )
+    return lambda signal: serializer(signal, context)
+
+
+def _deserializer(schema: Schema) -> Callable[[bytes | None], object]:
+    context = SerializationContext(schema.topic, MessageField.VALUE)
+    deserializer = AvroDeserializer(_registry_with(schema), schema.text)
+    return lambda payload: deserializer(payload, context)
+
+
+def _registry_with(schema: Schema) -> SchemaRegistryClient:
+    """A registry in memory, so that the baseline waits for no network."""
+    client = SchemaRegistryClient.new_client({"url": "mock://bench"})
+    client.register_schema(schema.subject, RegistrySchema(schema.text, "AVRO"))
+    return client
+
+
+def _rates(
+    plan: Plan, ours: Callable[[], None], theirs: Callable[[], None], *, amount: int
+) -> tuple[float, float]:
+    return rates(
+        Work(run=ours, amount=amount),
+        Work(run=theirs, amount=amount),
+        repetitions=plan.repetitions,
+        clock=time.process_time,
+    )

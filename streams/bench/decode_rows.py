@@ -1,0 +1,100 @@
+"""Recordings to 16 kHz mono: `decode`, and `decode_metered` with what is measured on the way.
+
+Ours is the pool of decode processes as the worker has it, one process per core, fed with mp3 files
+of a minute; what crosses the pipe from it is counted. The baseline is PyAV in this process.
+"""
+
+import queue
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from earmark.models.error import ServiceError
+from earmark.processors.block import SAMPLE_RATE_HZ, Block
+from earmark.streams.assembly import available_cores
+from earmark.streams.bench.corpus import RATE_HZ, audio_events, mp3, programme
+from earmark.streams.bench.ffmpeg import decode_plainly, ebur128
+from earmark.streams.bench.plan import Plan
+from earmark.streams.bench.rate import Work, rates
+from earmark.streams.bench.row import Goal, Row
+from earmark.streams.decoding import DecodePool
+from earmark.streams.fetch import Media
+
+FILES = 32
+BASELINE_FILES = 4
+MINUTE_S = 60
+STALLED_S = 120.0
+METERS = ("audio.integrity", "audio.loudness")
+
+
+def decode(plan: Plan) -> Row:
+    """Seconds of mp3 decoded per second, on all cores, nothing measured on the way."""
+    files = _minutes(plan, plan.scaled(FILES))
+    value, baseline = _rates(plan, files, (), lambda: _each(decode_plainly, files[:BASELINE_FILES]))
+    return Row(
+        name="decode",
+        value=value,
+        unit="x real time, mp3",
+        baseline=baseline,
+        against="PyAV frame by frame, one process",
+        goal=Goal(on="value", op=">=", x=1_000),
+    )
+
+
+def decode_metered(plan: Plan) -> Row:
+    """Seconds of mp3 decoded per second, integrity and loudness measured on the way."""
+    files = _minutes(plan, plan.scaled(FILES))
+    samples_CT = programme(MINUTE_S)
+
+    def plainly(file: Path) -> None:
+        decode_plainly(file)
+        ebur128(samples_CT, RATE_HZ)
+
+    value, baseline = _rates(plan, files, METERS, lambda: _each(plainly, files[:BASELINE_FILES]))
+    return Row(
+        name="decode_metered",
+        value=value,
+        unit="x real time, mp3",
+        baseline=baseline,
+        against="PyAV frame by frame and FFmpeg's ebur128, one process",
+    )
+
+
+def _minutes(plan: Plan, count: int) -> list[Path]:
+    recording = mp3(programme(MINUTE_S))
+    files = [plan.folder / f"minute-{number}.mp3" for number in range(count)]
+    for file in files:
+        file.write_bytes(recording)
+    return files
+
+
+def _rates(
+    plan: Plan, files: Sequence[Path], meters: Sequence[str], theirs: Callable[[], None]
+) -> tuple[float, float]:
+    pool = DecodePool(available_cores(), meters=meters)
+    try:
+        return rates(
+            Work(run=lambda: _through(pool, files), amount=len(files) * MINUTE_S),
+            Work(run=theirs, amount=len(files[:BASELINE_FILES]) * MINUTE_S),
+            repetitions=plan.repetitions,
+        )
+    finally:
+        pool.close()
+
+
+def _through(pool: DecodePool, files: Sequence[Path]) -> None:
+    """Decode all files in the pool; raises ServiceError if less comes out than went in."""
+    blocks: queue.SimpleQueue[Block] = queue.SimpleQueue()
+    for event, file in zip(audio_events(files, run="decode"), files, strict=True):
+        pool.submit(event, Media(content=file), blocks.put)
+    samples = ended = 0
+    while ended < len(files):
+        block = blocks.get(timeout=STALLED_S)
+        samples += len(block.samples_T)
+        ended += block.end is not None
+    if samples < len(files) * (MINUTE_S - 1) * SAMPLE_RATE_HZ:
+        raise ServiceError(f"decoded {samples / SAMPLE_RATE_HZ:.0f} s of {len(files)} minutes")
+
+
+def _each(work: Callable[[Path], object], files: Sequence[Path]) -> None:
+    for file in files:
+        work(file)

@@ -1,0 +1,70 @@
+"""The machine that a benchmark ran on, as far as its figures depend on it."""
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+
+from earmark.models.device import Device
+from earmark.models.error import ConfigurationError
+from earmark.streams.assembly import available_cores
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """`cores` are those that this process may use, `load` is what else ran on all of them."""
+
+    cpu: str
+    cores: int
+    memory_gb: float
+    device: str
+    precision: str
+    system: str
+    python: str
+    torch: str
+    load: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.cpu}, {self.cores} cores, {self.memory_gb:g} GB, {self.device} "
+            f"{self.precision}, {self.system}, Python {self.python}, torch {self.torch}, "
+            f"load {self.load:g} at the start"
+        )
+
+
+def machine(device: Device) -> Machine:
+    """This machine, computing on `device`."""
+    return Machine(
+        cpu=_cpu_name(),
+        cores=available_cores(),
+        memory_gb=round(psutil.virtual_memory().total / 1e9, 1),
+        device=torch.cuda.get_device_name() if device.kind == "cuda" else "cpu",
+        precision=device.precision,
+        system=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
+        torch=torch.__version__,
+        load=round(os.getloadavg()[0], 2),
+    )
+
+
+def confine(cores: int) -> None:
+    """Keep this process, and all that it starts, to so many cores.
+
+    Raises ConfigurationError where there are fewer.
+    """
+    usable = sorted(os.sched_getaffinity(0))
+    if cores > len(usable):
+        raise ConfigurationError(f"--threads {cores}: this process may use {len(usable)} cores")
+    os.sched_setaffinity(0, usable[:cores])
+    torch.set_num_threads(cores)
+
+
+def _cpu_name() -> str:
+    lines = _CPUINFO.read_text(encoding="utf-8").splitlines() if _CPUINFO.is_file() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())

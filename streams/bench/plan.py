@@ -1,0 +1,59 @@
+"""What the rows of one benchmark share: settings, a folder to work in, how much to measure."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from earmark.models.device import Device, pick_device
+from earmark.models.source import Progress
+from earmark.models.store import ModelStore
+from earmark.processors.loader import load_specs
+from earmark.processors.pipeline import Pipeline
+from earmark.streams.settings import Settings
+
+QUICK_SHARE = 8  # a quick run measures on an eighth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`folder` is empty at the start and removed at the end; `progress` hears of downloads.
+
+    `report` is told what happens, in a few words.
+    """
+
+    settings: Settings
+    folder: Path
+    quick: bool
+    progress: Progress
+    report: Callable[[str], None]
+
+    @property
+    def repetitions(self) -> int:
+        """How often each measurement is made, the first one that does not count left out."""
+        return 1 if self.quick else 3
+
+    def scaled(self, number: int) -> int:
+        """`number`, or the part of it that a quick run takes."""
+        return max(1, number // QUICK_SHARE) if self.quick else number
+
+    @property
+    def device(self) -> Device:
+        """Where models compute, by the settings."""
+        return pick_device(self.settings.worker.device, self.settings.worker.precision)
+
+    @property
+    def store(self) -> ModelStore:
+        """The store of the settings."""
+        return ModelStore(self.settings.home / "models", offline=self.settings.offline)
+
+    def pipeline(self, signals: Collection[str] | None = None) -> Pipeline:
+        """The pipeline for `signals` (None: all), its weights fetched where they are missing."""
+        self.pull(signals)
+        return Pipeline.load(signals, store=self.store, device=self.device)
+
+    def pull(self, signals: Collection[str] | None = None) -> None:
+        """Fetch the weights that the signals need and that are not in the store."""
+        pull = partial(self.store.pull, progress=self.progress)
+        for card in {card for spec in load_specs(signals).values() for card in spec.models}:
+            pull(card)

@@ -1,0 +1,51 @@
+"""Rates, measured side by side: how much of its work each of two does in a second."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Something to be timed; `run` gets `amount` done, in whatever the rate is to count."""
+
+    run: Callable[[], object]
+    amount: float
+
+
+def rates(
+    ours: Work, baseline: Work, *, repetitions: int, clock: Clock = time.perf_counter
+) -> tuple[float, float]:
+    """Amount per second of each, from the median time of `repetitions` runs.
+
+    The two take turns, so that what else the machine does meets both, and each runs once before
+    it counts. With `time.process_time` as `clock`, seconds are those that a core was ours: for
+    work that is done on one core, what else runs there does not matter then.
+    """
+    seconds: tuple[list[float], list[float]] = ([], [])
+    for repetition in range(repetitions + 1):
+        for times, work in zip(seconds, (ours, baseline), strict=True):
+            begin = clock()
+            work.run()
+            elapsed = clock() - begin
+            if repetition:
+                times.append(elapsed)
+    mine, theirs = map(statistics.median, seconds)
+    return ours.amount / mine, baseline.amount / theirs
+
+
+@contextmanager
+def torch_threads(number: int) -> Iterator[None]:
+    """Let torch compute on so many threads inside the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,86 @@
+"""A row of the benchmark: a figure of ours, the same figure of a baseline, and the goal for it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from rich.table import Table
+
+DIGITS = 4  # significant ones that are reported; repetitions differ in the second or third
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """What the `value` or the `ratio` of a row should be: at least, or at most, `x`."""
+
+    on: Literal["value", "ratio"]
+    op: Literal[">=", "<="]
+    x: float
+
+    def __str__(self) -> str:
+        return f"{self.on} {self.op} {self.x:,g}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """`value` is ours and `baseline` that of what `against` names, both in `unit`."""
+
+    name: str
+    value: float
+    unit: str
+    baseline: float
+    against: str
+    goal: Goal | None = None
+
+    @property
+    def ratio(self) -> float:
+        """Ours over the baseline: above 1 is better, but for memory, where below 1 is."""
+        return self.value / self.baseline
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the goal is met; None without one."""
+        if self.goal is None:
+            return None
+        figure = self.value if self.goal.on == "value" else self.ratio
+        return figure >= self.goal.x if self.goal.op == ">=" else figure <= self.goal.x
+
+    def as_object(self) -> dict[str, object]:
+        """The row for JSON."""
+        return {
+            "name": self.name,
+            "value": _rounded(self.value),
+            "unit": self.unit,
+            "baseline": _rounded(self.baseline),
+            "ratio": _rounded(self.ratio),
+            "goal": asdict(self.goal) if self.goal else None,
+            "met": self.met,
+        }
+
+
+def table(rows: Sequence[Row]) -> Table:
+    """The rows as people read them."""
+    columns = ("row", "ours", "unit", "baseline", "ratio", "goal", "met", "baseline is")
+    shown = Table(*columns, box=None, pad_edge=False)
+    for column in (1, 3, 4):
+        shown.columns[column].justify = "right"
+    for row in rows:
+        shown.add_row(
+            row.name,
+            _written(row.value),
+            row.unit,
+            _written(row.baseline),
+            f"{row.ratio:.2f}",
+            str(row.goal or ""),
+            {True: "yes", False: "no", None: ""}[row.met],
+            row.against,
+        )
+    return shown
+
+
+def _rounded(figure: float) -> float:
+    return float(f"{figure:.{DIGITS}g}")
+
+
+def _written(figure: float) -> str:
+    return f"{_rounded(figure):,.0f}" if abs(figure) >= 100 else f"{figure:.3g}"  # noqa: PLR2004  # three digits say enough

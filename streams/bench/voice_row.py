@@ -1,0 +1,81 @@
+"""`vad`: speech found in many recordings, 16 kHz mono in, spans out.
+
+Ours is the scorer of `audio.speech`, which steps as many recordings together as the pipeline does.
+The baseline is the package silero-vad as its README has it, one recording after the other, on as
+many threads.
+"""
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from earmark.processors.block import SAMPLE_RATE_HZ, Samples
+from earmark.processors.signal import Loading
+from earmark.processors.signals.audio_speech import SpeechScorer, audio_speech
+from earmark.processors.stage import STREAM_WIDTH
+from earmark.processors.threshold import shipped_thresholds
+from earmark.streams.assembly import available_cores
+from earmark.streams.bench.corpus import speech
+from earmark.streams.bench.plan import Plan
+from earmark.streams.bench.rate import Work, rates, torch_threads
+from earmark.streams.bench.row import Row
+
+CHUNKS = 10  # of each recording, 4 s each
+BASELINE_RECORDINGS = 2
+
+
+def vad(plan: Plan) -> Row:
+    """Seconds of audio listened to per second."""
+    scorer = _scorer(plan)
+    recording_T = np.resize(speech(), plan.scaled(CHUNKS) * scorer.chunk_samples)
+    seconds = len(recording_T) / SAMPLE_RATE_HZ
+    theirs = _package(recording_T)
+    with torch_threads(available_cores()):
+        value, baseline = rates(
+            Work(run=lambda: _step_together(scorer, recording_T), amount=STREAM_WIDTH * seconds),
+            Work(run=theirs, amount=BASELINE_RECORDINGS * seconds),
+            repetitions=plan.repetitions,
+        )
+    return Row(
+        name="vad",
+        value=value,
+        unit="x real time",
+        baseline=baseline,
+        against="silero-vad, one recording at a time",
+    )
+
+
+def _scorer(plan: Plan) -> SpeechScorer:
+    plan.pull([audio_speech.name])
+    thresholds = shipped_thresholds(audio_speech.name)
+    scorer: SpeechScorer = audio_speech.make(
+        Loading(store=plan.store, device=plan.device, thresholds=thresholds)
+    )
+    return scorer
+
+
+def _step_together(scorer: SpeechScorer, recording_T: Samples) -> None:
+    streams = [scorer.start() for _ in range(STREAM_WIDTH)]
+    for chunk_T in np.split(recording_T, len(recording_T) // scorer.chunk_samples):
+        chunks_BT = np.tile(chunk_T, (STREAM_WIDTH, 1))
+        scorer.step(streams, chunks_BT, [len(chunk_T)] * STREAM_WIDTH)
+    for stream in streams:
+        scorer.finish(stream, len(recording_T) * 1000 // SAMPLE_RATE_HZ)
+
+
+def _package(recording_T: Samples) -> Callable[[], None]:
+    with torch_threads(torch.get_num_threads()), warnings.catch_warnings():
+        # importing it sets torch to one thread, and loading it warns of TorchScript's future
+        warnings.simplefilter("ignore")
+        from silero_vad import get_speech_timestamps, load_silero_vad
+
+        model = load_silero_vad()
+    samples_T = torch.from_numpy(recording_T)
+
+    def run() -> None:
+        for _ in range(BASELINE_RECORDINGS):
+            get_speech_timestamps(samples_T, model, sampling_rate=SAMPLE_RATE_HZ)
+
+    return run

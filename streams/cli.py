@@ -1,0 +1,82 @@
+"""The command `earmark`: names its commands, loads the one that is called, ends errors in one line.
+
+A command lives in `streams/commands/`; its module is imported only when it runs, so that
+`earmark --help` needs neither torch nor Kafka.
+"""
+
+import os
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from earmark import __version__
+from earmark.models.error import ConfigurationError, EarmarkError
+
+# name -> (module in earmark.streams.commands, one line for --help)
+COMMANDS = {
+    "demo": ("demo", "Start everything, send the sample content, watch the signals arrive."),
+    "up": ("up", "Start the local stack (broker, registry, worker) and keep it running."),
+    "down": ("down", "Stop the local stack."),
+    "broker": ("broker", "Run the local Kafka broker alone, in the foreground."),
+    "worker": ("worker", "Run the worker: content events in, signals out."),
+    "produce": ("produce", "Make content events from files and send them."),
+    "subscribe": ("subscribe", "Print signals as they arrive."),
+    "score": ("score", "Score files here and now, without Kafka."),
+    "models": ("models", "List, fetch and verify model weights."),
+    "topics": ("topics", "Create and list Earmark's topics."),
+    "schemas": ("schemas", "Check, register and show the Avro schemas."),
+    "bench": ("bench", "Measure speed and memory on this machine."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is called and knows its help line before."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order in which people meet them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command `cmd_name` of the module that `COMMANDS` names for it."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"earmark.streams.commands.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Help lines from the table: `earmark --help` imports no command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="earmark")
+def earmark() -> None:
+    """Content events in, content-intelligence signals out.
+
+    Settings come from EARMARK_* variables and from earmark.toml in the working directory; see
+    the README for their names.
+    """
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 it could not be done, 2 it was asked wrongly."""
+    try:
+        earmark.main(args=arguments, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2 if isinstance(error, click.UsageError) else error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("earmark: interrupted", err=True)
+        sys.exit(130)
+    except EarmarkError as error:
+        click.echo(f"earmark: {error}", err=True)
+        sys.exit(2 if isinstance(error, ConfigurationError) else 1)
+    except BrokenPipeError:
+        # the reader of our output (head, less) is gone: what it did not read is not missed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(0)

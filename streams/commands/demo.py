@@ -1,0 +1,112 @@
+"""`earmark demo`: from nothing to signals on the screen."""
+
+import json
+import logging
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from earmark.models.error import ServiceError
+from earmark.streams.demo import Demo, Report, pull_default_models, stack_for
+from earmark.streams.log import configure_logging
+from earmark.streams.progress import loading
+from earmark.streams.settings import Settings, load_settings
+from earmark.streams.subscriber import ReceivedSignal, subscribe
+from earmark.streams.summary import headline
+
+STYLES = {"OK": "green", "ABSTAINED": "yellow", "SKIPPED": "dim", "ERROR": "red"}
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="End when the sample has come back.")
+@click.option("--json", "as_json", is_flag=True, help="The summary as JSON, on the last line.")
+@click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for signals.")
+def demo(once: bool, as_json: bool, timeout: float) -> None:
+    """Start a local stack, send sample content, watch the signals arrive.
+
+    Uses the stack of `earmark up` where one runs. Fetches what is missing on the first run. Ends
+    with 0 only when every expected signal was read back from Kafka, once.
+    """
+    configure_logging(level=logging.ERROR)
+    console = Console(stderr=as_json)
+    settings = load_settings()
+    media = settings.home / "media"
+    settings = _reading_from(settings)
+    with loading() as progress:
+        pull_default_models(settings, progress)
+    with (
+        loading() as progress,
+        stack_for(settings, progress, lambda line: console.print(line, style="dim")) as stack,
+    ):
+        run = Demo(stack, media)
+        report = _watched(run, console, timeout)
+        if not as_json:
+            console.print(_closing(report))
+        if not once and console.is_terminal and report.exact:
+            _keep_watching(console, stack)
+    if as_json:
+        click.echo(json.dumps(report.summary))
+    if not report.exact:
+        lacking = ", ".join(report.missing[:3]) or "rejections or dead letters"
+        raise ServiceError(f"not everything came back as expected: {lacking}")
+
+
+def _reading_from(settings: Settings) -> Settings:
+    """The settings with the demo's folder among those that the worker may read."""
+    folder = settings.home / "media"
+    folder.mkdir(parents=True, exist_ok=True)
+    media = settings.media.model_copy(update={"roots": (*settings.media.roots, folder)})
+    return settings.model_copy(update={"media": media})
+
+
+def _watched(run: Demo, console: Console, timeout_s: float) -> Report:
+    table = Table("item", "signal", "outcome", "says", "latency", box=None, pad_edge=False)
+    if not console.is_terminal:
+        report = run.run(lambda *seen: table.add_row(*_row(*seen)), timeout_s=timeout_s)
+        console.print(table)
+        return report
+    with Live(table, console=console, refresh_per_second=8, vertical_overflow="visible"):
+        return run.run(lambda *seen: table.add_row(*_row(*seen)), timeout_s=timeout_s)
+
+
+def _row(received: ReceivedSignal, latency_ms: int | None) -> tuple[str | Text, ...]:
+    record = received.record
+    if received.name == "dead-letters":
+        size = len(received.value or b"")
+        return Text(received.key), "dead letter", Text("kept", "red"), f"{size} bytes, as sent", ""
+    if received.name == "rejections":
+        says = Text(f"{record['rejection_class']}: {record['reason']}", overflow="ellipsis")
+        return Text(received.key), "rejection", Text(record["fault"], "red"), says, ""
+    outcome = str(record["outcome"])
+    says = Text(headline(received.name, record), no_wrap=True, overflow="ellipsis")
+    latency = "" if latency_ms is None else f"{latency_ms:,} ms"
+    return Text(received.key), received.name, Text(outcome, STYLES.get(outcome, "")), says, latency
+
+
+def _closing(report: Report) -> str:
+    summary = report.summary
+    topics: dict[str, dict[str, int]] = summary["signals"]  # type: ignore[assignment]  # see Tally
+    count = sum(sum(outcomes.values()) for outcomes in topics.values())
+    latency: dict[str, int | None] = summary["latency_ms"]  # type: ignore[assignment]  # likewise
+    return (
+        f"\n{summary['events']} events gave {count} signals on {len(topics)} topics, "
+        f"{summary['rejections']} rejections and {summary['dead_letters']} dead letters "
+        f"in {summary['seconds']} s (latency p50 {latency['p50']} ms, p95 {latency['p95']} ms)"
+    )
+
+
+def _keep_watching(console: Console, settings: Settings) -> None:
+    console.print(
+        f"\nKafka {settings.kafka.bootstrap_servers}, registry {settings.registry.url}\n"
+        "The stack runs until Ctrl-C. `earmark produce FILE...` in another terminal sends content "
+        "of yours,\nand its signals appear here."
+    )
+    try:
+        with subscribe("all", settings=settings) as subscription:
+            for received in subscription:
+                console.print(*_row(received, None))
+    except KeyboardInterrupt:
+        console.print("stopping")

@@ -1,0 +1,149 @@
+"""`earmark models`: list, fetch and verify model weights."""
+
+import json
+from collections.abc import Iterable, Iterator
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from earmark.models.card import ModelCard
+from earmark.models.error import ModelError, WeightsCorruptError, WeightsMissingError
+from earmark.models.store import ModelStore
+from earmark.streams.progress import loading
+from earmark.streams.settings import load_settings
+
+MEGABYTE = 1_000_000
+
+
+@click.group()
+def models() -> None:
+    """List, fetch and verify model weights."""
+
+
+@models.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per model.")
+def list_models(as_json: bool) -> None:
+    """Show every known model, and whether it is here, whole and right."""
+    store = _store()
+    rows = [_row(store, card) for _, card in sorted(store.cards().items())]
+    if as_json:
+        _print_json(rows)
+        return
+    table = Table("model", "version", "task", "licence", "MB", "state", box=None)
+    table.columns[0].no_wrap = True
+    for row in rows:
+        name = f"{row['name']} *" if row["default"] else str(row["name"])
+        state = str(row["state"]) if row["pinned"] else f"{row['state']}, unpinned"
+        table.add_row(
+            name,
+            str(row["version"]),
+            str(row["task"]).partition(":")[0],
+            str(row["licence"]),
+            _megabytes(row["size_bytes"]),
+            state,
+        )
+    console = Console()
+    console.print(table)
+    console.print(
+        "* default set. unpinned: the hash of the first pull is kept and holds from then."
+    )
+
+
+@models.command()
+@click.argument("names", nargs=-1)
+@click.option("--default", "default", is_flag=True, help="The default set, beside NAMES.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per model.")
+def pull(names: tuple[str, ...], default: bool, as_json: bool) -> None:
+    """Fetch models, by default those that the built-in signals need.
+
+    What is here already is verified and not fetched again.
+    """
+    store = _store()
+    rows = []
+    for card in _chosen(store, names, default=default or not names):
+        with loading(quiet=as_json) as progress:
+            path = store.pull(card.name, progress)
+        rows.append({"name": card.name, "licence": card.licence, "path": str(path)})
+        if not as_json:
+            click.echo(f"{card.name}  {card.licence}  {path}")
+    if as_json:
+        _print_json(rows)
+
+
+@models.command()
+@click.argument("names", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per model.")
+def verify(names: tuple[str, ...], as_json: bool) -> None:
+    """Hash every file of NAMES, by default of the default set and of all that is here.
+
+    Ends with 1 if one of them is missing or has changed.
+    """
+    store = _store()
+    cards = [store.card(name) for name in names] or list(store.cards().values())
+    rows = [_row(store, card) for card in cards]
+    if not names:
+        rows = [row for row in rows if row["default"] or row["state"] != "missing"]
+    if as_json:
+        _print_json(rows)
+    else:
+        for row in rows:
+            click.echo(f"{row['name']}: {row['state']}")
+    wrong = [str(row["name"]) for row in rows if row["state"] != "present"]
+    if wrong:
+        raise ModelError(f"run `earmark models pull {' '.join(wrong)}`")
+
+
+@models.command()
+@click.argument("name")
+@click.argument("file", required=False)
+def path(name: str, file: str | None) -> None:
+    """Print where the verified FILE of the model NAME lies, by default its weights."""
+    click.echo(_store().path(name, file))
+
+
+def _store() -> ModelStore:
+    settings = load_settings()
+    return ModelStore(settings.home / "models", offline=settings.offline)
+
+
+def _chosen(store: ModelStore, names: Iterable[str], *, default: bool) -> Iterator[ModelCard]:
+    named = {name: store.card(name) for name in names}
+    if default:
+        named |= {name: card for name, card in store.cards().items() if card.default}
+    yield from named.values()
+
+
+def _row(store: ModelStore, card: ModelCard) -> dict[str, object]:
+    sizes = [file.size_bytes for file in card.files]
+    return {
+        "name": card.name,
+        "version": card.version,
+        "task": card.task,
+        "licence": card.licence,
+        "languages": list(card.languages),
+        "size_bytes": None if None in sizes else sum(size or 0 for size in sizes),
+        "sha256": card.sha256,
+        "pinned": card.pinned,
+        "default": card.default,
+        "state": _state(store, card.name),
+    }
+
+
+def _state(store: ModelStore, name: str) -> str:
+    try:
+        store.verify(name)
+    except WeightsMissingError:
+        return "missing"
+    except WeightsCorruptError:
+        return "damaged"
+    return "present"
+
+
+def _megabytes(size_bytes: object) -> str:
+    return f"{size_bytes / MEGABYTE:.1f}" if isinstance(size_bytes, int) else "?"
+
+
+def _print_json(rows: Iterable[object]) -> None:
+    for row in rows:
+        click.echo(json.dumps(row))

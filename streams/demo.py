@@ -1,0 +1,132 @@
+"""The demo: sample content through a real broker, and what comes back as it arrives."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import confluent_kafka
+
+from earmark.models.error import ServiceError
+from earmark.models.source import Progress
+from earmark.models.store import ModelStore
+from earmark.processors.loader import load_specs
+from earmark.streams.kafka import producer_config
+from earmark.streams.local.stack import Stack
+from earmark.streams.local.state import running_stack, settings_for
+from earmark.streams.producer import Producer
+from earmark.streams.sample_content import Sample, write_sample
+from earmark.streams.settings import Settings
+from earmark.streams.subscriber import ReceivedSignal, Subscription, subscribe
+from earmark.streams.tally import Tally, expected_of
+from earmark.streams.topic import CONTENT_EVENTS
+
+QUIET_S = 0.2  # how often the screen is brought up to date when nothing comes
+
+Seen = Callable[[ReceivedSignal, int | None], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """How the run ended. `exact`: everything that was expected came, once, and nothing else."""
+
+    summary: dict[str, object]
+    exact: bool
+    missing: tuple[str, ...]
+
+
+def pull_default_models(settings: Settings, progress: Progress) -> None:
+    """Fetch what of the default models is not in the store yet."""
+    store = ModelStore(settings.home / "models", offline=settings.offline)
+    for name, card in store.cards().items():
+        if card.default:
+            store.pull(name, progress)
+
+
+@contextmanager
+def stack_for(
+    settings: Settings, progress: Progress, report: Callable[[str], None]
+) -> Iterator[Settings]:
+    """Settings of the stack that runs, or of one that is started here and stopped at the end."""
+    state = running_stack(settings.home)
+    if state is not None and state.worker_url is not None:
+        report(f"using the stack at {state.bootstrap_servers}")
+        yield settings_for(state, settings)
+        return
+    with Stack(settings, progress=progress, report=report) as stack:
+        yield stack.settings
+
+
+class Demo:
+    """One run: each has ids of its own, so that a second one shows new items."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        self.run_id = uuid.uuid4().hex[:8]
+        self.sample: Sample = write_sample(folder, self.run_id)
+        self._settings = settings
+        self._sent_ms: dict[str, int] = {}
+        self.tally = Tally(
+            expected=expected_of(self.sample.events, load_specs()),
+            events=len(self.sample.events) + 1,  # and the record that is not Avro
+            rejections_expected=self.sample.rejections,
+            dead_letters_expected=self.sample.dead_letters,
+            sent_ms=self._sent_ms,
+        )
+        self._dead_keys = {event.content_id for event in self.sample.events} | {self._stray_key}
+
+    def run(self, seen: Seen, *, timeout_s: float) -> Report:
+        """Send the sample and read until everything has come back, or `timeout_s` have passed.
+
+        `seen` is told of each record as it arrives, with its latency in milliseconds.
+        """
+        names = ("all", "dead-letters", CONTENT_EVENTS)
+        with subscribe(*names, settings=self._settings, timeout_s=QUIET_S) as subscription:
+            started = time.monotonic()
+            self._send()
+            self._read(subscription, seen, started + timeout_s)
+            seconds = time.monotonic() - started
+        missing = tuple(sorted(f"{topic} of {item}" for topic, item in self.tally.missing))
+        return Report(summary=self.tally.summary(seconds), exact=self.tally.exact, missing=missing)
+
+    def _read(self, subscription: Subscription, seen: Seen, deadline: float) -> None:
+        """Until complete, and then once more: what comes doubled comes soon after."""
+        while time.monotonic() < deadline:
+            for received in subscription:
+                self._note(received, seen)
+            if self.tally.complete:
+                return
+
+    def _note(self, received: ReceivedSignal, seen: Seen) -> None:
+        if received.topic == CONTENT_EVENTS:
+            self._sent_ms[received.key] = received.timestamp
+        elif received.key in self._dead_keys:
+            seen(received, self._counted(received))
+
+    def _counted(self, received: ReceivedSignal) -> int | None:
+        if received.name == "rejections":
+            self.tally.rejections += 1
+        elif received.name == "dead-letters":
+            self.tally.dead_letters += 1
+        else:
+            outcome = str(received.record["outcome"])
+            return self.tally.note_signal(received.topic, received.key, outcome, received.timestamp)
+        return None
+
+    @property
+    def _stray_key(self) -> str:
+        return f"stray-{self.run_id}"
+
+    def _send(self) -> None:
+        with Producer(self._settings) as producer:
+            for event in self.sample.events:
+                producer.send(event)
+        self._send_stray()
+
+    def _send_stray(self) -> None:
+        """The record that our own producer would refuse to make."""
+        producer = confluent_kafka.Producer(producer_config(self._settings.kafka))
+        producer.produce(CONTENT_EVENTS, self.sample.undecodable, self._stray_key.encode())
+        if producer.flush(30):
+            raise ServiceError("the sample was not acknowledged by the broker")

@@ -1,0 +1,88 @@
+"""Events between the moment they are read and the moment their offsets are committed.
+
+Events of a partition finish in any order and are committed in the order they came: what is
+published in one transaction is the finished head of each partition, and the offset behind it.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from confluent_kafka import Message, TopicPartition
+
+from earmark.processors.content import ContentEvent
+from earmark.processors.outcome import Outcome
+
+Partition = tuple[str, int]
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Flight:
+    """One record on its way; `outcomes` is None until all of them are known."""
+
+    message: Message
+    event: ContentEvent | None = None  # None where the record could not be read
+    outcomes: tuple[Outcome, ...] | None = None
+
+    @property
+    def partition(self) -> Partition:
+        """Where the record came from."""
+        return self.message.topic() or "", self.message.partition() or 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the record."""
+        return len(self.message.value() or b"")
+
+
+class FlightLedger:
+    """Every flight of the partitions that this worker owns, in order."""
+
+    def __init__(self) -> None:
+        self._flights: dict[Partition, deque[Flight]] = defaultdict(deque)
+        self.count = 0
+        self.bytes = 0
+
+    def add(self, flight: Flight) -> None:
+        """Take up the next record of its partition."""
+        self._flights[flight.partition].append(flight)
+        self.count += 1
+        self.bytes += flight.size
+
+    def finished_heads(self, limit: int) -> list[Flight]:
+        """Up to `limit` finished flights with nothing unfinished before them, removed."""
+        heads: list[Flight] = []
+        for flights in self._flights.values():
+            while flights and flights[0].outcomes is not None and len(heads) < limit:
+                heads.append(self._remove(flights))
+        return heads
+
+    def pending(self, partitions: Collection[Partition]) -> bool:
+        """Whether any flight of these partitions is still in the ledger."""
+        return any(self._flights[partition] for partition in partitions)
+
+    def drop(self, partitions: Iterable[Partition]) -> list[Flight]:
+        """Forget the flights of partitions that now belong to another worker."""
+        return list(self._dropped(partitions))
+
+    def _dropped(self, partitions: Iterable[Partition]) -> Iterator[Flight]:
+        for partition in partitions:
+            flights = self._flights.pop(partition, deque())
+            while flights:
+                yield self._remove(flights)
+
+    def _remove(self, flights: deque[Flight]) -> Flight:
+        flight = flights.popleft()
+        self.count -= 1
+        self.bytes -= flight.size
+        return flight
+
+
+def offsets_behind(flights: Iterable[Flight]) -> list[TopicPartition]:
+    """The offsets to commit once these flights are published: one past the last of each."""
+    last: dict[Partition, int] = {}
+    for flight in flights:
+        last[flight.partition] = max(
+            last.get(flight.partition, -1), (flight.message.offset() or 0) + 1
+        )
+    return [TopicPartition(topic, number, offset) for (topic, number), offset in last.items()]

@@ -1,0 +1,1 @@
+"""The local stack without containers: Kafka broker and schema registry on one Java runtime."""

@@ -1,0 +1,175 @@
+"""The local stack: broker, registry and worker, started in order and kept alive."""
+
+import os
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from earmark.models.error import ServiceError
+from earmark.models.source import Progress
+from earmark.streams.local.broker import Broker
+from earmark.streams.local.parts import fetch_parts
+from earmark.streams.local.process import ProcessId
+from earmark.streams.local.registry import Registry
+from earmark.streams.local.report import Report, silent, unreported
+from earmark.streams.local.state import (
+    StackState,
+    remove_state,
+    settings_at,
+    settings_for,
+    write_state,
+)
+from earmark.streams.local.worker import WorkerProcess
+from earmark.streams.registry import register_all
+from earmark.streams.settings import Settings
+from earmark.streams.topic import create_topics
+
+Part = Broker | Registry | WorkerProcess
+
+WATCH_S = 1.0
+LONGEST_PAUSE_S = 30.0  # between two attempts to start a part again
+
+
+class Stack:
+    """A local stack as a context manager: started where the block begins, stopped where it ends.
+
+    Data, logs and the state file are below `home` (default: `settings.home`); jars and weights
+    always below `settings.home`, so that stacks share them. `port` is the broker's,
+    `registry_port` the registry's, any free ones if None. `report` gets a line for each step.
+    The parts end with this process, however it ends.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        home: Path | None = None,
+        port: int | None = None,
+        registry_port: int | None = None,
+        worker: bool = True,
+        progress: Progress = silent,
+        report: Report = unreported,
+    ) -> None:
+        self.home = home or settings.home
+        self._base = settings
+        self._ports = (port, registry_port)
+        self._with_worker = worker
+        self._progress = progress
+        self._report = report
+        self._parts: dict[str, Part] = {}
+        self._state: StackState | None = None
+        self._keepers: tuple[ProcessId, ...] = ()
+        self._undo = ExitStack()
+
+    def __enter__(self) -> "Stack":
+        self.start()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.stop()
+
+    @property
+    def state(self) -> StackState:
+        """Where it is reached; ServiceError before the start."""
+        if self._state is None:
+            raise ServiceError("the local stack was not started")
+        return self._state
+
+    @property
+    def settings(self) -> Settings:
+        """The settings with which clients reach this stack; ServiceError before the start."""
+        return settings_for(self.state, self._base)
+
+    def start(self) -> StackState:
+        """Start all parts, make topics and register schemas; ServiceError if a part fails."""
+        with ExitStack() as undo:
+            undo.callback(self._stop_parts)
+            broker, registry = self._start_services()
+            settings = settings_at(
+                self._base, bootstrap_servers=broker.bootstrap_servers, registry_url=registry.url
+            )
+            self._prepare(settings)
+            worker = self._start_worker(settings) if self._with_worker else None
+            self._state = StackState(
+                cluster_id=broker.cluster_id,
+                bootstrap_servers=broker.bootstrap_servers,
+                registry_url=registry.url,
+                worker_url=worker.url if worker else None,
+                started=time.time(),
+                processes=self._processes(),
+            )
+            undo.callback(remove_state, self.home)
+            write_state(self.home, self._state)
+            self._undo = undo.pop_all()
+        return self._state
+
+    def stop(self) -> None:
+        """Stop all parts, the worker first."""
+        self._undo.close()
+
+    def watch(self) -> None:
+        """Start again whatever ends, until interrupted (KeyboardInterrupt)."""
+        self._keepers = (ProcessId.of("stack", os.getpid()),)
+        self._note_processes()
+        while True:
+            time.sleep(WATCH_S)
+            for name, part in self._parts.items():
+                if not part.child.alive:
+                    self._revive(name, part)
+
+    def _start_services(self) -> tuple[Broker, Registry]:
+        files = fetch_parts(self._base, self._progress)
+        port, registry_port = self._ports
+        broker = Broker(files, self.home, port=port)
+        registry = Registry(files, self.home, port=registry_port)
+        self._parts |= {"broker": broker, "registry": registry}
+        broker.launch()
+        registry.launch()
+        broker.wait_until_ready()
+        self._report(f"broker ready at {broker.bootstrap_servers}")
+        registry.wait_until_ready()
+        self._report(f"registry ready at {registry.url}")
+        return broker, registry
+
+    def _prepare(self, settings: Settings) -> None:
+        create_topics(settings)
+        register_all(settings)
+        self._report("topics made, schemas registered")
+
+    def _start_worker(self, settings: Settings) -> WorkerProcess:
+        worker = WorkerProcess(settings, log_dir=self.home / "logs")
+        self._parts["worker"] = worker
+        self._report("worker loads its models")
+        worker.start()
+        self._report(f"worker ready at {worker.url}")
+        return worker
+
+    def _stop_parts(self) -> None:
+        for name, part in reversed(self._parts.items()):
+            part.stop()
+            self._report(f"{name} stopped")
+        self._parts.clear()
+        self._state = None
+
+    def _revive(self, name: str, part: Part) -> None:
+        """Start `part` again; a part that will not start is tried at growing intervals."""
+        self._report(f"{name} has ended; starting it again")
+        pause_s = WATCH_S
+        while not part.child.alive:
+            try:
+                part.start()
+            except ServiceError as error:
+                self._report(f"{name}: {error}")
+                time.sleep(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        self._report(f"{name} runs again")
+        self._note_processes()
+
+    def _processes(self) -> tuple[ProcessId, ...]:
+        parts = (ProcessId.of(name, part.child.pid) for name, part in self._parts.items())
+        return (*self._keepers, *parts)
+
+    def _note_processes(self) -> None:
+        self._state = replace(self.state, processes=self._processes())
+        write_state(self.home, self._state)

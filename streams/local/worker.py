@@ -1,0 +1,50 @@
+"""The worker of the local stack: `earmark worker` as a child process."""
+
+import signal
+import sys
+from pathlib import Path
+
+from earmark.streams.local.environment import environment
+from earmark.streams.local.port import HOST, free_port, require_free
+from earmark.streams.local.process import Child
+from earmark.streams.local.registry import answers
+from earmark.streams.settings import Settings
+
+READY_S = 300.0  # models load from disk, on a machine that may be busy
+
+
+class WorkerProcess:
+    """A worker for `settings`, its health and metrics on the configured or any free port.
+
+    Its log is `<log_dir>/worker.log`.
+    """
+
+    def __init__(self, settings: Settings, *, log_dir: Path) -> None:
+        self.port = settings.worker.http_port or free_port()
+        limits = settings.worker.model_copy(update={"http_port": self.port, "http_host": HOST})
+        self.child = Child(
+            "worker",
+            [sys.executable, "-m", "earmark", "worker"],
+            log=log_dir / "worker.log",
+            environment=environment(settings.model_copy(update={"worker": limits})),
+            farewell=signal.SIGKILL,  # it is made to be killed; draining needs the broker
+        )
+
+    @property
+    def url(self) -> str:
+        """Where /healthz, /readyz and /metrics are."""
+        return f"http://{HOST}:{self.port}"
+
+    def start(self) -> None:
+        """Start it and wait until it takes events; ServiceError if it ends before."""
+        require_free(self.port, "worker")
+        self.child.start()
+        self.child.wait_until(lambda: answers(self.port, "/readyz"), READY_S)
+
+    def stop(self) -> None:
+        """Let it finish what it has and end."""
+        self.child.stop(grace_s=60)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self.child.kill()

@@ -1,0 +1,70 @@
+"""Scores events in this process: fetch, decode and pipeline without Kafka."""
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+from earmark.models.device import pick_device
+from earmark.models.source import Progress
+from earmark.models.store import ModelStore
+from earmark.processors.block import NO_SAMPLES, Block, End
+from earmark.processors.content import ContentEvent, validated
+from earmark.processors.decode import decode
+from earmark.processors.error import ContentError
+from earmark.processors.outcome import Outcome, Rejection
+from earmark.processors.pipeline import Pipeline, interleaved
+from earmark.streams.fetch import Fetcher
+from earmark.streams.settings import Settings
+
+
+def score_events(
+    events: Sequence[ContentEvent],
+    settings: Settings,
+    *,
+    signals: Collection[str] | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    progress: Progress | None = None,
+) -> Iterator[Outcome]:
+    """All outcomes of the events. The pipeline is loaded before the first is asked for.
+
+    Files of this machine may be read wherever they lie: whoever calls this could read them too.
+    Other uris follow the settings. Raises ConfigurationError and ModelError as `Pipeline.load`.
+    """
+    pipeline = Pipeline.load(
+        signals,
+        store=ModelStore(settings.home / "models", offline=settings.offline),
+        device=pick_device(device, precision),
+        progress=progress,
+    )
+    return _outcomes(pipeline, events, settings)
+
+
+def _outcomes(
+    pipeline: Pipeline, events: Sequence[ContentEvent], settings: Settings
+) -> Iterator[Outcome]:
+    sound: list[ContentEvent] = []
+    for event in events:
+        try:
+            sound.append(validated(event))
+        except ContentError as error:
+            yield Rejection(event=event, error=error)
+    media = settings.media.model_copy(update={"roots": (*settings.media.roots, Path("/"))})
+    fetcher = Fetcher(media)
+    try:
+        streams = (_blocks(event, fetcher, pipeline, media.max_hours) for event in sound)
+        yield from pipeline.score(interleaved(streams))
+    finally:
+        fetcher.close()
+
+
+def _blocks(
+    event: ContentEvent, fetcher: Fetcher, pipeline: Pipeline, max_hours: float
+) -> Iterator[Block]:
+    if event.audio is None:
+        yield Block(event=event, samples_T=NO_SAMPLES, end=End())
+        return
+    try:
+        with fetcher.fetch(event.audio) as media:
+            yield from decode(event, media.content, meters=pipeline.meters, max_hours=max_hours)
+    except ContentError as error:
+        yield Block(event=event, samples_T=NO_SAMPLES, end=End(error=error))

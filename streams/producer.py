@@ -1,0 +1,152 @@
+"""Sends content events to Kafka, checked and encoded as the contract has it."""
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+import confluent_kafka
+from confluent_kafka import KafkaError, KafkaException, Message
+
+from earmark.models.error import ConfigurationError, ServiceError
+from earmark.processors.codec import EVENT_BYTES, encode_event
+from earmark.processors.content import ContentEvent, text_errors, validated
+from earmark.processors.error import ContentError
+from earmark.streams.endpoint import endpoint
+from earmark.streams.header import Headers, cloud_event_headers
+from earmark.streams.kafka import producer_config
+from earmark.streams.registry import Registry
+from earmark.streams.settings import Settings
+from earmark.streams.topic import CONTENT_EVENTS
+
+DELIVERY_S = 30.0  # from `send` to the broker's acknowledgement
+ANSWER_S = 10.0  # for the broker to be reached
+_HEADROOM_BYTES = 100_000  # key, headers and framing beside the payload
+_SILENT = 0  # librdkafka logs a line per attempt to connect; our error says it once
+_NO_HEADERS: Mapping[str, bytes] = {}
+
+
+class Producer:
+    """A producer of content events; use it as a context manager, which flushes at the end.
+
+        with earmark.Producer() as producer:
+            producer.send(event)
+
+    It reaches the brokers and registry of `settings`, or those that are named; without either, a
+    local stack that runs. It registers no schema. Sends are idempotent: a retry is no second
+    event. `delivered` counts what the brokers acknowledged.
+
+    Raises ServiceError where brokers or registry cannot be reached, and ConfigurationError where
+    topic or schema are missing.
+    """
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        bootstrap_servers: str | None = None,
+        registry_url: str | None = None,
+    ) -> None:
+        settings = endpoint(
+            settings, bootstrap_servers=bootstrap_servers, registry_url=registry_url
+        )
+        self._servers = settings.kafka.bootstrap_servers
+        self._producer = confluent_kafka.Producer(producer_config(settings.kafka, _OWN))
+        self._check_topic()
+        registry = Registry(settings.registry)
+        self._schema_id = registry.ids_for_worker([CONTENT_EVENTS])[CONTENT_EVENTS]
+        self._failure: ServiceError | None = None
+        self.delivered = 0
+
+    def send(self, event: ContentEvent, *, headers: Mapping[str, bytes] = _NO_HEADERS) -> None:
+        """Queue the event, under its `content_id` as key.
+
+        `headers` (such as `traceparent`) go with those of CloudEvents. Raises ContentError for an
+        event that no worker could read: RECORD_INVALID, RECORD_TOO_LARGE, or for a text that is
+        the cause TEXT_TOO_LONG or TEXT_INVALID. Raises ServiceError when an earlier event was not
+        delivered.
+        """
+        payload = encoded(event, self._schema_id)
+        own = cloud_event_headers(
+            ce_id=event.event_id,
+            ce_source=event.source,
+            ce_type=CONTENT_EVENTS,
+            time_ms=event.event_time,
+        )
+        self._produce(event.content_id.encode(), payload, [*own, *headers.items()])
+        self._raise_failure()
+
+    def flush(self, timeout_s: float = DELIVERY_S + ANSWER_S) -> None:
+        """Wait until all that was sent is acknowledged; raises ServiceError if it is not."""
+        left = self._producer.flush(timeout_s)
+        self._raise_failure()
+        if left:
+            raise ServiceError(f"{left} events were not acknowledged in {timeout_s:g} s")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.flush()
+        else:
+            self._producer.purge()  # what failed halfway is not waited for
+
+    def _produce(self, key: bytes, payload: bytes, headers: Headers) -> None:
+        while True:
+            try:
+                self._producer.produce(
+                    CONTENT_EVENTS, payload, key, headers=headers, on_delivery=self._on_delivery
+                )
+            except BufferError:
+                self._producer.poll(0.1)  # the queue is full: let it drain
+            except KafkaException as error:
+                raise ServiceError(f"Kafka {self._servers}: {error.args[0].str()}") from error
+            else:
+                self._producer.poll(0)
+                return
+
+    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            self.delivered += 1
+        elif self._failure is None:
+            key = (message.key() or b"").decode()
+            self._failure = ServiceError(f"event of {key} was not delivered: {error.str()}")
+
+    def _raise_failure(self) -> None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+
+    def _check_topic(self) -> None:
+        try:
+            topics = self._producer.list_topics(CONTENT_EVENTS, timeout=ANSWER_S).topics
+        except KafkaException as error:
+            raise ServiceError(f"Kafka {self._servers}: {error.args[0].str()}") from error
+        if (problem := topics[CONTENT_EVENTS].error) is not None:
+            raise ConfigurationError(
+                f"topic {CONTENT_EVENTS} at {self._servers}: {problem.str()}; "
+                "run `earmark topics create`"
+            )
+
+
+def encoded(event: ContentEvent, schema_id: int) -> bytes:
+    """The event as the value of its record; raises ContentError if no worker could read it."""
+    try:
+        return encode_event(validated(event), schema_id)
+    except ContentError as error:
+        # the text that makes the record impossible says more than the record
+        raise next(iter(text_errors(event).values()), error) from error
+
+
+_OWN: Mapping[str, object] = {
+    "enable.idempotence": True,
+    "linger.ms": 5,
+    "message.max.bytes": EVENT_BYTES + _HEADROOM_BYTES,
+    "delivery.timeout.ms": int(DELIVERY_S * 1000),
+    "log_level": _SILENT,
+}

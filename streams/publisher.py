@@ -1,0 +1,187 @@
+"""Answers out and offsets forward, in one Kafka transaction.
+
+Everything is encoded before the transaction begins, so that nothing but Kafka itself can fail
+inside it. A transaction that cannot be aborted cleanly ends the process: its supervisor starts it
+again under the same transactional id, which fences what was left open.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from earmark.processors.codec import encode_rejection, encode_signal
+from earmark.processors.content import Change, ContentEvent
+from earmark.processors.outcome import Rejection, Signal
+from earmark.streams.error import TransactionError
+from earmark.streams.flight import Flight, offsets_behind
+from earmark.streams.header import (
+    Headers,
+    carried_headers,
+    cloud_event_headers,
+    dead_letter_headers,
+)
+from earmark.streams.kafka import producer_config
+from earmark.streams.settings import Settings
+from earmark.streams.topic import REJECTIONS, SIGNALS_PREFIX, dead_letter_topic
+
+TRANSACTION_TIMEOUT_MS = 15_000
+COMMIT_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """One record to be produced; `value` None is a tombstone."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+class Publisher:
+    """Publishes finished flights exactly once, as read_committed readers see it."""
+
+    def __init__(self, settings: Settings, schema_ids: Mapping[str, int], *, worker: str) -> None:
+        self._schema_ids = schema_ids
+        self._worker = worker
+        self._producer = Producer(
+            producer_config(
+                settings.kafka,
+                {
+                    "transactional.id": f"{settings.kafka.group_id}-{settings.kafka.slot}",
+                    "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
+                    # the default of 100 ms is what back-to-back transactions would wait each
+                    "retry.backoff.ms": 1,
+                    "retry.backoff.max.ms": 20,
+                    "linger.ms": 5,
+                    "message.max.bytes": 4_000_000,  # a dead letter is as large as its event
+                },
+            )
+        )
+        self._begun = False
+
+    def start(self) -> None:
+        """Claim the transactional id; whoever held it before is fenced."""
+        self._guarded(lambda: self._producer.init_transactions(COMMIT_TIMEOUT_S))
+
+    def publish(self, flights: Sequence[Flight], group_metadata: object) -> None:
+        """Publish all outcomes of the flights and commit the offsets behind them.
+
+        Raises TransactionError when Kafka did not take it; nothing of it is then visible.
+        """
+        outgoing = [record for flight in flights for record in self._records(flight)]
+        self._guarded(lambda: self._transact(outgoing, flights, group_metadata))
+
+    def _transact(
+        self, outgoing: Sequence[Outgoing], flights: Sequence[Flight], group_metadata: object
+    ) -> None:
+        self._producer.begin_transaction()
+        self._begun = True
+        for record in outgoing:
+            self._produce(record)
+        self._producer.send_offsets_to_transaction(
+            offsets_behind(flights), group_metadata, COMMIT_TIMEOUT_S
+        )
+        self._producer.commit_transaction(COMMIT_TIMEOUT_S)
+        self._begun = False
+
+    def _produce(self, record: Outgoing) -> None:
+        while True:
+            try:
+                self._producer.produce(
+                    record.topic, record.value, record.key, headers=record.headers
+                )
+            except BufferError:
+                self._producer.poll(0.1)  # librdkafka's queue is full: let it drain
+            else:
+                return
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except KafkaException as error:
+            self._abort()
+            cause: KafkaError = error.args[0]
+            raise TransactionError(
+                f"Kafka transaction failed: {cause.name()}: {cause.str()}"
+            ) from error
+
+    def _abort(self) -> None:
+        if not self._begun:
+            return
+        try:
+            self._producer.abort_transaction(COMMIT_TIMEOUT_S)
+        except KafkaException as error:
+            raise TransactionError(
+                f"transaction could not be aborted: {error.args[0].str()}"
+            ) from error
+        finally:
+            self._begun = False
+
+    def _records(self, flight: Flight) -> Iterator[Outgoing]:
+        rejected: Rejection | None = None
+        for outcome in flight.outcomes or ():
+            if isinstance(outcome, Signal):
+                yield self._signal(outcome, flight.message)
+            else:
+                rejected = rejected or outcome
+                yield self._rejection(outcome, flight.message)
+        if rejected is not None:
+            yield self._dead_letter(rejected, flight.message)
+        if flight.event is not None and flight.event.change == Change.DELETED:
+            yield from self._tombstones(flight.event, flight.message)
+
+    def _signal(self, signal: Signal, message: Message) -> Outgoing:
+        return Outgoing(
+            topic=signal.topic,
+            key=signal.event.content_id.encode(),
+            value=encode_signal(signal, self._schema_ids[signal.topic]),
+            headers=cloud_event_headers(
+                ce_id=f"{signal.signal_id}/{signal.event.event_id}",
+                ce_source=signal.event.source,
+                ce_type=signal.topic,
+                time_ms=signal.event.event_time,
+            )
+            + carried_headers(message),
+        )
+
+    def _rejection(self, rejection: Rejection, message: Message) -> Outgoing:
+        event = rejection.event
+        place = f"{message.topic()}-{message.partition()}-{message.offset()}"
+        return Outgoing(
+            topic=REJECTIONS,
+            key=event.content_id.encode() if event else message.key(),
+            value=encode_rejection(
+                rejection,
+                self._schema_ids[REJECTIONS],
+                topic=message.topic(),
+                partition=message.partition(),
+                offset=message.offset(),
+            ),
+            headers=cloud_event_headers(
+                ce_id=f"{place}/{rejection.error.part}",
+                ce_source=event.source if event else "",
+                ce_type=REJECTIONS,
+                time_ms=event.event_time if event else message.timestamp()[1],
+            )
+            + carried_headers(message),
+        )
+
+    def _tombstones(self, event: ContentEvent, message: Message) -> Iterator[Outgoing]:
+        for topic in self._schema_ids:
+            if topic.startswith(SIGNALS_PREFIX):
+                yield Outgoing(
+                    topic=topic,
+                    key=event.content_id.encode(),
+                    value=None,
+                    headers=carried_headers(message),
+                )
+
+    def _dead_letter(self, rejection: Rejection, message: Message) -> Outgoing:
+        return Outgoing(
+            topic=dead_letter_topic(message.topic() or ""),
+            key=message.key(),
+            value=message.value(),
+            headers=dead_letter_headers(message, rejection.error, worker=self._worker),
+        )

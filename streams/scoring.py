@@ -1,0 +1,57 @@
+"""The one thread that owns the device: loads the pipeline, scores blocks, hands back answers."""
+
+import queue
+from collections.abc import Callable
+from threading import Event, Thread
+
+from earmark.processors.outcome import Answer
+from earmark.processors.pipeline import Pipeline
+from earmark.streams.block_queue import BlockQueue
+
+
+class ScoringThread(Thread):
+    """Scores until the queue is closed. What it raises is kept in `failure` for its owner.
+
+    The pipeline is loaded in this thread, since compiled graphs belong to the thread that made
+    them.
+    """
+
+    def __init__(self, load: Callable[[], Pipeline], blocks: BlockQueue) -> None:
+        super().__init__(name="scoring", daemon=True)
+        self._load = load
+        self._blocks = blocks
+        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self.loaded = Event()
+        self.failure: Exception | None = None
+
+    def run(self) -> None:
+        """Load, then answer until the blocks end."""
+        try:
+            pipeline = self._load()
+            self.loaded.set()
+            for answer in pipeline.answer(self._blocks.stream()):
+                self._answers.put(answer)
+        except Exception as error:  # noqa: BLE001  # crosses the thread, raised again by the owner
+            self.failure = error
+        finally:
+            self.loaded.set()
+            self._blocks.close()
+
+    def answers(self, *, wait_s: float) -> list[Answer]:
+        """The answers that have come, waiting up to `wait_s` for the first.
+
+        Raises what ended the thread, if it failed.
+        """
+        self.check()
+        found: list[Answer] = []
+        try:
+            found.append(self._answers.get(block=wait_s > 0, timeout=wait_s or None))
+            while True:
+                found.append(self._answers.get_nowait())
+        except queue.Empty:
+            return found
+
+    def check(self) -> None:
+        """Raise what ended the thread, if it failed."""
+        if self.failure is not None:
+            raise self.failure

@@ -1,0 +1,131 @@
+"""All settings, read in one place: EARMARK_* variables over `earmark.toml` over the defaults.
+
+Sections nest with two underscores: EARMARK_KAFKA__BOOTSTRAP_SERVERS, EARMARK_MEDIA__ROOTS. The file
+is `earmark.toml` in the working directory, or the one that EARMARK_CONFIG names.
+"""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from earmark.models.error import ConfigurationError
+from earmark.models.store import default_home
+
+
+class KafkaSettings(BaseModel):
+    """How to reach the brokers. `client` is passed to librdkafka as it is (SASL, TLS, ...).
+
+    `client` may hold secrets: its values never appear in logs.
+    """
+
+    bootstrap_servers: str = "127.0.0.1:9092"
+    group_id: str = "earmark"
+    group_protocol: Literal["classic", "consumer"] = "classic"
+    slot: str = "0"  # names this worker in its group; stable across restarts
+    client: dict[str, SecretStr] = Field(default_factory=dict)
+    partitions: int = 8
+    replication_factor: int = 1
+
+
+class RegistrySettings(BaseModel):
+    """Any registry that speaks Confluent's REST calls."""
+
+    url: str = "http://127.0.0.1:8081/apis/ccompat/v7"
+    username: str | None = None
+    password: SecretStr | None = None
+    bearer_token: SecretStr | None = None
+    ca_location: Path | None = None
+    certificate_location: Path | None = None
+    key_location: Path | None = None
+
+
+class MediaSettings(BaseModel):
+    """What the fetcher may read, and how much of it."""
+
+    schemes: tuple[str, ...] = ("http", "https", "s3", "file")
+    roots: tuple[Path, ...] = ()  # file:// is served from these folders only
+    hosts: tuple[str, ...] = ()  # if any: only these; "*.example.org" matches below
+    allow_private_addresses: bool = False
+    max_bytes: int = 2_000_000_000
+    timeout_s: float = 60.0
+    max_redirects: int = 3
+    max_hours: float = 24.0
+    attempts: int = 3
+    s3: dict[str, SecretStr] = Field(default_factory=dict)  # passed to s3fs
+
+
+class WorkerSettings(BaseModel):
+    """How the worker batches and computes."""
+
+    device: str = "auto"
+    precision: str = "auto"
+    signals: tuple[str, ...] = ()  # none named: all
+    batch_events: int = 256  # most records taken from Kafka at once
+    batch_wait_s: float = 0.05  # what was gathered is scored when nothing has come for so long
+    events_in_flight: int = 1024  # between read and committed
+    bytes_in_flight: int = 128_000_000  # of records, and again of decoded samples
+    fetchers: int = 4
+    decoders: int = 0  # 0: one per core that the models leave, at least one
+    decode_stall_s: float = 60.0
+    http_port: int = 0  # health and metrics; 0 picks a free one
+    http_host: str = "127.0.0.1"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="EARMARK_", env_nested_delimiter="__", extra="forbid", env_ignore_empty=True
+    )
+
+    home: Path = Field(default_factory=default_home)
+    offline: bool = False
+    maven_repository: str | None = None  # a mirror; none: the client's default
+    kafka: KafkaSettings = Field(default_factory=KafkaSettings)
+    registry: RegistrySettings = Field(default_factory=RegistrySettings)
+    media: MediaSettings = Field(default_factory=MediaSettings)
+    worker: WorkerSettings = Field(default_factory=WorkerSettings)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments over environment over file."""
+        file = TomlConfigSettingsSource(
+            settings_cls, Path(os.environ.get("EARMARK_CONFIG", "earmark.toml"))
+        )
+        return init_settings, env_settings, file
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings in force; raises ConfigurationError that names the setting which is wrong."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # checked by pydantic, which knows the fields
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise ConfigurationError(f"setting {name}: {first['msg']}") from None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"settings: {error}") from None
+
+
+def with_worker(settings: Settings, *, slot: str | None = None, **worker: object) -> Settings:
+    """The settings with what is not None in `worker` (fields of WorkerSettings) and `slot`."""
+    given = {name: value for name, value in worker.items() if value is not None}
+    kafka = settings.kafka.model_copy(update={} if slot is None else {"slot": slot})
+    return settings.model_copy(
+        update={"worker": settings.worker.model_copy(update=given), "kafka": kafka}
+    )

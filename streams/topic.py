@@ -1,0 +1,195 @@
+"""The topics: their names, how each is kept, and the making of them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not marked for checkers
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from earmark.models.error import ConfigurationError, ServiceError
+from earmark.processors.schema import CONTENT_EVENTS, REJECTIONS, newest, schemas
+from earmark.processors.wire import READ_BYTES
+from earmark.streams.kafka import client_config
+from earmark.streams.settings import KafkaSettings, Settings
+
+__all__ = [
+    "CONTENT_EVENTS",
+    "REJECTIONS",
+    "SIGNALS_PREFIX",
+    "Topic",
+    "TopicState",
+    "contract",
+    "create_topics",
+    "dead_letter_topic",
+    "retry_topic",
+    "signal_topics",
+    "topic_states",
+]
+
+SIGNALS_PREFIX = "signals."
+TIMEOUT_S = 30.0  # for a broker to make topics
+ANSWER_S = 10.0  # for it to be reached
+SILENT = 0  # librdkafka logs a line per attempt to connect; the error says it once
+
+DAY_MS = 86_400_000
+# with LogAppendTime an event that happened long ago is not old on arrival, and is kept
+COMMON = {"message.timestamp.type": "LogAppendTime"}
+DELETED = {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS)}
+# history is kept for a week, and what was erased is gone a week and a day after at the latest
+COMPACTED = {
+    "cleanup.policy": "compact",
+    "min.compaction.lag.ms": str(7 * DAY_MS),
+    "max.compaction.lag.ms": str(8 * DAY_MS),
+    "segment.ms": str(DAY_MS),
+    "delete.retention.ms": str(7 * DAY_MS),
+}
+WHOLE_EVENTS = {"max.message.bytes": str(READ_BYTES)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """A topic as the contract has it; what `config` does not name is the broker's choice."""
+
+    name: str
+    config: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicState:
+    """A topic as it is; `partitions` is 0 where there is none, `differs` from the contract."""
+
+    name: str
+    partitions: int
+    created: bool = False
+    differs: tuple[str, ...] = ()
+
+
+def contract() -> tuple[Topic, ...]:
+    """Every topic that Earmark reads or writes."""
+    events = (CONTENT_EVENTS, retry_topic(CONTENT_EVENTS), dead_letter_topic(CONTENT_EVENTS))
+    return (
+        *(Topic(name=name, config=COMMON | DELETED | WHOLE_EVENTS) for name in events),
+        Topic(name=REJECTIONS, config=COMMON | DELETED),
+        *(Topic(name=name, config=COMMON | COMPACTED) for name in signal_topics()),
+    )
+
+
+def signal_topics() -> tuple[str, ...]:
+    """The topics of the champions' answers."""
+    return tuple(topic for topic in newest(schemas()) if topic.startswith(SIGNALS_PREFIX))
+
+
+def retry_topic(topic: str) -> str:
+    """Where records of `topic` wait for another attempt."""
+    return f"{topic}.retry"
+
+
+def dead_letter_topic(topic: str) -> str:
+    """Where records of `topic` go that cannot be used, their bytes untouched."""
+    return f"{topic}.dlq"
+
+
+def create_topics(settings: Settings) -> tuple[TopicState, ...]:
+    """Make the topics that are missing; all topics as they then are.
+
+    A topic that exists is never changed: the number of partitions decides where keys go, and its
+    retention may be the operator's will. Raises ServiceError where the broker does not answer or
+    refuses.
+    """
+    admin = _admin(settings.kafka)
+    there = _partitions(admin, settings.kafka)
+    missing = [topic for topic in contract() if topic.name not in there]
+    _create(admin, missing, settings.kafka)
+    made = {topic.name for topic in missing}
+    return _states(admin, settings.kafka, made)
+
+
+def topic_states(settings: Settings) -> tuple[TopicState, ...]:
+    """All topics of the contract as they are on the broker."""
+    return _states(_admin(settings.kafka), settings.kafka, set())
+
+
+def _states(admin: AdminClient, kafka: KafkaSettings, made: set[str]) -> tuple[TopicState, ...]:
+    there = _partitions(admin, kafka)
+    configs = _configs(admin, [topic.name for topic in contract() if topic.name in there])
+    return tuple(
+        TopicState(
+            name=topic.name,
+            partitions=there.get(topic.name, 0),
+            created=topic.name in made,
+            differs=tuple(_differences(topic, there, configs, kafka)),
+        )
+        for topic in contract()
+    )
+
+
+def _differences(
+    topic: Topic,
+    partitions: Mapping[str, int],
+    configs: Mapping[str, Mapping[str, str]],
+    kafka: KafkaSettings,
+) -> Iterable[str]:
+    if topic.name not in partitions:
+        yield "is not there"
+        return
+    if partitions[topic.name] != kafka.partitions:
+        yield f"partitions={partitions[topic.name]}, not {kafka.partitions}"
+    for name, value in topic.config.items():
+        if (actual := configs[topic.name].get(name)) != value:
+            yield f"{name}={actual}, not {value}"
+
+
+def _create(admin: AdminClient, topics: Iterable[Topic], kafka: KafkaSettings) -> None:
+    wanted = [
+        NewTopic(
+            topic.name,
+            num_partitions=kafka.partitions,
+            replication_factor=kafka.replication_factor,
+            config=dict(topic.config),
+        )
+        for topic in topics
+    ]
+    futures = admin.create_topics(wanted, operation_timeout=TIMEOUT_S) if wanted else {}
+    for name, future in futures.items():
+        try:
+            future.result(TIMEOUT_S)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another was quicker
+                raise _service_error(f"topic {name}", error) from error
+
+
+def _configs(admin: AdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
+    wanted = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    futures = admin.describe_configs(wanted, request_timeout=TIMEOUT_S) if wanted else {}
+    try:
+        return {
+            resource.name: {name: entry.value for name, entry in future.result(TIMEOUT_S).items()}
+            for resource, future in futures.items()
+        }
+    except KafkaException as error:
+        raise _service_error("topics", error) from error
+
+
+def _partitions(admin: AdminClient, kafka: KafkaSettings) -> dict[str, int]:
+    """The number of partitions of every topic on the broker."""
+    try:
+        topics = admin.list_topics(timeout=ANSWER_S).topics
+    except KafkaException as error:
+        raise _service_error(f"broker {kafka.bootstrap_servers}", error) from error
+    return {name: len(topic.partitions) for name, topic in topics.items()}
+
+
+def _admin(kafka: KafkaSettings) -> AdminClient:
+    try:
+        return AdminClient(client_config(kafka, {"log_level": SILENT}))
+    except (KafkaException, TypeError) as error:
+        raise ConfigurationError(f"setting kafka: {error}") from error
+
+
+def _service_error(what: str, error: KafkaException) -> ServiceError:
+    return ServiceError(f"{what}: {error.args[0].str()}")

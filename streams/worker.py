@@ -1,0 +1,271 @@
+"""The worker: content events in, signals out, each event answered once.
+
+    consume -> fetch -> decode (child processes) -> score (one thread) -> publish (one transaction)
+
+Events flow through without a barrier between batches: while the device scores some, the next are
+fetched and decoded, and what is finished is published in the order it came. This thread talks to
+Kafka alone; it polls on while the others work.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
+
+import structlog
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from earmark.processors.block import NO_SAMPLES, Block, End
+from earmark.processors.content import Change, ContentEvent, validated
+from earmark.processors.error import ContentError, ServiceError
+from earmark.processors.outcome import Answer, Rejection
+from earmark.processors.pipeline import Pipeline
+from earmark.streams.block_queue import BlockQueue
+from earmark.streams.decoding import DecodePool
+from earmark.streams.fetch import Fetcher, Media
+from earmark.streams.flight import Flight, FlightLedger, Partition
+from earmark.streams.health import Health
+from earmark.streams.kafka import client_config
+from earmark.streams.metrics import Metrics
+from earmark.streams.publisher import Publisher
+from earmark.streams.scoring import ScoringThread
+from earmark.streams.settings import Settings
+from earmark.streams.topic import CONTENT_EVENTS
+
+log = structlog.get_logger()
+
+REVOKE_GRACE_S = 5.0  # what ends within it is published before partitions go to another worker
+DRAIN_S = 30.0  # likewise, for a worker that is asked to stop
+KEEPALIVE_S = 10.0  # longest time without a poll; librdkafka gives up the group after 300
+PUBLISH_EVENTS = 1000  # most events in one transaction
+
+
+class Worker:
+    """Runs until `stop` is called or it cannot go on; `run` then raises what ended it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        load: Callable[[], Pipeline],
+        read: Callable[[bytes], ContentEvent],
+        publisher: Publisher,
+        decoders: DecodePool,
+        fetcher: Fetcher,
+        consumer: Consumer,
+        health: Health,
+        metrics: Metrics,
+    ) -> None:
+        self._settings = settings
+        self._read = read
+        self._publisher = publisher
+        self._decoders = decoders
+        self._fetcher = fetcher
+        self._consumer = consumer
+        self._health = health
+        self._metrics = metrics
+        self._blocks = BlockQueue(
+            max_bytes=settings.worker.bytes_in_flight, linger_s=settings.worker.batch_wait_s
+        )
+        self._scoring = ScoringThread(load, self._blocks)
+        self._fetchers = ThreadPoolExecutor(settings.worker.fetchers, "fetch")
+        self._ledger = FlightLedger()
+        self._flights: dict[int, tuple[ContentEvent, Flight]] = {}  # by id of the event
+        self._stopping = Event()
+        self._failure: BaseException | None = None
+        self._paused = False
+        self._polled_at = 0.0
+
+    def run(self) -> None:
+        """Work until `stop`; raises ServiceError, ModelError or TransactionError."""
+        self._scoring.start()
+        try:
+            self._wait_until_loaded()
+            self._publisher.start()
+            self._consumer.subscribe(
+                [CONTENT_EVENTS],
+                on_assign=self._on_assign,
+                on_revoke=self._on_revoke,
+                on_lost=self._on_lost,
+            )
+            while not self._stopping.is_set():
+                self._take_in()
+                self._settle(wait_s=0.1 if self._full else 0.0)
+            self._health.draining()
+            self._drain()
+        except Exception as error:
+            self._health.failed(str(error))
+            raise
+        finally:
+            self._close()
+
+    def stop(self) -> None:
+        """Ask the worker to finish what it has and end; may be called from a signal handler."""
+        self._stopping.set()
+
+    @property
+    def _full(self) -> bool:
+        limits = self._settings.worker
+        return (
+            self._ledger.count >= limits.events_in_flight
+            or self._ledger.bytes >= limits.bytes_in_flight
+        )
+
+    def _wait_until_loaded(self) -> None:
+        while not self._scoring.loaded.wait(0.1) and not self._stopping.is_set():
+            continue
+        self._scoring.check()
+
+    def _take_in(self) -> None:
+        if self._full:
+            self._keep_alive()
+            return
+        for message in self._consume():
+            self._begin(message)
+
+    def _consume(self) -> list[Message]:
+        """What has arrived; a short wait while there is work in flight, a longer one when idle."""
+        self._resume()
+        self._polled_at = time.monotonic()
+        first = self._consumer.poll(0.005 if self._ledger.count else 0.2)
+        if first is None:
+            return []
+        rest = self._consumer.consume(self._settings.worker.batch_events - 1, 0)
+        return [_checked(message) for message in (first, *rest)]
+
+    def _keep_alive(self) -> None:
+        """Poll with all partitions paused, so that the group knows that we live."""
+        if time.monotonic() - self._polled_at < KEEPALIVE_S:
+            return
+        self._polled_at = time.monotonic()
+        self._consumer.pause(self._consumer.assignment())
+        self._paused = True
+        message = self._consumer.poll(0)
+        if message is not None:
+            self._begin(_checked(message))
+
+    def _resume(self) -> None:
+        if self._paused:
+            self._consumer.resume(self._consumer.assignment())
+            self._paused = False
+
+    def _begin(self, message: Message) -> None:
+        self._metrics.events.inc()
+        flight = Flight(message=message)
+        self._ledger.add(flight)
+        try:
+            event = validated(self._read(message.value() or b""))
+        except ContentError as error:
+            flight.outcomes = (Rejection(event=None, error=error),)
+            return
+        flight.event = event
+        if event.change == Change.DELETED:
+            flight.outcomes = ()
+            return
+        self._flights[id(event)] = (event, flight)
+        if event.audio is None:
+            self._blocks.put(Block(event=event, samples_T=NO_SAMPLES, end=End()))
+        else:
+            self._fetchers.submit(self._fetch, event).add_done_callback(self._note_failure)
+
+    def _fetch(self, event: ContentEvent) -> None:
+        """In a fetching thread: bring the media here and hand them to a decode process."""
+        if event.audio is None:
+            return
+        try:
+            media = self._fetcher.fetch(event.audio)
+        except ContentError as error:
+            self._blocks.put(Block(event=event, samples_T=NO_SAMPLES, end=End(error=error)))
+        else:
+            self._decoders.submit(event, media, self._sink(media))
+
+    def _sink(self, media: Media) -> Callable[[Block], None]:
+        def take(block: Block) -> None:
+            if block.end is not None:
+                media.release()
+            self._blocks.put(block)
+
+        return take
+
+    def _note_failure(self, future: Future[None]) -> None:
+        if not future.cancelled() and (error := future.exception()) is not None:
+            self._failure = error
+
+    def _settle(self, *, wait_s: float) -> None:
+        """Note the answers that have come and publish what is finished, in order."""
+        if self._failure is not None:
+            raise ServiceError(f"fetching failed: {self._failure!r}") from self._failure
+        for answer in self._scoring.answers(wait_s=wait_s):
+            self._note(answer)
+        while heads := self._ledger.finished_heads(PUBLISH_EVENTS):
+            with self._metrics.stage_seconds.labels("publish").time():
+                self._publisher.publish(heads, self._consumer.consumer_group_metadata())
+            self._metrics.note_published(heads)
+        self._metrics.events_in_flight.set(self._ledger.count)
+        self._metrics.queue_bytes.labels("blocks").set(self._blocks.bytes)
+
+    def _note(self, answer: Answer) -> None:
+        _, flight = self._flights.pop(id(answer.event))
+        flight.outcomes = answer.outcomes
+
+    def _on_assign(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        self._health.ready()
+        log.info("assigned", partitions=len(partitions))
+
+    def _on_revoke(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        """Publish what ends soon; abandon the rest, which its next owner will do again."""
+        keys = [_key(partition) for partition in partitions]
+        self._settle_until(lambda: not self._ledger.pending(keys), REVOKE_GRACE_S)
+        self._abandon(keys)
+
+    def _on_lost(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        self._abandon([_key(partition) for partition in partitions])
+
+    def _abandon(self, keys: Sequence[Partition]) -> None:
+        dropped = self._ledger.drop(keys)
+        if dropped:
+            log.warning("abandoned", events=len(dropped), partitions=len(keys))
+
+    def _drain(self) -> None:
+        self._settle_until(lambda: self._ledger.count == 0, DRAIN_S)
+
+    def _settle_until(self, done: Callable[[], bool], limit_s: float) -> None:
+        deadline = time.monotonic() + limit_s
+        while not done() and time.monotonic() < deadline:
+            self._settle(wait_s=0.05)
+
+    def _close(self) -> None:
+        self._blocks.close()
+        self._fetchers.shutdown(wait=False, cancel_futures=True)
+        self._decoders.close()
+        self._consumer.close()
+
+
+def consumer_for(settings: Settings) -> Consumer:
+    """A consumer of content events in the worker's group; offsets are committed elsewhere."""
+    own: dict[str, object] = {
+        "group.id": settings.kafka.group_id,
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        "isolation.level": "read_committed",
+    }
+    if settings.kafka.group_protocol == "consumer":
+        own["group.protocol"] = "consumer"
+    else:
+        # a static member that comes back after a kill takes its partitions over at once
+        own["group.instance.id"] = f"{settings.kafka.group_id}-{settings.kafka.slot}"
+        own["session.timeout.ms"] = 10_000
+    return Consumer(client_config(settings.kafka, own))
+
+
+def _checked(message: Message) -> Message:
+    error = message.error()
+    if error is not None:
+        raise ServiceError(f"Kafka consumer: {error.name()}: {error.str()}") from KafkaException(
+            error
+        )
+    return message
+
+
+def _key(partition: TopicPartition) -> Partition:
+    return partition.topic, partition.partition

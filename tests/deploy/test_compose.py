@@ -1,0 +1,111 @@
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from earmark.streams.cli import COMMANDS
+from earmark.streams.local.jar import read_lock
+from earmark.streams.local.parts import KAFKA_LOCK, REGISTRY_LOCK
+from earmark.streams.settings import KafkaSettings, RegistrySettings, Settings, load_settings
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
+SERVICES = COMPOSE["services"]
+DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8")
+EARMARK = [name for name, service in SERVICES.items() if service["image"] == "earmark"]
+
+
+def variables() -> dict[str, str]:
+    in_image = dict(re.findall(r"(EARMARK_\w+)=(\S+)", DOCKERFILE))
+    return in_image | SERVICES["worker"]["environment"]
+
+
+def field_of(variable: str) -> object:
+    """The field of the settings that an EARMARK_* variable sets."""
+    model: type[BaseModel] = Settings
+    *sections, field = variable.removeprefix("EARMARK_").lower().split("__")
+    for section in sections:
+        annotation = model.model_fields[section].annotation
+        assert isinstance(annotation, type)
+        model = annotation
+    return model.model_fields[field]
+
+
+def published(service: str) -> dict[int, int]:
+    """Port in the container -> port on this machine."""
+    ports = [port.split(":") for port in SERVICES[service]["ports"]]
+    assert {address for address, _, _ in ports} == {"127.0.0.1"}
+    return {int(inside): int(outside) for _, outside, inside in ports}
+
+
+def local_properties() -> dict[str, str]:
+    text = (ROOT / "streams" / "local" / "server.properties").read_text(encoding="ascii")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return dict(line.split("=", 1) for line in lines)
+
+
+@pytest.mark.parametrize("variable", variables())
+def test_every_variable_is_a_setting(variable: str):
+    assert field_of(variable)
+
+
+def test_the_settings_are_read_and_meet_the_other_parts(monkeypatch: pytest.MonkeyPatch):
+    for name, value in variables().items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    listeners = SERVICES["broker"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    assert f"PLAINTEXT://{settings.kafka.bootstrap_servers}" in listeners.split(",")
+    assert urlsplit(settings.registry.url).hostname in SERVICES
+    assert urlsplit(settings.registry.url).port in published("registry")
+    assert settings.worker.http_port in published("worker")
+    assert settings.worker.http_host == "0.0.0.0"  # noqa: S104 - inside of a container
+    assert f"EXPOSE {settings.worker.http_port}" in DOCKERFILE
+    assert f"earmark:{settings.home}" in SERVICES["worker"]["volumes"]
+
+
+def test_the_ports_on_this_machine_are_the_defaults_of_every_command():
+    listeners = SERVICES["broker"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
+    default = KafkaSettings().bootstrap_servers
+    assert f"HOST://{default}" in listeners.split(",")
+    assert int(default.rpartition(":")[2]) in published("broker").values()
+    registry = urlsplit(RegistrySettings().url)
+    assert registry.port in published("registry").values()
+    assert registry.path == urlsplit(variables()["EARMARK_REGISTRY__URL"]).path
+
+
+def test_the_broker_is_configured_as_the_local_one():
+    ours = {name: value for name, value in local_properties().items() if "{" not in value}
+    theirs = SERVICES["broker"]["environment"]
+    del ours["listener.security.protocol.map"]  # has one listener more
+    for name, value in ours.items():
+        assert str(theirs["KAFKA_" + name.upper().replace(".", "_")]) == value
+
+
+def test_the_images_are_the_versions_of_the_locks():
+    kafka = next(jar for jar in read_lock(KAFKA_LOCK) if jar.artifact == "kafka_2.13")
+    (registry,) = read_lock(REGISTRY_LOCK)
+    assert SERVICES["broker"]["image"] == f"apache/kafka:{kafka.version}"
+    assert SERVICES["registry"]["image"] == f"apicurio/apicurio-registry:{registry.version}"
+
+
+@pytest.mark.parametrize("service", EARMARK)
+def test_every_service_of_ours_runs_a_command_that_there_is(service: str):
+    assert SERVICES[service]["command"][0] in COMMANDS
+    assert set(SERVICES[service].get("depends_on", {})) <= set(SERVICES)
+
+
+def test_what_is_mounted_is_declared():
+    mounted = {volume.split(":")[0] for s in SERVICES.values() for volume in s.get("volumes", [])}
+    assert mounted == set(COMPOSE["volumes"])
+
+
+def test_the_image_is_built_by_the_installer_of_the_makefile():
+    assert "python deploy/install.py /opt/earmark/venv $TORCH_INDEX" in DOCKERFILE
+    assert (ROOT / "deploy" / "install.py").is_file()
+    ignored = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text().splitlines()
+    assert not {"deploy", ".src", "streams", "processors", "models", "avro", "README.md"} & set(
+        ignored
+    )

@@ -1,0 +1,58 @@
+"""`earmark produce`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from earmark.streams.commands.produce import produce
+from earmark.streams.local.stack import Stack
+from earmark.streams.subscriber import subscribe
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(produce, [str(word) for word in arguments], catch_exceptions=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "a.mp3").write_bytes(b"x")
+    (tmp_path / "b.wav").write_bytes(bytes(300_000))
+    (tmp_path / "c.txt").write_text("Hello")
+    (tmp_path / "d.jsonl").write_text(
+        json.dumps({"content_id": "d", "texts": [{"field": "title", "text": "x" * 10_000_000}]})
+    )
+    return tmp_path
+
+
+def test_a_dry_run_says_what_would_be_sent(folder: Path) -> None:
+    told = run(folder, "--dry-run", "--json")
+    events = [json.loads(line) for line in told.stdout.splitlines()]
+    assert [(event["content_id"], event["audio"], event["texts"]) for event in events] == [
+        ("a", "inline", []),
+        ("b", (folder / "b.wav").as_uri(), []),
+        ("c", None, ["text"]),
+    ]
+    assert not any(event["sent"] for event in events)
+
+
+def test_an_event_that_is_refused_is_said_and_the_others_go_on(folder: Path) -> None:
+    told = run(folder, "--dry-run")
+    assert told.exit_code == 1
+    assert "earmark: d: texts.title: 10,000,000 code points" in told.stderr
+    assert "3 events checked, nothing sent" in told.stdout
+    assert "media.roots" in told.stderr
+
+
+@pytest.mark.kafka
+def test_events_are_sent(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = stack.settings
+    monkeypatch.setenv("EARMARK_KAFKA__BOOTSTRAP_SERVERS", settings.kafka.bootstrap_servers)
+    monkeypatch.setenv("EARMARK_REGISTRY__URL", settings.registry.url)
+    (tmp_path / "sent by test.txt").write_text("Hello")
+    with subscribe("content.events.v1", settings=settings, timeout_s=10) as events:
+        told = run(tmp_path, "--content-type", "COMMENT", "--language", "en")
+        record = next(event.record for event in events if event.key == "sent by test")
+    assert told.stdout == "1 event sent to content.events.v1\n"
+    assert record["texts"] == [{"field": "comment", "text": "Hello", "language": "en"}]
