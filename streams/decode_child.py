@@ -134,7 +134,7 @@ def _next_job(pipe: Connection) -> tuple[ContentEvent, bytes | Path | None] | No
 def _send(pipe: Connection, blocks: Iterator[Block]) -> None:
     for block in blocks:
         if len(block.samples_T):
-            pipe.send_bytes(block.samples_T)
+            pipe.send_bytes(block.samples_T.tobytes())
         if block.end is not None:
             pipe.send_bytes(b"")
             pipe.send(block.end)

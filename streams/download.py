@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 import aiohttp
 import fsspec
 from aiohttp.abc import AbstractResolver, ResolveResult
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  # none published
 from pydantic import SecretStr
 from yarl import URL
 

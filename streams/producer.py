@@ -52,8 +52,8 @@ class Producer:
         self._servers = settings.kafka.bootstrap_servers
         self._producer = confluent_kafka.Producer(producer_config(settings.kafka, _OWN))
         self._check_topic()
-        registry = Registry(settings.registry)
-        self._schema_id = registry.ids_for_worker([CONTENT_EVENTS])[CONTENT_EVENTS]
+        with Registry(settings.registry) as registry:
+            self._schema_id = registry.ids_for_worker([CONTENT_EVENTS])[CONTENT_EVENTS]
         self._failure: ServiceError | None = None
         self.delivered = 0
 

@@ -124,8 +124,8 @@ class Subscription(Iterator[ReceivedSignal]):
         self._timeout_s = timeout_s
         self._stopped = Event()
         self.undecodable = 0
-        registry = Registry(settings.registry)
-        self._codecs = {topic: _codec(topic, registry) for topic in topics}
+        self._registry = Registry(settings.registry)
+        self._codecs = {topic: _codec(topic, self._registry) for topic in topics}
         self._servers = settings.kafka.bootstrap_servers
         self._consumer = Consumer(
             client_config(settings.kafka, _consuming(group_id, from_beginning=from_beginning))
@@ -154,6 +154,7 @@ class Subscription(Iterator[ReceivedSignal]):
         """End the iteration and leave the brokers."""
         self._stopped.set()
         self._consumer.close()
+        self._registry.close()
 
     def __enter__(self) -> Self:
         return self

@@ -106,13 +106,15 @@ def _pad(pitch_hz: float, length_s: float) -> Wave:
     t = _seconds(length_s)
     swell = np.minimum(t / 0.1, 1) * np.minimum((length_s - t) / 0.1, 1)
     detuned = _harmonics(pitch_hz, t, fall=1.6) + _harmonics(pitch_hz * 1.003, t, fall=1.6)
-    return detuned * swell
+    wave: Wave = detuned * swell
+    return wave
 
 
 @cache
 def _pluck(pitch_hz: float, length_s: float) -> Wave:
     t = _seconds(length_s)
-    return _harmonics(pitch_hz, t, fall=1.3) * np.exp(-5 * t) * np.minimum(t / 0.003, 1)
+    struck: Wave = np.exp(-5 * t) * np.minimum(t / 0.003, 1)
+    return _harmonics(pitch_hz, t, fall=1.3) * struck
 
 
 def _kick() -> Wave:

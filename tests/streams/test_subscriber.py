@@ -54,9 +54,8 @@ class Publisher:
     run: str
 
     def __post_init__(self) -> None:
-        self.schema_id = Registry(self.stack.settings.registry).ids_for_worker([REJECTIONS])[
-            REJECTIONS
-        ]
+        with Registry(self.stack.settings.registry) as registry:
+            self.schema_id = registry.ids_for_worker([REJECTIONS])[REJECTIONS]
         config = producer_config(
             self.stack.settings.kafka, {"transactional.id": self.run, "log_level": 0}
         )
