@@ -53,7 +53,7 @@ def voice() -> Samples:
 
 
 def by_ffmpeg(file: Path) -> dict[str, float]:
-    """What FFmpeg's ebur128 filter says at the end of the file."""
+    """What FFmpeg's ebur128 filter says at the end of the file; S is the largest."""
     with av.open(file) as container:
         graph = av.filter.Graph()
         source = graph.add_abuffer(template=container.streams.audio[0])
@@ -61,15 +61,17 @@ def by_ffmpeg(file: Path) -> dict[str, float]:
         source.link_to(meter)
         meter.link_to(sink)
         graph.configure()
-        said: dict[str, str] = {}
+        said: dict[str, float] = {"S": -200.0}
         for frame in container.decode(audio=0):
             graph.push(frame)
             while True:
                 try:
-                    said |= graph.pull().metadata
+                    latest = graph.pull().metadata.items()
                 except (av.BlockingIOError, av.EOFError):
                     break
-    return {key.removeprefix("lavfi.r128."): float(value) for key, value in said.items()}
+                now = {key.removeprefix("lavfi.r128."): float(value) for key, value in latest}
+                said = {**now, "S": max(now["S"], said["S"])}
+    return said
 
 
 def test_a_real_voice_agrees_with_pyloudnorm() -> None:
@@ -82,7 +84,9 @@ def test_a_real_voice_agrees_with_pyloudnorm() -> None:
 def test_a_real_voice_agrees_with_ffmpeg() -> None:
     ours, theirs = measured(voice(), 16_000).fields, by_ffmpeg(VOICE)
     assert ours["integrated_lufs"] == pytest.approx(theirs["I"], abs=0.1)
-    assert ours["loudness_range_lu"] == pytest.approx(theirs["LRA"], abs=0.1)
+    assert ours["short_term_max_lufs"] == pytest.approx(theirs["S"], abs=0.1)
+    # of 81 values FFmpeg takes the 8th as 10th percentile, Tech 3342 the 9th: 0.26 LU apart here
+    assert ours["loudness_range_lu"] == pytest.approx(theirs["LRA"], abs=0.3)
 
 
 def test_the_whole_way_from_the_file_gives_the_same() -> None:
