@@ -50,7 +50,7 @@ def requirements(lock: Path) -> Iterator[str]:
 
 def name_of(requirement: str) -> str:
     """The distribution that a requirement names."""
-    return requirement.split("==")[0].strip()
+    return requirement.split("==", maxsplit=1)[0].strip()
 
 
 def lock_for(version: tuple[int, ...]) -> Path:

@@ -58,5 +58,5 @@ def _precision(name: str) -> Precision:
 
 def _bf16_is_fast(kind: str) -> bool:
     if kind == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(torch.cpu._is_avx512_bf16_supported())  # no public name for it in torch 2.11

@@ -11,6 +11,7 @@ H: heads, D: width of a head, N: tokens in one call, V: vocabulary
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +39,8 @@ class Attention(nn.Module):
 
     def split(self, x_BNW: Tensor) -> Tensor:
         """The heads apart: [B, H, N, D]."""
-        return x_BNW.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        batch, tokens, width = x_BNW.shape
+        return x_BNW.reshape(batch, tokens, self.heads, width // self.heads).transpose(1, 2)
 
     def keys_values(self, x_BNW: Tensor) -> KeysValues:
         """What others attend to, each [B, H, N, D]."""
@@ -130,18 +132,17 @@ class Hearing:
         silence_BHNR = _shared(queries_BHND, self.silence[0].mT)
         scores = torch.cat((own_BHNP, silence_BHNR), dim=-1).float()
         weights = scores.softmax(dim=-1).to(queries_BHND.dtype)
-        weights_own, weights_silence = weights.split(
-            (own_BHNP.shape[-1], silence_BHNR.shape[-1]), dim=-1
-        )
-        return weights_own @ self.own[1] + _shared(weights_silence, self.silence[1])
+        own = own_BHNP.shape[-1]
+        heard_BHND: Tensor = weights[..., :own] @ self.own[1]
+        return heard_BHND + _shared(weights[..., own:], self.silence[1])
 
 
 def _shared(x_BHNK: Tensor, matrix_HKD: Tensor) -> Tensor:
     """One matrix per head for all clips: read once instead of once per clip."""
-    clips, _, tokens, _ = x_BHNK.shape
+    clips, heads, tokens, _ = x_BHNK.shape
     x_HTK = x_BHNK.permute(1, 0, 2, 3).flatten(1, 2)
     product_HTD = x_HTK @ matrix_HKD
-    return product_HTD.unflatten(1, (clips, tokens)).transpose(0, 1)
+    return product_HTD.reshape(heads, clips, tokens, matrix_HKD.shape[-1]).transpose(0, 1)
 
 
 class DecoderBlock(nn.Module):
@@ -232,7 +233,8 @@ class Decoder(nn.Module):
         x_BNW = self.token_embedding(tokens_BN).to(positions_NW.dtype) + positions_NW
         for block, past, hearing in zip(self.blocks, state.past, state.hearing, strict=True):
             x_BNW = block(x_BNW, past, hearing, mask)
-        return self.ln(x_BNW).float() @ self.token_embedding.weight.T
+        logits_BNV: Tensor = self.ln(x_BNW).float() @ self.token_embedding.weight.T
+        return logits_BNV
 
 
 def _earlier(begin: int, tokens: int, device: torch.device) -> Tensor:
@@ -250,6 +252,10 @@ class Encoded:
     def select(self, rows: Tensor) -> "Encoded":
         """Only the clips at the indices `rows`."""
         return Encoded(states_BPW=self.states_BPW[rows], positions_B=self.positions_B[rows])
+
+
+def _cross_attention(block: nn.Module) -> "Attention":
+    return cast(DecoderBlock, block).cross_attn
 
 
 class Whisper(nn.Module):
@@ -278,7 +284,7 @@ class Whisper(nn.Module):
         index_P = torch.arange(longest, device=states_BPW.device)
         own_B1P1 = index_P[None, None, :, None] < positions_B[:, None, None, None]
         hearing = [
-            _hearing(block.cross_attn.keys_values(states_BPW), silence, own_B1P1)
+            _hearing(_cross_attention(block).keys_values(states_BPW), silence, own_B1P1)
             for block, silence in zip(self.decoder.blocks, self._silence, strict=True)
         ]
         return DecoderState(past=[self._cache(len(positions_B)) for _ in hearing], hearing=hearing)
@@ -290,7 +296,7 @@ class Whisper(nn.Module):
         device = self.decoder.positional_embedding.device
         mel_1MF = torch.full((1, self.dims.n_mels, frames), SILENCE_LOG_MEL, device=device)
         states_1PW = self.encode(mel_1MF, torch.tensor([frames], device=device)).states_BPW
-        pairs = [block.cross_attn.keys_values(states_1PW) for block in self.decoder.blocks]
+        pairs = [_cross_attention(block).keys_values(states_1PW) for block in self.decoder.blocks]
         self._silence = [(keys[0].contiguous(), values[0].contiguous()) for keys, values in pairs]
 
     def _cache(self, clips: int) -> KeyValueCache:

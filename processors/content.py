@@ -6,7 +6,8 @@ content enters (the worker, the producer, `earmark score`), and trusted after th
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field  # Text has a field of that name
 from enum import StrEnum
 
 from earmark.processors.error import ContentError, RejectionClass
@@ -49,7 +50,7 @@ class Audio:
     """
 
     uri: str | None = None
-    data: bytes | None = field(default=None, repr=False)
+    data: bytes | None = dataclass_field(default=None, repr=False)
     media_type: str | None = None
     size_bytes: int | None = None
     sha256: str | None = None
@@ -63,7 +64,7 @@ class Text:
     """
 
     field: str
-    text: str = field(repr=False)
+    text: str = dataclass_field(repr=False)
     language: str | None = None
 
 
@@ -86,7 +87,7 @@ class ContentEvent:
     language: str | None = None
     regions: tuple[str, ...] = ()
     priority: int = 0
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = dataclass_field(default_factory=dict)
     audio: Audio | None = None
     texts: tuple[Text, ...] = ()
 

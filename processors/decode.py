@@ -5,9 +5,9 @@ The media may be damaged, or no media at all: what is wrong ends the blocks as a
 """
 
 from collections.abc import Iterator, Mapping
+from io import BufferedIOBase
 from pathlib import Path
 from types import MappingProxyType
-from typing import BinaryIO
 
 from earmark.processors.block import NO_SAMPLES, Block, End, Samples
 from earmark.processors.content import ContentEvent
@@ -67,7 +67,7 @@ class _Recording:
         self._meters: dict[str, Meter] = {}
         self._facts: Container | None = None
 
-    def blocks(self, source: BinaryIO) -> Iterator[Samples]:
+    def blocks(self, source: BufferedIOBase) -> Iterator[Samples]:
         """The recording as mono blocks. Raises ContentError when it turns out not to be usable."""
         with open_container(source) as container:
             native = NativeSamples(container, source)

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import av
 from av.audio.stream import AudioStream
@@ -91,7 +90,7 @@ def audio_error(rejection_class: RejectionClass, reason: str) -> ContentError:
 
 
 @contextmanager
-def open_media(audio: Audio, media: bytes | Path | None) -> Iterator[BinaryIO]:
+def open_media(audio: Audio, media: bytes | Path | None) -> Iterator[io.BufferedIOBase]:
     """The media bytes: `media`, or those in the event. Raises ContentError where there are none."""
     if media is None:
         media = audio.data
@@ -104,15 +103,15 @@ def open_media(audio: Audio, media: bytes | Path | None) -> Iterator[BinaryIO]:
         raise audio_error(RejectionClass.MEDIA_UNREACHABLE, f"cannot be read: {error}") from error
 
 
-def digest(source: BinaryIO) -> str:
+def digest(source: io.BufferedIOBase) -> str:
     """The sha256 of the media bytes, lower-case hex; leaves `source` at its begin."""
     source.seek(0)
-    sha256 = hashlib.file_digest(source, "sha256").hexdigest()
+    sha256 = hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]  # every open file has readinto
     source.seek(0)
     return sha256
 
 
-def check_digest(audio: Audio, source: BinaryIO, sha256: str) -> None:
+def check_digest(audio: Audio, source: io.BufferedIOBase, sha256: str) -> None:
     """Raises ContentError where the media is empty or not what the event says."""
     size = source.seek(0, io.SEEK_END)
     source.seek(0)
@@ -127,11 +126,11 @@ def check_digest(audio: Audio, source: BinaryIO, sha256: str) -> None:
 
 
 @contextmanager
-def open_container(source: BinaryIO) -> Iterator[InputContainer]:
+def open_container(source: io.BufferedIOBase) -> Iterator[InputContainer]:
     """The container in the media bytes. Raises ContentError where none of `FORMATS` is found."""
     try:
         container = av.open(
-            _Nameless(source), container_options=_OPTIONS, metadata_errors="replace"
+            _Nameless(source), "r", container_options=_OPTIONS, metadata_errors="replace"
         )
     except av.FFmpegError as error:
         raise _unopened(source, error) from error
@@ -150,7 +149,9 @@ def audio_stream(container: InputContainer) -> AudioStream:
     return streams[0]
 
 
-def declared_s(container: InputContainer, stream: AudioStream, source: BinaryIO) -> float | None:
+def declared_s(
+    container: InputContainer, stream: AudioStream, source: io.BufferedIOBase
+) -> float | None:
     """How many seconds of audio the container states, None where it does not.
 
     Call it before the first packet is read.
@@ -166,7 +167,7 @@ def declared_s(container: InputContainer, stream: AudioStream, source: BinaryIO)
     return None
 
 
-def _unopened(source: BinaryIO, error: av.FFmpegError) -> ContentError:
+def _unopened(source: io.BufferedIOBase, error: av.FFmpegError) -> ContentError:
     source.seek(0)
     head = source.read(16)
     if head.startswith(_BEGINNINGS) or head[4:8] == b"ftyp":
@@ -175,7 +176,7 @@ def _unopened(source: BinaryIO, error: av.FFmpegError) -> ContentError:
     return audio_error(RejectionClass.MEDIA_UNRECOGNISED, "not a container of audio that we know")
 
 
-def _mp3_s(source: BinaryIO, sample_rate_hz: int) -> float | None:
+def _mp3_s(source: io.BufferedIOBase, sample_rate_hz: int) -> float | None:
     """Seconds of an mp3 by the count of frames that a Xing or Info header in its first one states.
 
     Read here, since FFmpeg falls back to a guess from the bit rate without telling.
@@ -195,7 +196,7 @@ def _mp3_s(source: BinaryIO, sample_rate_hz: int) -> float | None:
     return int.from_bytes(found[1], "big") * samples_per_frame / sample_rate_hz
 
 
-def _missing_s(stream: AudioStream, source: BinaryIO) -> float:
+def _missing_s(stream: AudioStream, source: io.BufferedIOBase) -> float:
     """Seconds by which a RIFF file falls short of the size in its head; FFmpeg counts the rest."""
     place = source.tell()
     size = source.seek(0, io.SEEK_END)
@@ -211,7 +212,7 @@ def _missing_s(stream: AudioStream, source: BinaryIO) -> float:
 class _Nameless:
     """A file without its name: FFmpeg would trust an extension over the content."""
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, source: io.BufferedIOBase) -> None:
         self.read = source.read
         self.seek = source.seek
         self.tell = source.tell

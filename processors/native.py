@@ -4,12 +4,13 @@ C: channels, T: samples
 """
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BufferedIOBase, cast
 
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
 
@@ -35,7 +36,7 @@ class NativeSamples:
     Raises ContentError where there is no audio stream to decode.
     """
 
-    def __init__(self, container: InputContainer, source: BinaryIO) -> None:
+    def __init__(self, container: InputContainer, source: BufferedIOBase) -> None:
         self._container = container
         self._stream = audio_stream(container)
         self._stream.codec_context.thread_count = 1  # hosts decode in processes of their own
@@ -100,7 +101,7 @@ class NativeSamples:
             truncated=self.truncated,
         )
 
-    def _packets(self) -> Iterator[Packet | None]:
+    def _packets(self) -> Iterator["Packet[AudioStream] | None"]:
         try:
             yield from self._container.demux(self._stream)
         except av.FFmpegError:  # no packet comes after this
@@ -145,7 +146,7 @@ class NativeSamples:
 
     def _converted(self, frame: AudioFrame | None) -> Iterator[Samples]:
         for planar in self._resampler.resample(frame) if self._resampler else ():
-            samples_CT: Samples = planar.to_ndarray()
+            samples_CT = cast(Samples, planar.to_ndarray())  # planar float, as asked for
             self.samples += samples_CT.shape[1]
             yield self._bounded(samples_CT)
 

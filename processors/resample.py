@@ -45,7 +45,7 @@ class MonoBlocks:
             yield rest_T
 
     def _mono(self, samples_CT: Samples) -> Samples:
-        mono_T = samples_CT[self._heard[0]]
+        mono_T: Samples = samples_CT[self._heard[0]]
         for c in self._heard[1:]:  # twice as fast as a mean over the axis
             mono_T = mono_T + samples_CT[c]
         return mono_T * np.float32(1 / len(self._heard)) if len(self._heard) > 1 else mono_T

@@ -113,24 +113,29 @@ def _pad(pitch_hz: float, length_s: float) -> Wave:
 @cache
 def _pluck(pitch_hz: float, length_s: float) -> Wave:
     t = _seconds(length_s)
-    struck: Wave = np.exp(-5 * t) * np.minimum(t / 0.003, 1)
-    return _harmonics(pitch_hz, t, fall=1.3) * struck
+    return _harmonics(pitch_hz, t, fall=1.3) * _decay(t, 5) * np.minimum(t / 0.003, 1)
 
 
 def _kick() -> Wave:
     t = _seconds(0.25)
-    return np.sin(2 * np.pi * (50 * t + 8 * (1 - np.exp(-30 * t)))) * np.exp(-14 * t)
+    falling: Wave = np.sin(2 * np.pi * (50 * t + 8 * (1 - np.exp(-30 * t))))
+    return falling * _decay(t, 14)
 
 
 def _snare(random: np.random.Generator) -> Wave:
     t = _seconds(0.2)
-    body = np.sin(2 * np.pi * 190 * t) * np.exp(-25 * t)
-    return 0.6 * body + 0.4 * random.standard_normal(len(t)) * np.exp(-20 * t)
+    body: Wave = np.sin(2 * np.pi * 190 * t) * _decay(t, 25)
+    return 0.6 * body + 0.4 * random.standard_normal(len(t)) * _decay(t, 20)
 
 
 def _hat(random: np.random.Generator) -> Wave:
     t = _seconds(0.05)
-    return np.diff(random.standard_normal(len(t) + 1)) * np.exp(-80 * t)
+    return np.diff(random.standard_normal(len(t) + 1)) * _decay(t, 80)
+
+
+def _decay(t: Wave, per_second: float) -> Wave:
+    envelope: Wave = np.exp(-per_second * t)
+    return envelope
 
 
 def _lay(mix_CT: Wave, note: Note, bar_s: float) -> None:
@@ -144,4 +149,5 @@ def _lay(mix_CT: Wave, note: Note, bar_s: float) -> None:
 
 def _mastered(mix_CT: Wave) -> Stereo:
     soft_CT = np.tanh(mix_CT)
-    return (soft_CT * PEAK / np.abs(soft_CT).max()).astype(np.float32)
+    mastered_CT: Stereo = (soft_CT * PEAK / np.abs(soft_CT).max()).astype(np.float32)
+    return mastered_CT

@@ -20,7 +20,8 @@ import soxr
 
 from earmark.processors.block import SAMPLE_RATE_HZ, Samples
 from earmark.processors.content import Audio, ContentEvent, ContentType, Text
-from earmark.streams.synthesiser import RATE_HZ, tune
+from earmark.streams.synthesiser import RATE_HZ as RATE_HZ
+from earmark.streams.synthesiser import tune
 
 MUSIC_S = 8.0  # after each 11 s of speech
 BIT_RATE_BPS = 128_000

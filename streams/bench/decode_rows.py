@@ -11,13 +11,14 @@ from pathlib import Path
 from earmark.models.error import ServiceError
 from earmark.processors.block import SAMPLE_RATE_HZ, Block
 from earmark.streams.assembly import available_cores
-from earmark.streams.bench.corpus import RATE_HZ, audio_events, mp3, programme
+from earmark.streams.bench.corpus import audio_events, mp3, programme
 from earmark.streams.bench.ffmpeg import decode_plainly, ebur128
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, rates
 from earmark.streams.bench.row import Goal, Row
 from earmark.streams.decoding import DecodePool
 from earmark.streams.fetch import Media
+from earmark.streams.synthesiser import RATE_HZ
 
 FILES = 32
 BASELINE_FILES = 4

@@ -11,11 +11,12 @@ from earmark.processors.native import FRAME_SAMPLES
 from earmark.processors.outcome import Result
 from earmark.processors.signal import AudioFormat, Container
 from earmark.processors.signals.audio_loudness import audio_loudness
-from earmark.streams.bench.corpus import RATE_HZ, programme
+from earmark.streams.bench.corpus import programme
 from earmark.streams.bench.ffmpeg import ebur128
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, rates, torch_threads
 from earmark.streams.bench.row import Row
+from earmark.streams.synthesiser import RATE_HZ
 
 SECONDS = 240
 

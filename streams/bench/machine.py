@@ -2,7 +2,7 @@
 
 import os
 import platform
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
@@ -28,6 +28,10 @@ class Machine:
     python: str
     torch: str
     load: float
+
+    def as_object(self) -> dict[str, object]:
+        """The machine for JSON."""
+        return asdict(self)
 
     def __str__(self) -> str:
         return (

@@ -32,6 +32,13 @@ class Row:
     against: str
     goal: Goal | None = None
 
+    def __str__(self) -> str:
+        goal = {True: ", goal met", False: ", goal missed", None: ""}[self.met]
+        return (
+            f"{_written(self.value)} {self.unit}, {self.ratio:.2f} of {_written(self.baseline)} "
+            f"by {self.against}{goal}"
+        )
+
     @property
     def ratio(self) -> float:
         """Ours over the baseline: above 1 is better, but for memory, where below 1 is."""

@@ -12,7 +12,8 @@ SECOND = np.zeros(16_000, np.float32)
 
 def test_a_full_queue_makes_the_decoder_wait_and_never_holds_more_than_one_block_too_many() -> None:
     blocks = BlockQueue(max_bytes=2 * SECOND.nbytes, linger_s=1.0)
-    decoder = Thread(target=lambda: [blocks.put(Block(event=EVENT, samples_T=SECOND)) for _ in range(9)])
+    second = Block(event=EVENT, samples_T=SECOND)
+    decoder = Thread(target=lambda: [blocks.put(second) for _ in range(9)])
     decoder.start()
     stream = blocks.stream()
     for _ in range(9):
