@@ -106,7 +106,7 @@ def open_media(audio: Audio, media: bytes | Path | None) -> Iterator[io.Buffered
 def digest(source: io.BufferedIOBase) -> str:
     """The sha256 of the media bytes, lower-case hex; leaves `source` at its begin."""
     source.seek(0)
-    sha256 = hashlib.file_digest(source, "sha256").hexdigest()  # type: ignore[arg-type]  # every open file has readinto
+    sha256 = hashlib.file_digest(source, "sha256").hexdigest()
     source.seek(0)
     return sha256
 

@@ -4,7 +4,8 @@ C: channels, T: samples
 """
 
 from collections.abc import Iterator
-from typing import BufferedIOBase, cast
+from io import BufferedIOBase
+from typing import cast
 
 import av
 import numpy as np

@@ -11,18 +11,28 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 from earmark.models.device import Device, pick_device
 from earmark.models.source import Progress
 from earmark.models.store import ModelStore
 from earmark.processors.block import Block
+from earmark.processors.canary import canary_clip, canary_view, tone
 from earmark.processors.content import ContentEvent
 from earmark.processors.decode import decode
 from earmark.processors.envelope import Envelope, envelopes
 from earmark.processors.loader import load_specs
 from earmark.processors.outcome import Answer, Outcome
 from earmark.processors.session import Session
-from earmark.processors.signal import Loading, MeterFactory, SignalSpec, Takes
+from earmark.processors.signal import (
+    ClipScorer,
+    Loading,
+    MeterFactory,
+    PassageScorer,
+    SignalSpec,
+    StreamScorer,
+    Takes,
+)
 from earmark.processors.threshold import shipped_thresholds
 
 CLIP_BUDGET_S = {"cpu": 240.0, "cuda": 1920.0}  # speech gathered before the device is given it
@@ -82,6 +92,19 @@ class Pipeline:
             asked=specs if signals is None else signals,
             device=device,
         )
+
+    def warm_up(self) -> None:
+        """Score known good input by every model: the first call of each takes seconds longer."""
+        for name, scorer in self._scorers.items():
+            match self.specs[name].takes:
+                case Takes.STREAM:
+                    stream = cast(StreamScorer, scorer)
+                    length = stream.chunk_samples
+                    stream.step([stream.start()], tone(length)[None], [length])
+                case Takes.CLIPS:
+                    cast(ClipScorer, scorer).score([canary_clip()])
+                case Takes.PASSAGES:
+                    cast(PassageScorer, scorer).score([canary_view()])
 
     @property
     def meters(self) -> Mapping[str, MeterFactory]:

@@ -12,16 +12,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from earmark.processors.block import NO_SAMPLES, SAMPLE_RATE_HZ, Samples
-from earmark.processors.clip import Clip, Piece, SpeechPacker
-from earmark.processors.content import ContentEvent, Text
+from earmark.processors.block import NO_SAMPLES, Samples
+from earmark.processors.canary import EVENT, canary_clip, canary_view, tone
+from earmark.processors.clip import Clip, SpeechPacker
 from earmark.processors.error import ContentError
 from earmark.processors.isolation import isolated
 from earmark.processors.item import Item
 from earmark.processors.outcome import Result
 from earmark.processors.signal import (
     ClipScorer,
-    ItemView,
     Part,
     PassageScorer,
     SignalSpec,
@@ -78,7 +77,7 @@ class ClipStage:
         scores = isolated(
             self._scorer.score,
             [clip for _, clip in batch],
-            canary=_canary_clip,
+            canary=canary_clip,
             name=self.spec.name,
             part=Part.AUDIO,
         )
@@ -99,7 +98,7 @@ class ClipStage:
         (result,) = isolated(
             lambda views: [self._scorer.conclude(view, scores) for view in views],
             [item.view(self.spec)],
-            canary=_canary_view,
+            canary=canary_view,
             name=self.spec.name,
             part=Part.AUDIO,
         )
@@ -230,8 +229,8 @@ class StreamStage:
         track.item.packers.clear()
 
     def _canary_track(self) -> tuple[Track, Samples]:
-        item = Item(event=_CANARY_EVENT)
-        return Track(item=item, stream=self._scorer.start()), _tone(self._scorer.chunk_samples)
+        item = Item(event=EVENT)
+        return Track(item=item, stream=self._scorer.start()), tone(self._scorer.chunk_samples)
 
 
 class PassageStage:
@@ -251,7 +250,7 @@ class PassageStage:
         results = isolated(
             scorer.score,
             [item.view(spec) for item in items],
-            canary=_canary_view,
+            canary=canary_view,
             name=spec.name,
             part=Part.TEXTS,
         )
@@ -264,24 +263,3 @@ def _record(item: Item, spec: SignalSpec, result: Result | ContentError) -> None
         item.failures[spec.name] = result
     else:
         item.results[spec.name] = result
-
-
-_CANARY_TEXT = "The choir sings on Sunday morning, and the whole village comes to listen."
-_CANARY_EVENT = ContentEvent(
-    event_id="canary", content_id="canary", texts=(Text(field="title", text=_CANARY_TEXT),)
-)
-
-
-def _canary_view() -> ItemView:
-    return ItemView(event=_CANARY_EVENT)
-
-
-def _canary_clip() -> Clip:
-    samples_T = _tone(SAMPLE_RATE_HZ)
-    return Clip(samples_T=samples_T, pieces=(Piece(at=0, source=0, length=len(samples_T)),))
-
-
-def _tone(samples: int) -> Samples:
-    seconds_T = np.arange(samples, dtype=np.float32) / SAMPLE_RATE_HZ
-    wave_T: Samples = np.float32(0.1) * np.sin(np.float32(2 * np.pi * 220) * seconds_T)
-    return wave_T

@@ -21,5 +21,6 @@ def configure_logging(*, level: int = logging.INFO) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # asked anew for each line: the standard error may be another by then
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )

@@ -28,6 +28,7 @@ class ScoringThread(Thread):
         """Load, then answer until the blocks end."""
         try:
             pipeline = self._load()
+            pipeline.warm_up()
             self.loaded.set()
             for answer in pipeline.answer(self._blocks.stream()):
                 self._answers.put(answer)

@@ -113,7 +113,8 @@ def _pad(pitch_hz: float, length_s: float) -> Wave:
 @cache
 def _pluck(pitch_hz: float, length_s: float) -> Wave:
     t = _seconds(length_s)
-    return _harmonics(pitch_hz, t, fall=1.3) * _decay(t, 5) * np.minimum(t / 0.003, 1)
+    attack: Wave = np.minimum(t / 0.003, 1)
+    return _harmonics(pitch_hz, t, fall=1.3) * attack * _decay(t, 5)
 
 
 def _kick() -> Wave:

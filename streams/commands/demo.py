@@ -33,15 +33,13 @@ def demo(once: bool, as_json: bool, timeout: float) -> None:
     configure_logging(level=logging.ERROR)
     console = Console(stderr=as_json)
     settings = load_settings()
-    media = settings.home / "media"
-    settings = _reading_from(settings)
     with loading() as progress:
         pull_default_models(settings, progress)
     with (
         loading() as progress,
         stack_for(settings, progress, lambda line: console.print(line, style="dim")) as stack,
     ):
-        run = Demo(stack, media)
+        run = Demo(stack, settings.home / "media")
         report = _watched(run, console, timeout)
         if not as_json:
             console.print(_closing(report))
@@ -52,14 +50,6 @@ def demo(once: bool, as_json: bool, timeout: float) -> None:
     if not report.exact:
         lacking = ", ".join(report.missing[:3]) or "rejections or dead letters"
         raise ServiceError(f"not everything came back as expected: {lacking}")
-
-
-def _reading_from(settings: Settings) -> Settings:
-    """The settings with the demo's folder among those that the worker may read."""
-    folder = settings.home / "media"
-    folder.mkdir(parents=True, exist_ok=True)
-    media = settings.media.model_copy(update={"roots": (*settings.media.roots, folder)})
-    return settings.model_copy(update={"media": media})
 
 
 def _watched(run: Demo, console: Console, timeout_s: float) -> Report:

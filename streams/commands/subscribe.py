@@ -1,6 +1,7 @@
 """`earmark subscribe`: prints signals and rejections as they arrive."""
 
 import json
+import logging
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice
@@ -8,6 +9,7 @@ from itertools import islice
 import click
 
 from earmark.processors.codec import jsonable
+from earmark.streams.log import configure_logging
 from earmark.streams.subscriber import ReceivedSignal, Subscription
 from earmark.streams.subscriber import subscribe as subscribe_to
 from earmark.streams.summary import headline
@@ -44,6 +46,7 @@ def subscribe(
 
     NAMES are signals (audio.loudness), rejections, dead-letters, topics, or all. Ends on Ctrl-C.
     """
+    configure_logging(level=logging.WARNING)
     subscription = subscribe_to(
         *names, from_beginning=from_beginning, where=where, group_id=group, timeout_s=timeout
     )

@@ -3,6 +3,7 @@
 import json
 import signal
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -81,7 +82,7 @@ def _guide(state: StackState) -> str:
     lines = [
         f"Kafka     {state.bootstrap_servers}",
         f"registry  {state.registry_url}",
-        f"worker    {state.worker_url or 'none'}",
+        f"worker    {state.worker_url or 'none'}; reads files below {Path.cwd()}",
         "",
         "earmark produce FILE...      send content",
         "earmark subscribe NAME...    read signals, e.g. audio.loudness",

@@ -138,7 +138,7 @@ class Stack:
         self._report("topics made, schemas registered")
 
     def _start_worker(self, settings: Settings) -> WorkerProcess:
-        worker = WorkerProcess(settings, log_dir=self.home / "logs")
+        worker = WorkerProcess(_reading_here(settings), log_dir=self.home / "logs")
         self._parts["worker"] = worker
         self._report("worker loads its models")
         worker.start()
@@ -173,3 +173,14 @@ class Stack:
     def _note_processes(self) -> None:
         self._state = replace(self.state, processes=self._processes())
         write_state(self.home, self._state)
+
+
+def _reading_here(settings: Settings) -> Settings:
+    """The settings for a worker that may read files where it was started, unless they say where.
+
+    What `earmark produce` sends from here by reference can then be read.
+    """
+    if "roots" in settings.media.model_fields_set:
+        return settings
+    media = settings.media.model_copy(update={"roots": (Path.cwd(), settings.home / "media")})
+    return settings.model_copy(update={"media": media})

@@ -5,16 +5,21 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import confluent_kafka
 import pytest
+from fastavro import parse_schema, schemaless_writer
 
+from earmark.processors.codec import event_record
 from earmark.processors.content import Audio, Change, ContentEvent, Text
+from earmark.processors.schema import plain, schema_of
 from earmark.streams.kafka import producer_config
 from earmark.streams.local.stack import Stack
 from earmark.streams.local.worker import WorkerProcess
 from earmark.streams.producer import Producer
+from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings, with_worker
 from earmark.streams.subscriber import ReceivedSignal, subscribe
 from earmark.streams.topic import CONTENT_EVENTS
@@ -25,6 +30,7 @@ SAMPLES = Path(__file__).resolve().parents[2] / "streams" / "samples"
 SIGNALS = ("audio.integrity", "audio.loudness", "text.language", "text.embedding")
 SOUND = Audio(data=(SAMPLES / "jfk.wav").read_bytes()[:200_000])  # its header says it is longer
 WHOLE_RUN_S = 90.0
+STAND_IN = "\u20ac"  # as many bytes in UTF-8 as a lone surrogate, which no Avro writer lets through
 
 
 @pytest.fixture(scope="module")
@@ -215,23 +221,18 @@ def _send_raw(settings: Settings, payloads: dict[str, bytes]) -> None:
 
 def _encoded(settings: Settings, events: list[ContentEvent]) -> dict[str, bytes]:
     """Records that our own producer refuses to make, as another producer would make them."""
-    from io import BytesIO
-
-    from fastavro import parse_schema, schemaless_writer
-
-    from earmark.processors.codec import event_record
-    from earmark.processors.schema import schema_of
-    from earmark.streams.registry import Registry
-
     schema = schema_of(CONTENT_EVENTS)
-    schema_id = Registry(settings.registry).id_of(schema)
+    with Registry(settings.registry) as registry:
+        schema_id = registry.id_of(schema)
+    assert schema_id is not None
     made: dict[str, bytes] = {}
     for event in events:
-        body = BytesIO(b"\x00" + (schema_id or 0).to_bytes(4, "big"))
-        body.seek(5)
+        body = BytesIO()
+        body.write(b"\x00" + schema_id.to_bytes(4, "big"))
         record = event_record(event)
         for text in record["texts"]:
-            text["text"] = text["text"].encode("utf-8", "surrogatepass")
-        schemaless_writer(body, parse_schema(schema.definition), record)
-        made[event.content_id] = body.getvalue()
+            text["text"] = text["text"].replace("\ud800", STAND_IN)
+        schemaless_writer(body, parse_schema(plain(schema.definition)), record)
+        surrogate = "\ud800".encode("utf-8", "surrogatepass")
+        made[event.content_id] = body.getvalue().replace(STAND_IN.encode(), surrogate)
     return made

@@ -1,0 +1,34 @@
+"""Known good input, one for each kind of scorer: it proves that a model works, and warms it up.
+
+T: samples (16 kHz, mono, float32)
+"""
+
+import numpy as np
+
+from earmark.processors.block import SAMPLE_RATE_HZ, Samples
+from earmark.processors.clip import Clip, Piece
+from earmark.processors.content import ContentEvent, Text
+from earmark.processors.signal import ItemView
+
+TEXT = "The choir sings on Sunday morning, and the whole village comes to listen."
+EVENT = ContentEvent(
+    event_id="canary", content_id="canary", texts=(Text(field="title", text=TEXT),)
+)
+
+
+def canary_view() -> ItemView:
+    """An item with an ordinary title."""
+    return ItemView(event=EVENT)
+
+
+def canary_clip() -> Clip:
+    """A second of a quiet tone."""
+    samples_T = tone(SAMPLE_RATE_HZ)
+    return Clip(samples_T=samples_T, pieces=(Piece(at=0, source=0, length=len(samples_T)),))
+
+
+def tone(samples: int) -> Samples:
+    """A sine of 220 Hz at -20 dBFS."""
+    seconds_T = np.arange(samples, dtype=np.float32) / SAMPLE_RATE_HZ
+    wave_T: Samples = np.float32(0.1) * np.sin(np.float32(2 * np.pi * 220) * seconds_T)
+    return wave_T
