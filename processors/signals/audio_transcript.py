@@ -130,7 +130,11 @@ def transcript_signal(card: str) -> SignalSpec:
         models=(card, *finder),
         reads_language=True,
         record_name="AudioTranscript",
-        tolerances={"start_ms": 500, "end_ms": 500, "avg_logprob": 0.1, "no_speech_prob": 0.1},
+        tolerances={
+            "text": 0.05,  # of the words
+            "segments": 0.05,  # likewise
+            "words_per_minute": 10,
+        },
     )
     def spec(loading: Loading) -> TranscriptScorer:
         return _load(loading, card, english=bool(finder))

@@ -20,8 +20,7 @@ import soxr
 
 from earmark.processors.block import SAMPLE_RATE_HZ, Samples
 from earmark.processors.content import Audio, ContentEvent, ContentType, Text
-from earmark.streams.synthesiser import RATE_HZ as RATE_HZ
-from earmark.streams.synthesiser import tune
+from earmark.streams.synthesiser import RATE_HZ, tune
 
 MUSIC_S = 8.0  # after each 11 s of speech
 BIT_RATE_BPS = 128_000
@@ -52,9 +51,9 @@ _SENTENCES = (
 @cache
 def speech() -> Samples:
     """The shipped speech, 11 s, [T] at 16 kHz."""
-    with as_file(files("earmark") / "streams" / "samples" / "jfk.wav") as path:
-        with wave.open(str(path)) as file:
-            frames = file.readframes(file.getnframes())
+    shipped = files("earmark") / "streams" / "samples" / "jfk.wav"
+    with as_file(shipped) as path, wave.open(str(path)) as file:
+        frames = file.readframes(file.getnframes())
     return np.frombuffer(frames, np.int16).astype(np.float32) / 32_768
 
 

@@ -6,6 +6,7 @@ C: channels, T: samples
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -59,6 +60,6 @@ def _frames(samples_CT: Samples, sample_rate_hz: int) -> Iterator[AudioFrame]:
 def _pulled(sink: FilterContext) -> Iterator[AudioFrame]:
     try:
         while True:
-            yield sink.pull()
+            yield cast(AudioFrame, sink.pull())  # a sink of audio gives nothing else
     except (av.BlockingIOError, av.EOFError):
         return

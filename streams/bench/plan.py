@@ -1,6 +1,7 @@
 """What the rows of one benchmark share: settings, a folder to work in, how much to measure."""
 
 from collections.abc import Callable, Collection
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,15 +16,16 @@ from earmark.streams.settings import Settings
 QUICK_SHARE = 8  # a quick run measures on an eighth
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
     """`folder` is empty at the start and removed at the end; `progress` hears of downloads.
 
-    `report` is told what happens, in a few words.
+    `report` is told what happens, in a few words; `closing` ends what rows have in common.
     """
 
     settings: Settings
     folder: Path
+    closing: ExitStack
     quick: bool
     progress: Progress
     report: Callable[[str], None]

@@ -69,7 +69,10 @@ def _package(recording_T: Samples) -> Callable[[], None]:
     with torch_threads(torch.get_num_threads()), warnings.catch_warnings():
         # importing it sets torch to one thread, and loading it warns of TorchScript's future
         warnings.simplefilter("ignore")
-        from silero_vad import get_speech_timestamps, load_silero_vad
+        from silero_vad import (  # type: ignore[import-untyped]  # it ships no types
+            get_speech_timestamps,
+            load_silero_vad,
+        )
 
         model = load_silero_vad()
     samples_T = torch.from_numpy(recording_T)

@@ -4,6 +4,7 @@ import json
 import logging
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -34,10 +35,15 @@ def bench(as_json: bool, only: tuple[str, ...], quick: bool, threads: int | None
     console = Console(stderr=True)
     if threads is not None:
         confine(threads)
-    with tempfile.TemporaryDirectory(prefix="earmark-bench-") as folder, loading() as progress:
+    with (
+        tempfile.TemporaryDirectory(prefix="earmark-bench-") as folder,
+        loading() as progress,
+        ExitStack() as closing,
+    ):
         plan = Plan(
             settings=load_settings(),
             folder=Path(folder),
+            closing=closing,
             quick=quick,
             progress=progress,
             report=lambda line: console.print(line, style="dim"),

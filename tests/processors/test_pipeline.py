@@ -1,0 +1,143 @@
+"""The pipeline on real recordings and texts: what it says, and what must not change it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from earmark.models.device import Device
+from earmark.processors.block import Block
+from earmark.processors.codec import signal_record
+from earmark.processors.content import Audio, Change, ContentEvent, Text
+from earmark.processors.identity import same
+from earmark.processors.outcome import Outcome, Rejection, Signal
+from earmark.processors.pipeline import Pipeline
+from earmark.streams.synthesiser import RATE_HZ, tune
+
+pytestmark = pytest.mark.weights
+
+JFK = (Path(__file__).resolve().parents[2] / "streams" / "samples" / "jfk.wav").read_bytes()
+WORDS = (
+    "and so my fellow americans ask not what your country can do for you "
+    "ask what you can do for your country"
+)
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Pipeline:
+    return Pipeline.load(device=Device(kind="cpu", precision="fp32"))
+
+
+def wav(samples_T: np.ndarray, rate_hz: int) -> bytes:
+    import io
+    import wave
+
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes((samples_T * 32_767).astype("<i2").tobytes())
+    return buffer.getvalue()
+
+
+def event(item: str, *, audio: bytes | None = None, **texts: str) -> ContentEvent:
+    return ContentEvent(
+        event_id=f"{item}-1",
+        content_id=item,
+        audio=None if audio is None else Audio(data=audio),
+        texts=tuple(Text(field=field, text=text) for field, text in texts.items()),
+    )
+
+
+EVENTS = [
+    event("speech", audio=JFK, title="Ask not what your country can do for you"),
+    event("half", audio=JFK[: 44 + 5 * 32_000]),  # its header says that it is longer
+    event("music", audio=wav(tune().mean(axis=0)[: 4 * RATE_HZ], RATE_HZ)),
+    event("abuse", comment="You are a fucking idiot and nobody likes you. Have a nice day, dear."),
+    event("french", title="Une belle journée de printemps au bord de la mer"),
+    event("short", comment="ok"),
+    event("bad", comment="\ud800", title="A fine title for a fine song"),
+]
+
+
+def by_name(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], Signal]:
+    signals = [outcome for outcome in outcomes if isinstance(outcome, Signal)]
+    return {(signal.event.content_id, signal.name): signal for signal in signals}
+
+
+def test_the_words_of_a_recording_are_written_down(pipeline: Pipeline) -> None:
+    record = signal_record(by_name(pipeline.run(EVENTS[:1]))["speech", "audio.transcript"])
+    words = "".join(c for c in record["text"].lower() if c.isalpha() or c == " ").split()
+    assert " ".join(words) == WORDS
+    assert record["outcome"] == "OK"
+    assert 0 <= record["segments"][0]["start_ms"] < record["segments"][-1]["end_ms"] <= 11_000
+
+
+def test_each_item_gets_the_outcome_that_fits_it(pipeline: Pipeline) -> None:
+    outcomes = pipeline.run(EVENTS)
+    found = {key: (s.result.outcome, s.result.reason) for key, s in by_name(outcomes).items()}
+    assert found["music", "audio.transcript"] == ("SKIPPED", "NO_SPEECH")
+    assert found["music", "text.safety"] == ("SKIPPED", "NO_TEXT")
+    assert found["french", "text.safety"] == ("ABSTAINED", "LANGUAGE_UNSUPPORTED")
+    assert found["short", "text.language"] == ("ABSTAINED", "TOO_LITTLE_TEXT")
+    assert found["half", "audio.integrity"] == ("OK", None)
+    assert found["half", "audio.loudness"] == ("ERROR", "MEDIA_TRUNCATED")
+    assert found["bad", "text.language"] == ("ERROR", "TEXT_INVALID")
+    assert by_name(outcomes)["abuse", "text.safety"].result.fields["labels"] == ["profanity"]
+    rejections = {o.event.content_id: o.error.part for o in outcomes if isinstance(o, Rejection)}
+    assert rejections == {"half": "audio", "bad": "texts.comment"}
+
+
+def test_batches_do_not_change_outcomes(pipeline: Pipeline) -> None:
+    together = by_name(pipeline.run(EVENTS))
+    alone = by_name([outcome for each in EVENTS for outcome in pipeline.run([each])])
+    assert together.keys() == alone.keys()
+    for key, signal in together.items():
+        spec = pipeline.specs[signal.name]
+        assert same(signal_record(signal), signal_record(alone[key]), spec) == [], key
+
+
+def test_block_size_and_idle_pauses_do_not_change_outcomes(pipeline: Pipeline) -> None:
+    whole = by_name(pipeline.run(EVENTS[:1]))
+
+    def in_pieces() -> list[Block | None]:
+        pieces: list[Block | None] = []
+        for block in pipeline.decoded(EVENTS[:1]):
+            for start in range(0, len(block.samples_T), 7_001):
+                part_T = block.samples_T[start : start + 7_001]
+                pieces += [Block(event=block.event, samples_T=part_T), None]
+            if block.end is not None:
+                pieces.append(Block(event=block.event, samples_T=part_T[:0], end=block.end))
+        return pieces
+
+    for key, signal in by_name(list(pipeline.score(in_pieces()))).items():
+        spec = pipeline.specs[signal.name]
+        assert same(signal_record(signal), signal_record(whole[key]), spec) == [], key
+
+
+def test_every_signal_says_what_it_was_made_by(pipeline: Pipeline) -> None:
+    for signal in by_name(pipeline.run(EVENTS[:1])).values():
+        provenance = signal.provenance
+        assert len(provenance.config_hash) == len(provenance.input_digest) == 64
+        assert provenance.model_name
+        has_model = bool(pipeline.specs[signal.name].models)
+        assert (provenance.model_sha256 is not None) == has_model
+
+
+def test_a_declared_foreign_language_is_not_transcribed(pipeline: Pipeline) -> None:
+    spanish = ContentEvent(event_id="1", content_id="es", language="es", audio=Audio(data=JFK))
+    result = by_name(pipeline.run([spanish]))["es", "audio.transcript"].result
+    assert (result.outcome, result.reason) == ("ABSTAINED", "LANGUAGE_UNSUPPORTED")
+
+
+def test_only_what_was_asked_for_is_said(pipeline: Pipeline) -> None:
+    asked = Pipeline.load(["text.safety"], device=pipeline.device)
+    assert {name for _, name in by_name(asked.run(EVENTS[:1]))} == {"text.safety"}
+
+
+def test_a_deletion_has_an_answer_without_outcomes(pipeline: Pipeline) -> None:
+    deletion = ContentEvent(event_id="1", content_id="x", change=Change.DELETED)
+    (answer,) = pipeline.answer(pipeline.decoded([deletion]))
+    assert answer.outcomes == ()
