@@ -5,7 +5,6 @@ C: channels, T: samples
 
 from collections.abc import Iterator
 from io import BufferedIOBase
-from typing import cast
 
 import av
 import numpy as np
@@ -134,7 +133,7 @@ class NativeSamples:
             self._check_format()
             self.channel_names = tuple(channel.name for channel in frame.layout.channels)
         self._resampler = AudioResampler(
-            format="fltp",
+            format="flt",  # packed: PyAV 18.1 crashes on eight planes and more
             layout=self._first.layout,
             rate=self._first.sample_rate,
             frame_size=FRAME_SAMPLES,
@@ -146,8 +145,9 @@ class NativeSamples:
             raise audio_error(RejectionClass.MEDIA_CORRUPT, reason)
 
     def _converted(self, frame: AudioFrame | None) -> Iterator[Samples]:
-        for planar in self._resampler.resample(frame) if self._resampler else ():
-            samples_CT = cast(Samples, planar.to_ndarray())  # planar float, as asked for
+        for packed in self._resampler.resample(frame) if self._resampler else ():
+            samples_TC = packed.to_ndarray().reshape(-1, self.format.channels)
+            samples_CT = np.ascontiguousarray(samples_TC.T, np.float32)
             self.samples += samples_CT.shape[1]
             yield self._bounded(samples_CT)
 

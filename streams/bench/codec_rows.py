@@ -3,6 +3,10 @@
 The work is a round over all signals, each its golden record, the embedding grown to its real size.
 Encoding begins at the `Signal`, decoding ends at the record; the baseline is confluent-kafka's
 serializer with the same schemas and the same function from signal to record.
+
+What bounds encoding: fastavro's writer, under both, takes three quarters of the 17 to 22 us of a
+signal, most of it for the two dozen fields of the envelope; building the record takes 2 to 3 us.
+Reading, the baseline spends more than half of its time on walking the schema for tags.
 """
 
 import time
@@ -40,7 +44,7 @@ _ENVELOPE = {*_OF_THE_EVENT, "signal_id", "outcome", "reason", "replay_id", "pro
 def codec_encode(plan: Plan) -> Row:
     """Signals encoded per second, the building of their records included."""
     signals = sample_signals()
-    writers = {signal.topic: _serializer(schema_of(signal.topic)) for signal in signals}
+    writers = {signal.topic: serializer(schema_of(signal.topic)) for signal in signals}
     rounds = plan.scaled(ROUNDS)
 
     def ours() -> None:
@@ -68,7 +72,7 @@ def codec_decode(plan: Plan) -> Row:
     """Signals decoded per second."""
     payloads = [(signal.topic, encode_signal(signal, SCHEMA_ID)) for signal in sample_signals()]
     codecs = {topic: Codec(schema_of(topic)) for topic, _ in payloads}
-    readers = {topic: _deserializer(schema_of(topic)) for topic, _ in payloads}
+    readers = {topic: deserializer(schema_of(topic)) for topic, _ in payloads}
     rounds = plan.scaled(ROUNDS)
 
     def ours() -> None:
@@ -127,18 +131,20 @@ def _grown(signal: Signal) -> Signal:
     return replace(signal, result=result)
 
 
-def _serializer(schema: Schema) -> Callable[[Signal], bytes | None]:
+def serializer(schema: Schema) -> Callable[[Signal], bytes | None]:
+    """Writes signals of one schema as confluent-kafka does, by our function to their record."""
     context = SerializationContext(schema.topic, MessageField.VALUE)
-    serializer = AvroSerializer(
+    write = AvroSerializer(
         _registry_with(schema), schema.text, lambda signal, _: signal_record(signal)
     )
-    return lambda signal: serializer(signal, context)
+    return lambda signal: write(signal, context)
 
 
-def _deserializer(schema: Schema) -> Callable[[bytes | None], object]:
+def deserializer(schema: Schema) -> Callable[[bytes | None], object]:
+    """Reads records of one schema as confluent-kafka does."""
     context = SerializationContext(schema.topic, MessageField.VALUE)
-    deserializer = AvroDeserializer(_registry_with(schema), schema.text)
-    return lambda payload: deserializer(payload, context)
+    read = AvroDeserializer(_registry_with(schema), schema.text)
+    return lambda payload: read(payload, context)
 
 
 def _registry_with(schema: Schema) -> SchemaRegistryClient:

@@ -1,13 +1,12 @@
 """A local stack for the benchmark and a worker on it, as they are run: processes of their own."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from urllib.request import urlopen
 
 import psutil
-from prometheus_client.parser import text_string_to_metric_families
 
 from earmark.models.error import ServiceError
 from earmark.processors.content import ContentEvent
@@ -17,9 +16,15 @@ from earmark.streams.local.worker import WorkerProcess
 from earmark.streams.producer import Producer
 from earmark.streams.settings import Settings
 
-POLL_S = 0.02
-STALLED_S = 300.0
+POLL_S = 0.05  # asking costs the worker about a millisecond
+STALLED_S = 1_800.0  # a recording of hours is one commit
+SETTLED_BYTES = 1_000_000  # memory that grows by less in a second has stopped growing
 _COMMITTED = "earmark_latency_seconds_count"  # counted when the transaction of an event has ended
+_REJECTED = "earmark_rejections_total"
+
+
+def unwatched() -> None:
+    """Nothing happens while the worker works."""
 
 
 class Served:
@@ -29,7 +34,7 @@ class Served:
         self._settings = settings
         self._url = f"{worker.url}/metrics"
         self._process = psutil.Process(worker.child.pid)
-        self.loaded_bytes = self.resident_bytes
+        self.loaded_bytes = self._settled_bytes()
 
     @property
     def resident_bytes(self) -> int:
@@ -42,32 +47,45 @@ class Served:
                 continue  # a decode process that has just ended
         return total
 
-    def answer(self, events: Iterable[ContentEvent]) -> int:
-        """Send the events and wait until all are committed; the most bytes resident meanwhile.
+    def answer(
+        self, events: Iterable[ContentEvent], *, watch: Callable[[], None] = unwatched
+    ) -> None:
+        """Send the events and wait until all are committed, calling `watch` all the while.
 
-        Raises ServiceError when nothing is committed for long.
+        Raises ServiceError when nothing is committed for long, or when an event is rejected.
         """
-        expected = self._committed
+        expected = self._count(_COMMITTED)
         with Producer(self._settings) as producer:
             for event in events:
                 producer.send(event)
                 expected += 1
-        most, committed, deadline = 0, -1, 0.0
+        committed, deadline = -1, 0.0
         while committed < expected:
             time.sleep(POLL_S)
-            most = max(most, self.resident_bytes)
-            if (now := self._committed) > committed:
+            watch()
+            if (now := self._count(_COMMITTED)) > committed:
                 committed, deadline = now, time.monotonic() + STALLED_S
             elif time.monotonic() > deadline:
                 raise ServiceError(f"the worker committed nothing for {STALLED_S:g} s")
-        return most
+        if rejected := self._count(_REJECTED):
+            raise ServiceError(f"the worker rejected {rejected} of the benchmark's events")
 
-    @property
-    def _committed(self) -> int:
-        with urlopen(self._url, timeout=30) as response:  # noqa: S310  # our own, on loopback
-            text = response.read().decode()
-        families = text_string_to_metric_families(text)
-        return next(int(s.value) for f in families for s in f.samples if s.name == _COMMITTED)
+    def _settled_bytes(self) -> int:
+        """Resident memory once the decode processes, which load beside the worker, are ready."""
+        before, now = 0, self.resident_bytes
+        while abs(now - before) > SETTLED_BYTES:
+            time.sleep(1)
+            before, now = now, self.resident_bytes
+        return now
+
+    def _count(self, metric: str) -> int:
+        """The worker's own count, over all labels."""
+        try:
+            with urlopen(self._url, timeout=30) as response:  # noqa: S310  # our own, on loopback
+                lines = response.read().decode().splitlines()
+        except OSError as error:
+            raise ServiceError(f"the worker of the benchmark has ended: {error}") from error
+        return sum(int(float(line.split()[-1])) for line in lines if line.startswith(metric))
 
 
 @contextmanager

@@ -1,0 +1,79 @@
+"""The rows can be measured, each by itself, and the command prints what it measured."""
+
+import json
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from earmark.streams.bench.catalogue import ROWS
+from earmark.streams.bench.plan import Plan
+from earmark.streams.bench.row import Row
+from earmark.streams.settings import load_settings
+
+
+def measured(name: str, folder: Path) -> Row:
+    with ExitStack() as closing:
+        plan = Plan(
+            settings=load_settings(),
+            folder=folder,
+            closing=closing,
+            quick=True,
+            progress=lambda label, done, total: None,
+            report=lambda line: None,
+        )
+        return ROWS[name](plan)
+
+
+def assert_faster_than_life(row: Row, name: str) -> None:
+    assert row.name == name
+    assert row.value > 1
+    assert row.baseline > 1
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "earmark", "bench", "--quick", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("name", ["loudness", "codec_encode", "codec_decode", "decode"])
+def test_a_row_is_measured_without_weights_or_services(name: str, tmp_path: Path) -> None:
+    assert_faster_than_life(measured(name, tmp_path), name)
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("name", ["vad", "transcript"])
+def test_a_row_of_a_model_is_measured(name: str, tmp_path: Path) -> None:
+    assert_faster_than_life(measured(name, tmp_path), name)
+
+
+@pytest.mark.weights
+@pytest.mark.kafka
+def test_a_worker_answers_a_recording_of_many_minutes_in_bounded_memory(tmp_path: Path) -> None:
+    row = measured("memory", tmp_path)
+    assert 0 < row.value < 1_000
+    assert row.goal is not None
+
+
+def test_json_is_one_object_with_the_machine_and_the_rows_asked_for() -> None:
+    done = bench("--json", "--only", "codec_decode", "--threads", "1")
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout)
+    assert set(printed) == {"machine", "rows"}
+    assert printed["machine"]["cores"] == 1
+    (row,) = printed["rows"]
+    assert set(row) == {"name", "value", "unit", "baseline", "ratio", "goal", "met"}
+
+
+def test_the_table_shows_the_row_and_the_machine() -> None:
+    done = bench("--only", "codec_decode")
+    assert "codec_decode" in done.stdout
+    assert "cores" in done.stdout
+
+
+def test_more_threads_than_cores_are_refused_in_one_line() -> None:
+    done = bench("--only", "codec_decode", "--threads", "4096")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1

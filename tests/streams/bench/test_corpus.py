@@ -1,0 +1,35 @@
+"""What the benchmark measures on."""
+
+import numpy as np
+
+from earmark.processors.content import validated
+from earmark.processors.decode import decode
+from earmark.streams.bench.codec_rows import sample_signals
+from earmark.streams.bench.corpus import audio_events, long_recording, text_events, utterances
+
+
+def test_utterances_are_the_same_each_time():
+    for first, second in zip(utterances(3), utterances(3), strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_long_recording_is_as_long_as_asked(tmp_path):
+    path = tmp_path / "long.mp3"
+    long_recording(path, minutes=3)
+    (event,) = audio_events([path], run="x")
+    seconds = sum(len(block.samples_T) for block in decode(event, path)) / 16_000
+    assert abs(seconds - 180) < 1
+
+
+def test_events_of_two_runs_are_different_items():
+    ids = [event.content_id for run in ("a", "b") for event in text_events(2, run=run)]
+    assert len(set(ids)) == 4
+
+
+def test_text_events_are_valid():
+    for event in text_events(3, run="x"):
+        assert validated(event).texts
+
+
+def test_there_is_a_sample_signal_of_each_kind():
+    assert len({signal.name for signal in sample_signals()}) == 7

@@ -1,0 +1,39 @@
+"""How two works are timed beside each other."""
+
+from itertools import count
+
+import pytest
+
+from earmark.streams.bench.rate import Work, rates
+
+
+def test_works_take_turns_and_the_first_turn_does_not_count():
+    turns: list[str] = []
+    ticks = iter([*(0, 100), *(0, 100), *(0, 2), *(0, 4)])
+    ours = Work(run=lambda: turns.append("ours"), amount=10)
+    baseline = Work(run=lambda: turns.append("baseline"), amount=10)
+    measured = rates(ours, baseline, repetitions=1, clock=lambda: float(next(ticks)))
+    assert turns == ["ours", "baseline"] * 2
+    assert measured == (5.0, 2.5)
+
+
+def test_rate_is_that_of_the_median_time():
+    seconds = iter([0, 1, 7, 2])  # of our runs: the first warms up
+    now = [0.0]
+
+    def run() -> None:
+        now[0] += next(seconds)
+
+    def wait() -> None:
+        now[0] += 1
+
+    ours, _ = rates(
+        Work(run=run, amount=6), Work(run=wait, amount=1), repetitions=3, clock=lambda: now[0]
+    )
+    assert ours == pytest.approx(3.0)
+
+
+def test_amount_is_counted_per_second():
+    ticks = count(0)
+    work = Work(run=lambda: None, amount=7)
+    assert rates(work, work, repetitions=2, clock=lambda: float(next(ticks))) == (7.0, 7.0)

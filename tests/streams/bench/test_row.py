@@ -1,0 +1,52 @@
+"""What a row of the benchmark says of its figures."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from earmark.streams.bench.row import Goal, Row, table
+
+ROW = Row(name="decode", value=1_200.0, unit="x", baseline=400.0, against="another")
+
+
+def test_ratio_is_ours_over_the_baseline():
+    assert ROW.ratio == 3.0
+
+
+@pytest.mark.parametrize(
+    ("goal", "met"),
+    [
+        (None, None),
+        (Goal(on="value", op=">=", x=1_200), True),
+        (Goal(on="value", op=">=", x=1_201), False),
+        (Goal(on="value", op="<=", x=300), False),
+        (Goal(on="ratio", op=">=", x=2), True),
+        (Goal(on="ratio", op="<=", x=3), True),
+    ],
+)
+def test_goal_is_compared_with_the_figure_it_is_on(goal, met):
+    assert replace(ROW, goal=goal).met is met
+
+
+def test_json_has_the_fields_of_the_contract():
+    row = replace(ROW, value=1234.56, goal=Goal(on="value", op=">=", x=1_000))
+    assert json.loads(json.dumps(row.as_object())) == {
+        "name": "decode",
+        "value": 1235.0,
+        "unit": "x",
+        "baseline": 400.0,
+        "ratio": 3.086,
+        "goal": {"on": "value", "op": ">=", "x": 1_000},
+        "met": True,
+    }
+
+
+def test_table_shows_each_row_with_its_baseline():
+    console = Console(width=160)
+    with console.capture() as shown:
+        console.print(table([ROW]))
+    assert [*ROW.name, "1,200", "400", "3.00", "another"][-4:] == [
+        word for word in shown.get().split() if word in {"1,200", "400", "3.00", "another"}
+    ]

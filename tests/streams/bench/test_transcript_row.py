@@ -1,0 +1,48 @@
+"""Ours and the baseline hear the same words: their speed is that of the same work."""
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import jiwer
+import pytest
+
+from earmark.streams.bench.corpus import speech, utterances
+from earmark.streams.bench.plan import Plan
+from earmark.streams.bench.transcript_row import ours
+from earmark.streams.bench.whisper_baseline import transformers_whisper
+from earmark.streams.settings import load_settings
+
+SPOKEN = (
+    "and so my fellow americans ask not what your country can do for you "
+    "ask what you can do for your country"
+)
+
+
+def plain(text: str) -> str:
+    return " ".join("".join(c for c in text.lower() if c.isalpha() or c == " ").split())
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return Plan(
+        settings=load_settings(),
+        folder=tmp_path,
+        closing=ExitStack(),
+        quick=True,
+        progress=lambda label, done, total: None,
+        report=lambda line: None,
+    )
+
+
+@pytest.mark.weights
+def test_both_hear_the_shipped_speech(plan: Plan) -> None:
+    (mine,), theirs = ours(plan)([speech()]), transformers_whisper(plan)(speech())
+    assert plain(mine) == plain(theirs) == SPOKEN
+
+
+@pytest.mark.weights
+def test_both_hear_much_the_same_in_the_clips_of_the_benchmark(plan: Plan) -> None:
+    clips = utterances(3)
+    mine, generate = ours(plan)(clips), transformers_whisper(plan)
+    theirs = [generate(clip_T) for clip_T in clips]
+    assert jiwer.wer([plain(t) for t in theirs], [plain(t) for t in mine]) < 0.15
