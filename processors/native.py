@@ -25,6 +25,7 @@ TOLERATED_MISSING_S = 1.0  # or so much, whichever is more
 TOLERATED_ERRORS = 0.01  # share of packets that may fail; a single one always may, at a cut
 LARGEST_SAMPLE = 1_000.0  # 60 dB over full scale is no audio, nor is what is not a number
 SAMPLE_RATES_HZ = range(1_000, 3_000_001)  # from telephones of old to DSD
+MOST_CHANNELS = 64  # as many as FFmpeg converts
 LARGEST_SECOND = 16_000_000  # samples of all channels: 64 MB
 
 
@@ -145,11 +146,20 @@ class NativeSamples:
             raise audio_error(RejectionClass.MEDIA_CORRUPT, reason)
 
     def _converted(self, frame: AudioFrame | None) -> Iterator[Samples]:
-        for packed in self._resampler.resample(frame) if self._resampler else ():
+        for packed in self._packed(frame):
             samples_TC = packed.to_ndarray().reshape(-1, self.format.channels)
             samples_CT = np.ascontiguousarray(samples_TC.T, np.float32)
             self.samples += samples_CT.shape[1]
             yield self._bounded(samples_CT)
+
+    def _packed(self, frame: AudioFrame | None) -> list[AudioFrame]:
+        if self._resampler is None:
+            return []
+        try:
+            return self._resampler.resample(frame)
+        except av.FFmpegError as error:
+            reason = f"its samples cannot be converted: {error.strerror}"
+            raise audio_error(RejectionClass.MEDIA_CORRUPT, reason) from error
 
     def _bounded(self, samples_CT: Samples) -> Samples:
         if np.abs(samples_CT).max(initial=0) <= LARGEST_SAMPLE:  # false for NaN
@@ -162,7 +172,8 @@ class NativeSamples:
 def is_audible(shape: AudioFormat) -> bool:
     """Whether audio can have this format; only damage explains any other."""
     rate, channels = shape.sample_rate_hz, shape.channels
-    return rate in SAMPLE_RATES_HZ and 0 < channels * rate <= LARGEST_SECOND
+    known = rate in SAMPLE_RATES_HZ and 0 < channels <= MOST_CHANNELS
+    return known and channels * rate <= LARGEST_SECOND
 
 
 def _format(shape: AudioFrame | av.AudioCodecContext) -> AudioFormat:

@@ -20,15 +20,14 @@ from earmark.streams.topic import REJECTIONS
 from earmark.streams.worker import Worker, consumer_for
 
 
-def assemble(settings: Settings, *, health: Health, metrics: Metrics) -> Worker:
-    """A worker ready to run.
+def assemble(settings: Settings, *, registry: Registry, health: Health, metrics: Metrics) -> Worker:
+    """A worker ready to run; `registry` stays open as long as it runs.
 
     Raises ConfigurationError where a schema is not registered or a signal is not known, and
     ServiceError where the registry does not answer. The models are loaded when it runs.
     """
     names = settings.worker.signals or None
     specs = load_specs(names)
-    registry = Registry(settings.registry)
     published = [spec.topic for name, spec in specs.items() if names is None or name in names]
     schema_ids = registry.ids_for_worker([*published, REJECTIONS])
     codec = event_codec(registry.schema_by_id)

@@ -195,6 +195,7 @@ class Worker:
         """Note the answers that have come and publish what is finished, in order."""
         if self._failure is not None:
             raise ServiceError(f"fetching failed: {self._failure!r}") from self._failure
+        self._decoders.check()
         for answer in self._scoring.answers(wait_s=wait_s):
             self._note(answer)
         while heads := self._ledger.finished_heads(PUBLISH_EVENTS):
@@ -238,6 +239,7 @@ class Worker:
         self._blocks.close()
         self._fetchers.shutdown(wait=False, cancel_futures=True)
         self._decoders.close()
+        self._fetcher.close()
         self._consumer.close()
 
 

@@ -1,6 +1,7 @@
 """`earmark worker`: the worker, until it is asked to stop or cannot go on."""
 
 import signal
+from contextlib import closing
 
 import click
 import structlog
@@ -10,6 +11,7 @@ from earmark.streams.health import Health, HealthServer
 from earmark.streams.local.state import resolve_settings
 from earmark.streams.log import configure_logging
 from earmark.streams.metrics import Metrics
+from earmark.streams.registry import Registry
 from earmark.streams.settings import load_settings, with_worker
 
 log = structlog.get_logger()
@@ -46,12 +48,10 @@ def worker(
     server = HealthServer(
         health, metrics.registry, host=settings.worker.http_host, port=settings.worker.http_port
     )
-    try:
-        running = assemble(settings, health=health, metrics=metrics)
+    with closing(server), Registry(settings.registry) as registry:
+        running = assemble(settings, registry=registry, health=health, metrics=metrics)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: running.stop())
         log.info("starting", http_port=server.port, brokers=settings.kafka.bootstrap_servers)
         running.run()
-    finally:
-        server.close()
     log.info("stopped")

@@ -164,9 +164,9 @@ def test_the_voice_is_not_lost_among_six_channels() -> None:
     assert np.abs(samples_T[2000:-2000]).max() == pytest.approx(0.5 / 5, abs=0.002)
 
 
-def wave(channels: int, rate: int) -> bytes:
-    """A second of a tone as a wav without a channel mask, written by hand."""
-    steps = (np.repeat(tone(1, rate, channels=1), channels, axis=0).T * 32767).astype("<i2")
+def wave(channels: int, rate: int, seconds: float = 1) -> bytes:
+    """A tone as a wav without a channel mask, written by hand."""
+    steps = (tone(seconds, rate, channels=channels).T * 32767).astype("<i2")
     form = struct.pack("<HHIIHH", 1, channels, rate, rate * channels * 2, channels * 2, 16)
     body = b"WAVEfmt " + struct.pack("<I", 16) + form
     body += b"data" + struct.pack("<I", steps.nbytes) + steps.tobytes()
@@ -181,10 +181,9 @@ def test_any_number_of_channels_is_heard(channels: int) -> None:
     assert strongest_hz(samples_T) == pytest.approx(440, abs=1)
 
 
-@pytest.mark.parametrize(("channels", "rate"), [(1, 900), (64, 400_000)])
+@pytest.mark.parametrize(("channels", "rate"), [(1, 900), (200, 8_000), (64, 400_000)])
 def test_formats_that_no_recording_has_are_corrupt(channels: int, rate: int) -> None:
-    head = wave(channels, rate)[: 100_000 if channels == 64 else None]
-    assert rejection(head) == RejectionClass.MEDIA_CORRUPT
+    assert rejection(wave(channels, rate, 0.1)) == RejectionClass.MEDIA_CORRUPT
 
 
 def test_another_rate_further_on_is_converted_to_the_first() -> None:

@@ -3,28 +3,12 @@
 import json
 import subprocess
 import sys
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from earmark.streams.bench.catalogue import ROWS
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.row import Row
-from earmark.streams.settings import load_settings
-
-
-def measured(name: str, folder: Path) -> Row:
-    with ExitStack() as closing:
-        plan = Plan(
-            settings=load_settings(),
-            folder=folder,
-            closing=closing,
-            quick=True,
-            progress=lambda label, done, total: None,
-            report=lambda line: None,
-        )
-        return ROWS[name](plan)
 
 
 def assert_faster_than_life(row: Row, name: str) -> None:
@@ -39,20 +23,20 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("name", ["loudness", "codec_encode", "codec_decode", "decode"])
-def test_a_row_is_measured_without_weights_or_services(name: str, tmp_path: Path) -> None:
-    assert_faster_than_life(measured(name, tmp_path), name)
+def test_a_row_is_measured_without_weights_or_services(name: str, plan: Plan) -> None:
+    assert_faster_than_life(ROWS[name](plan), name)
 
 
 @pytest.mark.weights
 @pytest.mark.parametrize("name", ["vad", "transcript"])
-def test_a_row_of_a_model_is_measured(name: str, tmp_path: Path) -> None:
-    assert_faster_than_life(measured(name, tmp_path), name)
+def test_a_row_of_a_model_is_measured(name: str, plan: Plan) -> None:
+    assert_faster_than_life(ROWS[name](plan), name)
 
 
 @pytest.mark.weights
 @pytest.mark.kafka
-def test_a_worker_answers_a_recording_of_many_minutes_in_bounded_memory(tmp_path: Path) -> None:
-    row = measured("memory", tmp_path)
+def test_a_worker_answers_a_recording_of_many_minutes_in_bounded_memory(plan: Plan) -> None:
+    row = ROWS["memory"](plan)
     assert 0 < row.value < 1_000
     assert row.goal is not None
 

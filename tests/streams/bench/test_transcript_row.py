@@ -1,8 +1,5 @@
 """Ours and the baseline hear the same words: their speed is that of the same work."""
 
-from contextlib import ExitStack
-from pathlib import Path
-
 import jiwer
 import pytest
 
@@ -10,7 +7,6 @@ from earmark.streams.bench.corpus import speech, utterances
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.transcript_row import ours
 from earmark.streams.bench.whisper_baseline import transformers_whisper
-from earmark.streams.settings import load_settings
 
 SPOKEN = (
     "and so my fellow americans ask not what your country can do for you "
@@ -20,18 +16,6 @@ SPOKEN = (
 
 def plain(text: str) -> str:
     return " ".join("".join(c for c in text.lower() if c.isalpha() or c == " ").split())
-
-
-@pytest.fixture
-def plan(tmp_path: Path) -> Plan:
-    return Plan(
-        settings=load_settings(),
-        folder=tmp_path,
-        closing=ExitStack(),
-        quick=True,
-        progress=lambda label, done, total: None,
-        report=lambda line: None,
-    )
 
 
 @pytest.mark.weights
