@@ -2,6 +2,10 @@
 
 Ours is the pool of decode processes as the worker has it, one process per core, fed with mp3 files
 of a minute; what crosses the pipe from it is counted. The baseline is PyAV in this process.
+
+What bounds it: of a decode process's time the mp3 codec takes 45 %, another 40 % goes into taking
+frames of 26 ms from it one by one and regrouping them, the rest into downmix and resampling. The
+meters double it, loudness taking seven parts of their time, integrity one.
 """
 
 import queue

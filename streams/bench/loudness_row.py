@@ -2,6 +2,9 @@
 
 Ours is the meter of `audio.loudness`, fed as the decoder feeds it. The baseline is FFmpeg's
 `ebur128` (C), which measures the same: integrated, momentary, short-term, range and true peak.
+
+What bounds it: the Fourier transforms of K-weighting, half of the time, and the matrix product of
+the true peak, a fifth.
 """
 
 import time

@@ -5,7 +5,13 @@ import numpy as np
 from earmark.processors.content import validated
 from earmark.processors.decode import decode
 from earmark.streams.bench.codec_rows import sample_signals
-from earmark.streams.bench.corpus import audio_events, long_recording, text_events, utterances
+from earmark.streams.bench.corpus import (
+    audio_events,
+    long_recording,
+    recordings,
+    text_events,
+    utterances,
+)
 
 
 def test_utterances_are_the_same_each_time():
@@ -33,3 +39,18 @@ def test_text_events_are_valid():
 
 def test_there_is_a_sample_signal_of_each_kind():
     assert len({signal.name for signal in sample_signals()}) == 7
+
+
+def test_utterances_differ_and_fit_a_window_of_a_speech_model():
+    lengths = [len(samples_T) for samples_T in utterances(8)]
+    assert len(set(lengths)) == 8
+    assert max(lengths) <= 30 * 16_000
+
+
+def test_recordings_last_as_long_as_their_utterances(tmp_path):
+    paths = recordings(tmp_path, 2)
+    for event, path, samples_T in zip(
+        audio_events(paths, run="x"), paths, utterances(2), strict=True
+    ):
+        decoded = sum(len(block.samples_T) for block in decode(event, path))
+        assert abs(decoded - len(samples_T)) < 1_600  # mp3 pads to whole frames

@@ -3,8 +3,9 @@
 from itertools import count
 
 import pytest
+import torch
 
-from earmark.streams.bench.rate import Work, rates
+from earmark.streams.bench.rate import Work, rates, torch_threads
 
 
 def test_works_take_turns_and_the_first_turn_does_not_count():
@@ -37,3 +38,10 @@ def test_amount_is_counted_per_second():
     ticks = count(0)
     work = Work(run=lambda: None, amount=7)
     assert rates(work, work, repetitions=2, clock=lambda: float(next(ticks))) == (7.0, 7.0)
+
+
+def test_torch_gets_its_threads_back():
+    before = torch.get_num_threads()
+    with torch_threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+    assert torch.get_num_threads() == before
