@@ -1,6 +1,7 @@
 """Whisper: equal to transformers' on a random checkpoint, to the words on a real one."""
 
-import json
+import wave
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 
 from earmark.models.device import Device
 from earmark.models.error import ModelError
-from earmark.models.recogniser import Utterance, WhisperRecogniser, load_recogniser
+from earmark.models.recogniser import Heard, Utterance, WhisperRecogniser, load_recogniser
 from earmark.models.store import ModelStore
 from earmark.models.whisper import Whisper, load_whisper
 from earmark.models.whisper_checkpoint import Dimensions, openai_names
@@ -215,28 +216,40 @@ def test_what_is_no_whisper_checkpoint_says_so(reference):
         vocabulary(1_000)
 
 
-@pytest.mark.weights
-def test_the_words_of_a_real_recording_are_read():
+@pytest.fixture(scope="module")
+def real_recogniser() -> WhisperRecogniser:
     store = ModelStore()
-    config = json.loads(store.path("whisper-tiny.en", "config.json").read_text())
-    assert config["n_vocab"] == ENGLISH
-    recogniser = load_recogniser(
-        store.path("whisper-tiny.en", "config.json"), store.path("whisper-tiny.en"), Device()
-    )
+    config = store.path("whisper-tiny.en", "config.json")
+    return load_recogniser(config, store.path("whisper-tiny.en"), Device())
+
+
+def words_of(heard: Heard) -> str:
+    return " ".join(text.text for reading in heard.readings for text in reading.texts).lower()
+
+
+@pytest.mark.weights
+def test_the_words_of_a_real_recording_are_read(real_recogniser):
     speech_T = jfk()
     utterances = [Utterance(samples_T=part_T) for part_T in (speech_T, speech_T[: 3 * RATE])]
-    whole, beginning = recogniser.read(utterances)
-    text = " ".join(text.text for reading in whole.readings for text in reading.texts).lower()
-    assert "ask not what your country can do for you" in text
-    assert "ask what you can do for your country" in text
-    assert "my fellow americans" in beginning.readings[0].texts[0].text.lower()
+    whole, beginning = real_recogniser.read(utterances)
+    assert "ask not what your country can do for you" in words_of(whole)
+    assert "ask what you can do for your country" in words_of(whole)
+    assert "my fellow americans" in words_of(beginning)
     assert -0.5 < whole.readings[0].texts[0].avg_logprob < 0
 
 
-def jfk() -> np.ndarray:
-    import wave
-    from importlib.resources import files
+@pytest.mark.weights
+def test_a_decoder_that_stops_early_is_set_on_again(real_recogniser):
+    speech_T = jfk()
+    utterance = Utterance(samples_T=np.concatenate((speech_T, speech_T, speech_T[: 5 * RATE])))
+    (heard,) = real_recogniser.read([utterance])
+    times = [text.start_s for reading in heard.readings for text in reading.texts]
+    assert len(heard.readings) > 1
+    assert times == sorted(times)
+    assert words_of(heard).count("my fellow americans") == 3
 
+
+def jfk() -> np.ndarray:
     with (
         (files("earmark") / "streams" / "samples" / "jfk.wav").open("rb") as file,
         wave.open(file) as w,

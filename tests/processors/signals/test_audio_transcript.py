@@ -149,7 +149,7 @@ def real_scorer() -> TranscriptScorer:
 
 
 @pytest.fixture(scope="module")
-def speech_T() -> np.ndarray:
+def jfk() -> np.ndarray:
     sample = files("earmark") / "streams" / "samples" / "jfk.wav"
     with sample.open("rb") as file, wave.open(file) as recording:
         frames = recording.readframes(recording.getnframes())
@@ -165,17 +165,17 @@ def clip(samples_T: np.ndarray, language: str | None = None) -> Clip:
 
 
 @pytest.mark.weights
-def test_undeclared_english_is_found_and_written_down(real_scorer, speech_T):
-    result = conclude(real_scorer, *real_scorer.score([clip(speech_T)]))
+def test_undeclared_english_is_found_and_written_down(real_scorer, jfk):
+    result = conclude(real_scorer, *real_scorer.score([clip(jfk)]))
     assert "ask not what your country can do for you" in result.fields["text"].lower()
     assert result.fields["segments"][-1]["end_ms"] <= 11_000
     assert 90 < result.fields["words_per_minute"] < 160
 
 
 @pytest.mark.weights
-def test_speech_that_is_not_english_gets_no_words(real_scorer, speech_T):
+def test_speech_that_is_not_english_gets_no_words(real_scorer, jfk):
     """Played backwards it has every quality of the recording but the language."""
-    result = conclude(real_scorer, *real_scorer.score([clip(speech_T[::-1].copy())]))
+    result = conclude(real_scorer, *real_scorer.score([clip(jfk[::-1].copy())]))
     assert result == Result.abstained("LANGUAGE_UNSUPPORTED")
 
 
@@ -188,8 +188,8 @@ def test_noise_declared_english_gets_no_words(real_scorer):
 
 
 @pytest.mark.weights
-def test_the_words_do_not_depend_on_the_batch(real_scorer, speech_T):
-    parts = [speech_T, speech_T[: 3 * RATE], speech_T[7 * RATE :], speech_T[::-1].copy()]
+def test_the_words_do_not_depend_on_the_batch(real_scorer, jfk):
+    parts = [jfk, jfk[: 3 * RATE], jfk[7 * RATE :], jfk[::-1].copy()]
     together = real_scorer.score([clip(part_T) for part_T in parts])
     alone = [real_scorer.score([clip(part_T)])[0] for part_T in parts]
     for one, other in zip(together, alone, strict=True):
