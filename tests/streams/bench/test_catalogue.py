@@ -11,10 +11,10 @@ from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.row import Row
 
 
-def assert_faster_than_life(row: Row, name: str) -> None:
+def assert_measured(row: Row, name: str) -> None:
     assert row.name == name
-    assert row.value > 1
-    assert row.baseline > 1
+    assert row.value > 0
+    assert row.baseline > 0
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -24,13 +24,13 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", ["loudness", "codec_encode", "codec_decode", "decode"])
 def test_a_row_is_measured_without_weights_or_services(name: str, plan: Plan) -> None:
-    assert_faster_than_life(ROWS[name](plan), name)
+    assert_measured(ROWS[name](plan), name)
 
 
 @pytest.mark.weights
 @pytest.mark.parametrize("name", ["vad", "transcript"])
 def test_a_row_of_a_model_is_measured(name: str, plan: Plan) -> None:
-    assert_faster_than_life(ROWS[name](plan), name)
+    assert_measured(ROWS[name](plan), name)
 
 
 @pytest.mark.weights
