@@ -9,7 +9,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import structlog
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
 from earmark.models.error import ConfigurationError, ServiceError
 from earmark.processors.codec import Codec
@@ -33,6 +40,7 @@ log = structlog.get_logger()
 
 ANSWER_S = 10.0  # for the broker to be reached
 _POLL_S = 0.2  # how soon `stop` and the time limit are noticed
+_NO_LEADER_YET = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 _SILENT = 0  # librdkafka logs a line per attempt to connect; our error says it once
 _DEAD_LETTERS = dead_letter_topic(CONTENT_EVENTS)
 
@@ -187,8 +195,18 @@ class Subscription(Iterator[ReceivedSignal]):
 
     def _at_end(self, partition: TopicPartition) -> TopicPartition:
         # asked for now: a partition assigned at its end would only find the end at its first fetch
-        _, end = self._consumer.get_watermark_offsets(partition, timeout=ANSWER_S)
-        return TopicPartition(partition.topic, partition.partition, end)
+        deadline = time.monotonic() + ANSWER_S
+        while True:
+            try:
+                _, end = self._consumer.get_watermark_offsets(partition, timeout=ANSWER_S)
+                return TopicPartition(partition.topic, partition.partition, end)
+            except KafkaException as error:
+                # a partition that has just been made may have no leader yet
+                if not error.args[0].retriable() and error.args[0].code() not in _NO_LEADER_YET:
+                    raise
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_POLL_S)
 
     def _poll(self) -> ReceivedSignal | None:
         message = self._consumer.poll(_POLL_S)
