@@ -21,13 +21,20 @@ from earmark.models.device import Device
 from earmark.models.spoken_english import SpokenEnglish
 from earmark.models.whisper import Encoded, Whisper, load_whisper
 from earmark.models.whisper_decoding import Decoded, TimedText, decode, timed_texts
-from earmark.models.whisper_features import SAMPLE_RATE_HZ, log_mel, padded_samples, stacked
+from earmark.models.whisper_features import (
+    FRAME_S,
+    SAMPLE_RATE_HZ,
+    log_mel,
+    padded_samples,
+    stacked,
+)
 from earmark.models.whisper_tokens import TIMESTAMP_S, Vocabulary, primary, vocabulary
 
 UNREAD_S = 1.0  # a decoder that stops this long before the end has left something
 ROUNDS = 3  # how often one clip is taken up again where it was left
 FOREIGN_PROB = 0.2  # below it a clip is not English for certain, and is not decoded
-BATCH_S = {"cpu": 480.0, "cuda": 1920.0}  # 16 and 64 full windows
+BATCH_S = {"cpu": 480.0, "cuda": 1920.0}  # 16 and 64 full windows, decoded together
+ENCODE_S = {"cpu": 60.0, "cuda": 1920.0}  # two windows fill two cores, and more need more memory
 
 Samples = NDArray[np.float32]
 
@@ -101,6 +108,7 @@ class WhisperRecogniser:
         self._english = english
         self._device = device.torch
         self._batch_s = BATCH_S[device.kind]
+        self._encode_s = ENCODE_S[device.kind]
 
     def read(self, utterances: Sequence[Utterance]) -> list[Heard]:
         """What is said in each utterance of at most `longest_s` seconds.
@@ -159,7 +167,10 @@ class WhisperRecogniser:
             )
             for utterance in utterances
         ]
-        return self._network.encode(*stacked(mels))
+        mel_BMF, frames_B = stacked(mels)
+        clips = max(1, int(self._encode_s / (mel_BMF.shape[2] * FRAME_S)))
+        slices = zip(torch.split(mel_BMF, clips), torch.split(frames_B, clips), strict=True)
+        return Encoded.joined([self._network.encode(*each) for each in slices])
 
     def _english_probs(self, encoded: Encoded, utterances: Sequence[Utterance]) -> list[float]:
         """1 where a language is declared, and where the checkpoint finds it itself."""

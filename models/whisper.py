@@ -9,7 +9,7 @@ Shapes. B: clips, M: mel bins, F: frames of 10 ms, P: encoder positions of 20 ms
 H: heads, D: width of a head, N: tokens in one call, V: vocabulary
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -42,9 +42,17 @@ class Attention(nn.Module):
         batch, tokens, width = x_BNW.shape
         return x_BNW.reshape(batch, tokens, self.heads, width // self.heads).transpose(1, 2)
 
+    def keys(self, x_BNW: Tensor) -> Tensor:
+        """What others find it by, [B, H, N, D]."""
+        return self.split(self.key(x_BNW))
+
+    def values(self, x_BNW: Tensor) -> Tensor:
+        """What they find, [B, H, N, D]."""
+        return self.split(self.value(x_BNW))
+
     def keys_values(self, x_BNW: Tensor) -> KeysValues:
-        """What others attend to, each [B, H, N, D]."""
-        return self.split(self.key(x_BNW)), self.split(self.value(x_BNW))
+        """What others attend to."""
+        return self.keys(x_BNW), self.values(x_BNW)
 
     def merge(self, x_BHND: Tensor) -> Tensor:
         """The heads together again and projected: [B, N, W]."""
@@ -180,6 +188,16 @@ class KeyValueCache:
     values: Tensor
     length: int = 0
 
+    def keep(self, rows: Tensor) -> None:
+        """Forget all clips but those at the indices `rows`; what is not filled is not touched."""
+        self.keys = self._kept(self.keys, rows)
+        self.values = self._kept(self.values, rows)
+
+    def _kept(self, before_BHND: Tensor, rows: Tensor) -> Tensor:
+        after_BHND = before_BHND.new_empty((len(rows), *before_BHND.shape[1:]))
+        after_BHND[:, :, : self.length] = before_BHND[rows, :, : self.length]
+        return after_BHND
+
     def append(self, keys_BHND: Tensor, values_BHND: Tensor) -> KeysValues:
         """All so far, with these at the end."""
         end = self.length + keys_BHND.shape[2]
@@ -204,7 +222,7 @@ class DecoderState:
     def keep(self, rows: Tensor) -> None:
         """Forget all clips but those at the indices `rows`."""
         for past in self.past:
-            past.keys, past.values = past.keys[rows], past.values[rows]
+            past.keep(rows)
         for hearing in self.hearing:
             hearing.own = hearing.own[0][rows], hearing.own[1][rows]
 
@@ -249,8 +267,18 @@ class Encoded:
     states_BPW: Tensor = field(repr=False)
     positions_B: Tensor
 
+    @classmethod
+    def joined(cls, parts: Sequence["Encoded"]) -> "Encoded":
+        """The clips of all parts, which have as many positions, as one batch."""
+        return cls(
+            states_BPW=torch.cat([part.states_BPW for part in parts]),
+            positions_B=torch.cat([part.positions_B for part in parts]),
+        )
+
     def select(self, rows: Tensor) -> "Encoded":
-        """Only the clips at the indices `rows`."""
+        """Only the clips at the indices `rows`, in ascending order."""
+        if len(rows) == len(self.positions_B):
+            return self
         return Encoded(states_BPW=self.states_BPW[rows], positions_B=self.positions_B[rows])
 
 
@@ -284,7 +312,7 @@ class Whisper(nn.Module):
         index_P = torch.arange(longest, device=states_BPW.device)
         own_B1P1 = index_P[None, None, :, None] < positions_B[:, None, None, None]
         hearing = [
-            _hearing(_cross_attention(block).keys_values(states_BPW), silence, own_B1P1)
+            _hearing(_cross_attention(block), states_BPW, silence, own_B1P1)
             for block, silence in zip(self.decoder.blocks, self._silence, strict=True)
         ]
         return DecoderState(past=[self._cache(len(positions_B)) for _ in hearing], hearing=hearing)
@@ -305,13 +333,21 @@ class Whisper(nn.Module):
         return KeyValueCache(keys=like.new_empty(shape), values=like.new_empty(shape))
 
 
-def _hearing(own: KeysValues, silence: KeysValues, own_B1P1: Tensor) -> Hearing:
-    longest = own_B1P1.shape[2]
-    keys, values = (
-        torch.where(own_B1P1, mine, still[:, :longest]).contiguous()
-        for mine, still in zip(own, silence, strict=True)
+def _hearing(
+    cross_attn: Attention, states_BPW: Tensor, silence: KeysValues, own_B1P1: Tensor
+) -> Hearing:
+    longest = states_BPW.shape[1]
+
+    def own(mine_BHPD: Tensor, still_HPD: Tensor) -> Tensor:
+        own_BHPD = torch.empty_like(mine_BHPD, memory_format=torch.contiguous_format)
+        return torch.where(own_B1P1, mine_BHPD, still_HPD[:, :longest], out=own_BHPD)
+
+    # one after the other: these are the largest tensors of a batch
+    keys_BHPD = own(cross_attn.keys(states_BPW), silence[0])
+    values_BHPD = own(cross_attn.values(states_BPW), silence[1])
+    return Hearing(
+        own=(keys_BHPD, values_BHPD), silence=(silence[0][:, longest:], silence[1][:, longest:])
     )
-    return Hearing(own=(keys, values), silence=(silence[0][:, longest:], silence[1][:, longest:]))
 
 
 def load_whisper(

@@ -16,7 +16,8 @@ from torch import Tensor
 
 SAMPLE_RATE_HZ = 16_000
 WINDOW_SAMPLES = 400  # 25 ms
-HOP_SAMPLES = 160  # 10 ms: 100 frames a second
+HOP_SAMPLES = 160
+FRAME_S = HOP_SAMPLES / SAMPLE_RATE_HZ
 DECADES = 8.0
 
 STEP_SAMPLES = (

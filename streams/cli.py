@@ -30,6 +30,16 @@ COMMANDS = {
     "bench": ("bench", "Measure speed and memory on this machine."),
 }
 
+# Read when torch is loaded, so set before. Threads that spin while they wait take the cores from
+# the decode processes and from whatever else runs here: a batch that takes 0.2 s then takes 3.5 s.
+# oneDNN and torch's layer over it each keep what they made for the last 1,024 shapes of a matrix
+# product, of which clips of every length have many: 200 MB, for no time that could be measured.
+TORCH_ENVIRONMENT = {
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32",
+    "LRU_CACHE_CAPACITY": "32",
+}
+
 
 class LazyGroup(click.Group):
     """A group that imports a command when it is called and knows its help line before."""
@@ -64,9 +74,8 @@ def earmark() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 it could not be done, 2 it was asked wrongly."""
-    # Read when torch is loaded. Threads that spin while they wait take the cores from the decode
-    # processes and from whatever else runs here: a batch that takes 0.2 s then takes 3.5 s.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for name, value in TORCH_ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     try:
         earmark.main(args=arguments, standalone_mode=False)
     except click.ClickException as error:

@@ -18,6 +18,7 @@ from typing import Any
 from earmark.processors.block import Block, End
 from earmark.processors.content import ContentEvent
 from earmark.processors.error import ServiceError
+from earmark.streams.allocator import return_large_blocks
 
 READY = b"ready"
 TAKEN = b"taken"
@@ -114,6 +115,7 @@ def _cause(exit_code: int | None) -> str:
 def _run(plan: ChildPlan, pipe: Connection, parent: int) -> None:
     _die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which decides
+    return_large_blocks()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold people's content
     decode, meters = _load(plan)
     pipe.send_bytes(READY)

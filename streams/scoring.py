@@ -1,12 +1,16 @@
 """The one thread that owns the device: loads the pipeline, scores blocks, hands back answers."""
 
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from threading import Event, Thread
 
+from earmark.processors.block import Block
 from earmark.processors.outcome import Answer
 from earmark.processors.pipeline import Pipeline
+from earmark.streams.allocator import return_free_pages
 from earmark.streams.block_queue import BlockQueue
+
+TIDY_BYTES = 8_000_000  # of samples, about two minutes: seldom beside a batch of clips
 
 
 class ScoringThread(Thread):
@@ -30,7 +34,7 @@ class ScoringThread(Thread):
             pipeline = self._load()
             pipeline.warm_up()
             self.loaded.set()
-            for answer in pipeline.answer(self._blocks.stream()):
+            for answer in pipeline.answer(_tidied(self._blocks.stream())):
                 self._answers.put(answer)
         except Exception as error:  # noqa: BLE001  # crosses the thread, raised again by the owner
             self.failure = error
@@ -56,3 +60,14 @@ class ScoringThread(Thread):
         """Raise what ended the thread, if it failed."""
         if self.failure is not None:
             raise self.failure
+
+
+def _tidied(blocks: Iterable[Block | None]) -> Iterator[Block | None]:
+    """The same blocks; in between, what batches have left free goes back to the system."""
+    passed_bytes = 0
+    for block in blocks:
+        yield block
+        passed_bytes += block.samples_T.nbytes if block is not None else 0
+        if passed_bytes >= TIDY_BYTES:
+            return_free_pages()
+            passed_bytes = 0

@@ -71,7 +71,8 @@ class WorkerSettings(BaseModel):
     batch_events: int = 256  # most records taken from Kafka at once
     batch_wait_s: float = 0.05  # what was gathered is scored when nothing has come for so long
     events_in_flight: int = 1024  # between read and committed
-    bytes_in_flight: int = 128_000_000  # of records, and again of decoded samples
+    bytes_in_flight: int = 64_000_000  # of records, likewise
+    decoded_bytes: int = 16_000_000  # of samples that wait for the device: 250 s of audio
     fetchers: int = 4
     decoders: int = 0  # 0: one per core that the models leave, at least one
     decode_stall_s: float = 60.0

@@ -65,7 +65,7 @@ class Worker:
         self._health = health
         self._metrics = metrics
         self._blocks = BlockQueue(
-            max_bytes=settings.worker.bytes_in_flight, linger_s=settings.worker.batch_wait_s
+            max_bytes=settings.worker.decoded_bytes, linger_s=settings.worker.batch_wait_s
         )
         self._scoring = ScoringThread(load, self._blocks)
         self._fetchers = ThreadPoolExecutor(settings.worker.fetchers, "fetch")

@@ -2,5 +2,7 @@
 
 import os
 
-# before torch is loaded; the command line does the same and says why
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+from earmark.streams.cli import TORCH_ENVIRONMENT
+
+for name, value in TORCH_ENVIRONMENT.items():
+    os.environ.setdefault(name, value)  # before torch is loaded, as the command line does

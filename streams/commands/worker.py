@@ -6,6 +6,7 @@ from contextlib import closing
 import click
 import structlog
 
+from earmark.streams.allocator import return_large_blocks
 from earmark.streams.assembly import assemble
 from earmark.streams.health import Health, HealthServer
 from earmark.streams.local.state import resolve_settings
@@ -36,6 +37,7 @@ def worker(
     asked to stop (SIGTERM, Ctrl-C) and with 1 and a reason when it cannot go on.
     """
     configure_logging()
+    return_large_blocks()
     settings = with_worker(
         resolve_settings(load_settings()),
         device=device,

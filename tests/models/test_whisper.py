@@ -153,6 +153,21 @@ def test_a_batch_reads_each_clip_as_alone(network):
     ]
 
 
+def test_the_encoder_gets_few_clips_at_a_time_and_the_decoder_all(network, monkeypatch):
+    recogniser = WhisperRecogniser(network, Device())
+    encoded, decoded = [], []
+    encode, listen = network.encode, network.listen
+    monkeypatch.setattr(
+        network, "encode", lambda mel, frames: encoded.append(len(mel)) or encode(mel, frames)
+    )
+    monkeypatch.setattr(
+        network, "listen", lambda states: decoded.append(len(states.positions_B)) or listen(states)
+    )
+    recogniser.read([Utterance(samples_T=chirp(20.0 + i), language="en") for i in range(5)])
+    assert encoded == [2, 2, 1]
+    assert decoded[0] == 5
+
+
 def test_text_stands_between_its_times(words):
     one, two = words.encoding.encode(" one"), words.encoding.encode(" two")
     at = [words.timestamps + step for step in (0, 50, 75)]
