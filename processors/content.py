@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field  # Text has a field of that name
 from enum import StrEnum
+from hashlib import sha256
 
 from earmark.processors.error import ContentError, RejectionClass
 
@@ -70,7 +71,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentEvent:
-    """The full state of the item `content_id` at `revision`.
+    """The full state of the item `content_id` at `revision`, which rises with each change.
+
+    An event whose revision is not above the last one answered is taken for late and changes
+    nothing.
 
     `event_time` is in milliseconds since the epoch. `language` is BCP-47 as declared, None if
     unknown. `priority` is 0 (normal) and up.
@@ -101,6 +105,13 @@ def validated(event: ContentEvent) -> ContentEvent:
     for problem in _problems(event):
         raise ContentError(RejectionClass.RECORD_INVALID, problem, part="record")
     return event
+
+
+def stated_digest(event: ContentEvent) -> str | None:
+    """SHA-256 of the audio as far as the event says: stated, or of the bytes that it carries."""
+    if event.audio is None or event.audio.data is None:
+        return event.audio.sha256 if event.audio else None
+    return sha256(event.audio.data).hexdigest()
 
 
 def text_errors(event: ContentEvent) -> dict[str, ContentError]:

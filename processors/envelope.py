@@ -8,7 +8,7 @@ from earmark import __version__
 from earmark.models.device import Device
 from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent
-from earmark.processors.identity import config_hash, input_digest, signal_id
+from earmark.processors.identity import AnswerKey, config_hash, input_digest, signal_id
 from earmark.processors.outcome import Provenance, Result, Signal
 from earmark.processors.signal import Part, SignalSpec
 from earmark.processors.threshold import shipped_thresholds
@@ -25,6 +25,12 @@ class Envelope:
     thresholds_version: str | None
     model: tuple[str, str, str | None]  # name, version, sha256
     device: Device
+
+    def key(self, event: ContentEvent, *, audio_sha256: str | None) -> AnswerKey:
+        """What the answer to the event is made of."""
+        return AnswerKey(
+            input_digest=input_digest(self.spec, event, audio_sha256), config_hash=self.config_hash
+        )
 
     def seal(self, event: ContentEvent, result: Result, *, audio_sha256: str | None) -> Signal:
         """The signal that says `result` of `event`."""

@@ -21,6 +21,15 @@ _SEPARATOR = "\x1f"
 _NUMBER = (int, float, np.number)
 _PUNCTUATION = ".,;:!?\"'()[]-–—…¿¡"
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerKey:
+    """What an answer was made of: equal keys, equal answers."""
+
+    input_digest: str
+    config_hash: str
+
+
 IGNORED = {  # what may differ between two records that are the same
     ("replay_id",),
     ("provenance", "device"),

@@ -18,9 +18,11 @@ from earmark.models.source import Progress
 from earmark.models.store import ModelStore
 from earmark.processors.block import Block
 from earmark.processors.canary import canary_clip, canary_view, tone
-from earmark.processors.content import ContentEvent
+from earmark.processors.content import ContentEvent, stated_digest
 from earmark.processors.decode import decode
 from earmark.processors.envelope import Envelope, envelopes
+from earmark.processors.expected import expected_signals
+from earmark.processors.identity import AnswerKey
 from earmark.processors.loader import load_specs
 from earmark.processors.outcome import Answer, Outcome
 from earmark.processors.session import Session
@@ -110,6 +112,20 @@ class Pipeline:
     def meters(self) -> Mapping[str, MeterFactory]:
         """What `decode` is to measure at the native rate, by signal."""
         return {name: spec.make for name, spec in self.specs.items() if spec.takes is Takes.METER}
+
+    def answer_keys(self, event: ContentEvent) -> Mapping[str, AnswerKey] | None:
+        """By topic, what the answers to the event will be made of; nothing is computed.
+
+        None where the event does not say: its audio is elsewhere and has no `sha256`.
+        """
+        digest = stated_digest(event)
+        if event.audio is not None and digest is None:
+            return None
+        names = expected_signals(event, self.specs) & self.asked
+        return {
+            self.specs[name].topic: self._envelopes[name].key(event, audio_sha256=digest)
+            for name in names
+        }
 
     def run(self, events: Iterable[ContentEvent], *, media: Media | None = None) -> list[Outcome]:
         """All outcomes of the events; media that is not inline is given by content_id.

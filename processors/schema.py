@@ -17,10 +17,15 @@ from typing import Any
 from earmark.models.error import ConfigurationError
 
 CONTENT_EVENTS = "content.events.v1"
+RECEIPTS = "content.receipts.v1"
 REJECTIONS = "rejections.v1"
 
 _FILE = re.compile(r"(?P<stem>.+)\.v(?P<major>\d+)(?:\.(?P<minor>\d+))?\.avsc")
-_TOPICS = {"content.event": "content.events", "rejection": "rejections"}  # the others: as the file
+_TOPICS = {  # the others: as the file
+    "content.event": "content.events",
+    "content.receipt": "content.receipts",
+    "rejection": "rejections",
+}
 
 Definition = Mapping[str, Any]  # an Avro schema of a record, as JSON
 

@@ -8,12 +8,14 @@ from earmark.processors.codec import decode_event, event_codec
 from earmark.processors.content import ContentEvent
 from earmark.processors.loader import load_specs
 from earmark.processors.pipeline import Pipeline
+from earmark.processors.schema import RECEIPTS
 from earmark.processors.signal import Takes
 from earmark.streams.decoding import DecodePool
 from earmark.streams.fetch import Fetcher
 from earmark.streams.health import Health
 from earmark.streams.metrics import Metrics
 from earmark.streams.publisher import Publisher
+from earmark.streams.receipts import Receipts
 from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings
 from earmark.streams.topic import REJECTIONS
@@ -29,7 +31,7 @@ def assemble(settings: Settings, *, registry: Registry, health: Health, metrics:
     names = settings.worker.signals or None
     specs = load_specs(names)
     published = [spec.topic for name, spec in specs.items() if names is None or name in names]
-    schema_ids = registry.ids_for_worker([*published, REJECTIONS])
+    schema_ids = registry.ids_for_worker([*published, REJECTIONS, RECEIPTS])
     codec = event_codec(registry.schema_by_id)
 
     def read(payload: bytes) -> ContentEvent:
@@ -50,6 +52,7 @@ def assemble(settings: Settings, *, registry: Registry, health: Health, metrics:
         decoders=decoders,
         fetcher=Fetcher(settings.media),
         consumer=consumer_for(settings),
+        receipts=Receipts(settings, schema_ids[RECEIPTS], published),
         health=health,
         metrics=metrics,
     )

@@ -26,6 +26,8 @@ TEXT_BYTES = 16_000_000  # a text file larger than any text that could pass
 # the field that a text file fills, by the type of its content; for other types `text`
 _FIELDS = {"COMMENT": "comment", "LYRICS": "lyrics", "DESCRIPTION": "description"}
 
+UNSTATED = -1  # revision of an event whose file does not say one
+
 
 def events_from(
     paths: Iterable[Path | str],
@@ -51,6 +53,7 @@ def events_from(
     template = ContentEvent(
         event_id="",
         content_id="",
+        revision=UNSTATED,
         content_type=content_type,
         language=language,
         source=source,
@@ -157,11 +160,16 @@ def _count_lines(file: Path) -> int:
 
 
 def _stamped(event: ContentEvent) -> ContentEvent:
-    """The event with an id and a time, where it has none."""
+    """The event with an id, a time and a revision, where it has none.
+
+    The revision is the time in microseconds: what is sent later counts as newer.
+    """
+    now_us = time.time_ns() // 1_000
     return replace(
         event,
         event_id=event.event_id or uuid.uuid4().hex,
-        event_time=event.event_time or time.time_ns() // 1_000_000,
+        event_time=event.event_time or now_us // 1_000,
+        revision=now_us if event.revision == UNSTATED else event.revision,
     )
 
 

@@ -4,7 +4,7 @@ Events of a partition finish in any order and are committed in the order they ca
 published in one transaction is the finished head of each partition, and the offset behind it.
 """
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -12,6 +12,8 @@ from confluent_kafka import Message, TopicPartition
 
 from earmark.processors.content import ContentEvent
 from earmark.processors.outcome import Outcome
+from earmark.streams.header import FORCE, headers_of
+from earmark.streams.receipt import Ruling
 
 Partition = tuple[str, int]
 
@@ -23,6 +25,8 @@ class Flight:
     message: Message
     event: ContentEvent | None = None  # None where the record could not be read
     outcomes: tuple[Outcome, ...] | None = None
+    unchanged: bool = False  # nothing was computed, since all its answers stand
+    ruling: Ruling | None = None  # what is to be written, once that is known
 
     @property
     def partition(self) -> Partition:
@@ -34,12 +38,18 @@ class Flight:
         """Bytes of the record."""
         return len(self.message.value() or b"")
 
+    @property
+    def forced(self) -> bool:
+        """Whether its producer wants it answered even where nothing changed."""
+        return any(name == FORCE for name, _ in headers_of(self.message))
+
 
 class FlightLedger:
     """Every flight of the partitions that this worker owns, in order."""
 
     def __init__(self) -> None:
         self._flights: dict[Partition, deque[Flight]] = defaultdict(deque)
+        self._items: Counter[str] = Counter()  # flights of each item whose event is known
         self.count = 0
         self.bytes = 0
 
@@ -48,6 +58,12 @@ class FlightLedger:
         self._flights[flight.partition].append(flight)
         self.count += 1
         self.bytes += flight.size
+
+    def identify(self, flight: Flight, event: ContentEvent) -> bool:
+        """Note the event of a flight; whether it is the only one of its item."""
+        flight.event = event
+        self._items[event.content_id] += 1
+        return self._items[event.content_id] == 1
 
     def finished_heads(self, limit: int) -> list[Flight]:
         """Up to `limit` finished flights with nothing unfinished before them, removed."""
@@ -75,6 +91,11 @@ class FlightLedger:
         flight = flights.popleft()
         self.count -= 1
         self.bytes -= flight.size
+        if flight.event is not None:
+            item = flight.event.content_id
+            self._items[item] -= 1
+            if not self._items[item]:
+                del self._items[item]
         return flight
 
 

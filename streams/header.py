@@ -13,6 +13,7 @@ from earmark.processors.error import ContentError
 
 Headers = list[tuple[str, str | bytes | None]]
 
+FORCE = "earmark.force"  # on an event: answer it even where nothing changed
 TRACE_CONTEXT = ("traceparent", "tracestate")
 
 
@@ -31,7 +32,7 @@ def cloud_event_headers(*, ce_id: str, ce_source: str, ce_type: str, time_ms: in
 
 def carried_headers(message: Message) -> Headers:
     """The trace context of a record, to be handed on to what comes of it."""
-    return [(name, value) for name, value in _headers(message) if name in TRACE_CONTEXT]
+    return [(name, value) for name, value in headers_of(message) if name in TRACE_CONTEXT]
 
 
 def dead_letter_headers(message: Message, error: ContentError, *, worker: str) -> Headers:
@@ -48,9 +49,10 @@ def dead_letter_headers(message: Message, error: ContentError, *, worker: str) -
         "earmark.worker": worker,
         "earmark.version": __version__,
     }
-    return _headers(message) + [(name, str(value).encode()) for name, value in own.items()]
+    return headers_of(message) + [(name, str(value).encode()) for name, value in own.items()]
 
 
-def _headers(message: Message) -> Headers:
+def headers_of(message: Message) -> Headers:
+    """The headers of a record, in order; a name may come more than once."""
     headers = message.headers() or []
     return list(headers.items() if isinstance(headers, dict) else headers)

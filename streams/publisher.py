@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from earmark.processors.codec import encode_rejection, encode_signal
-from earmark.processors.content import Change, ContentEvent
 from earmark.processors.outcome import Rejection, Signal
+from earmark.processors.schema import RECEIPTS
 from earmark.streams.error import TransactionError
 from earmark.streams.flight import Flight, offsets_behind
 from earmark.streams.header import (
@@ -22,11 +22,13 @@ from earmark.streams.header import (
     dead_letter_headers,
 )
 from earmark.streams.kafka import producer_config
+from earmark.streams.receipt import ReceiptCodec, Ruling
 from earmark.streams.settings import Settings
-from earmark.streams.topic import REJECTIONS, SIGNALS_PREFIX, dead_letter_topic
+from earmark.streams.topic import REJECTIONS, dead_letter_topic
 
 TRANSACTION_TIMEOUT_MS = 15_000
 COMMIT_TIMEOUT_S = 20.0
+_BY_KEY = -1  # librdkafka: its partitioner says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,7 @@ class Outgoing:
     key: bytes | None
     value: bytes | None
     headers: Headers
+    partition: int | None = None  # None: by key
 
 
 class Publisher:
@@ -44,6 +47,8 @@ class Publisher:
 
     def __init__(self, settings: Settings, schema_ids: Mapping[str, int], *, worker: str) -> None:
         self._schema_ids = schema_ids
+        self._receipts_topic = settings.kafka.receipts_topic
+        self._codec = ReceiptCodec(schema_ids[RECEIPTS], group=settings.kafka.group_id)
         self._worker = worker
         self._producer = Producer(
             producer_config(
@@ -90,7 +95,11 @@ class Publisher:
         while True:
             try:
                 self._producer.produce(
-                    record.topic, record.value, record.key, headers=record.headers
+                    record.topic,
+                    record.value,
+                    record.key,
+                    _BY_KEY if record.partition is None else record.partition,
+                    headers=record.headers,
                 )
             except BufferError:
                 self._producer.poll(0.1)  # librdkafka's queue is full: let it drain
@@ -120,17 +129,19 @@ class Publisher:
             self._begun = False
 
     def _records(self, flight: Flight) -> Iterator[Outgoing]:
+        ruling, message = flight.ruling, flight.message
         rejected: Rejection | None = None
-        for outcome in flight.outcomes or ():
+        for outcome in (flight.outcomes or ()) if ruling is None else ruling.outcomes:
             if isinstance(outcome, Signal):
-                yield self._signal(outcome, flight.message)
+                yield self._signal(outcome, message)
             else:
                 rejected = rejected or outcome
-                yield self._rejection(outcome, flight.message)
+                yield self._rejection(outcome, message)
         if rejected is not None:
-            yield self._dead_letter(rejected, flight.message)
-        if flight.event is not None and flight.event.change == Change.DELETED:
-            yield from self._tombstones(flight.event, flight.message)
+            yield self._dead_letter(rejected, message)
+        if ruling is not None:
+            yield from (self._tombstone(topic, ruling, message) for topic in ruling.erased)
+            yield self._receipt(ruling, message)
 
     def _signal(self, signal: Signal, message: Message) -> Outgoing:
         return Outgoing(
@@ -168,15 +179,22 @@ class Publisher:
             + carried_headers(message),
         )
 
-    def _tombstones(self, event: ContentEvent, message: Message) -> Iterator[Outgoing]:
-        for topic in self._schema_ids:
-            if topic.startswith(SIGNALS_PREFIX):
-                yield Outgoing(
-                    topic=topic,
-                    key=event.content_id.encode(),
-                    value=None,
-                    headers=carried_headers(message),
-                )
+    def _tombstone(self, topic: str, ruling: Ruling, message: Message) -> Outgoing:
+        return Outgoing(
+            topic=topic,
+            key=ruling.receipt.content_id.encode(),
+            value=None,
+            headers=carried_headers(message),
+        )
+
+    def _receipt(self, ruling: Ruling, message: Message) -> Outgoing:
+        return Outgoing(
+            topic=self._receipts_topic,
+            key=ruling.receipt.content_id.encode(),
+            value=self._codec.encode(ruling.receipt),
+            headers=carried_headers(message),
+            partition=message.partition(),  # that of the event, however its producer chose it
+        )
 
     def _dead_letter(self, rejection: Rejection, message: Message) -> Outgoing:
         return Outgoing(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from threading import Event, Thread
 
 from earmark.processors.block import Block
+from earmark.processors.error import ModelError
 from earmark.processors.outcome import Answer
 from earmark.processors.pipeline import Pipeline
 from earmark.streams.allocator import return_free_pages
@@ -26,6 +27,7 @@ class ScoringThread(Thread):
         self._blocks = blocks
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self.loaded = Event()
+        self._pipeline: Pipeline | None = None
         self.failure: Exception | None = None
 
     def run(self) -> None:
@@ -33,6 +35,7 @@ class ScoringThread(Thread):
         try:
             pipeline = self._load()
             pipeline.warm_up()
+            self._pipeline = pipeline
             self.loaded.set()
             for answer in pipeline.answer(_tidied(self._blocks.stream())):
                 self._answers.put(answer)
@@ -41,6 +44,13 @@ class ScoringThread(Thread):
         finally:
             self.loaded.set()
             self._blocks.close()
+
+    @property
+    def pipeline(self) -> Pipeline:
+        """What scores, once it is loaded; others may ask it, only this thread may score."""
+        if self._pipeline is None:
+            raise ModelError("the models are not loaded")
+        return self._pipeline
 
     def answers(self, *, wait_s: float) -> list[Answer]:
         """The answers that have come, waiting up to `wait_s` for the first.

@@ -31,6 +31,7 @@ class KafkaSettings(BaseModel):
     group_protocol: Literal["classic", "consumer"] = "classic"
     slot: str = "0"  # names this worker in its group; stable across restarts
     client: dict[str, SecretStr] = Field(default_factory=dict)
+    receipts_topic: str = "content.receipts.v1"  # one per group of workers
     partitions: int = 8
     replication_factor: int = 1
 

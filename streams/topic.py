@@ -12,13 +12,14 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not
 )
 
 from earmark.models.error import ConfigurationError, ServiceError
-from earmark.processors.schema import CONTENT_EVENTS, REJECTIONS, newest, schemas
+from earmark.processors.schema import CONTENT_EVENTS, RECEIPTS, REJECTIONS, newest, schemas
 from earmark.processors.wire import READ_BYTES
 from earmark.streams.kafka import client_config
 from earmark.streams.settings import KafkaSettings, Settings
 
 __all__ = [
     "CONTENT_EVENTS",
+    "RECEIPTS",
     "REJECTIONS",
     "SIGNALS_PREFIX",
     "Topic",
@@ -69,12 +70,13 @@ class TopicState:
     differs: tuple[str, ...] = ()
 
 
-def contract() -> tuple[Topic, ...]:
-    """Every topic that Earmark reads or writes."""
+def contract(receipts_topic: str = RECEIPTS) -> tuple[Topic, ...]:
+    """Every topic that Earmark reads or writes; a group of workers may name its receipts' own."""
     events = (CONTENT_EVENTS, retry_topic(CONTENT_EVENTS), dead_letter_topic(CONTENT_EVENTS))
     return (
         *(Topic(name=name, config=COMMON | DELETED | WHOLE_EVENTS) for name in events),
         Topic(name=REJECTIONS, config=COMMON | DELETED),
+        Topic(name=receipts_topic, config=COMMON | COMPACTED),
         *(Topic(name=name, config=COMMON | COMPACTED) for name in signal_topics()),
     )
 
@@ -103,7 +105,9 @@ def create_topics(settings: Settings) -> tuple[TopicState, ...]:
     """
     admin = _admin(settings.kafka)
     there = _partitions(admin, settings.kafka)
-    missing = [topic for topic in contract() if topic.name not in there]
+    missing = [
+        topic for topic in contract(settings.kafka.receipts_topic) if topic.name not in there
+    ]
     _create(admin, missing, settings.kafka)
     made = {topic.name for topic in missing}
     return _states(admin, settings.kafka, made)
@@ -116,7 +120,8 @@ def topic_states(settings: Settings) -> tuple[TopicState, ...]:
 
 def _states(admin: AdminClient, kafka: KafkaSettings, made: set[str]) -> tuple[TopicState, ...]:
     there = _partitions(admin, kafka)
-    configs = _configs(admin, [topic.name for topic in contract() if topic.name in there])
+    topics = contract(kafka.receipts_topic)
+    configs = _configs(admin, [topic.name for topic in topics if topic.name in there])
     return tuple(
         TopicState(
             name=topic.name,
@@ -124,7 +129,7 @@ def _states(admin: AdminClient, kafka: KafkaSettings, made: set[str]) -> tuple[T
             created=topic.name in made,
             differs=tuple(_differences(topic, there, configs, kafka)),
         )
-        for topic in contract()
+        for topic in topics
     )
 
 

@@ -28,6 +28,7 @@ from earmark.streams.health import Health
 from earmark.streams.kafka import client_config
 from earmark.streams.metrics import Metrics
 from earmark.streams.publisher import Publisher
+from earmark.streams.receipts import Receipts
 from earmark.streams.scoring import ScoringThread
 from earmark.streams.settings import Settings
 from earmark.streams.topic import CONTENT_EVENTS
@@ -53,6 +54,7 @@ class Worker:
         decoders: DecodePool,
         fetcher: Fetcher,
         consumer: Consumer,
+        receipts: Receipts,
         health: Health,
         metrics: Metrics,
     ) -> None:
@@ -62,6 +64,7 @@ class Worker:
         self._decoders = decoders
         self._fetcher = fetcher
         self._consumer = consumer
+        self._receipts = receipts
         self._health = health
         self._metrics = metrics
         self._blocks = BlockQueue(
@@ -158,8 +161,8 @@ class Worker:
         except ContentError as error:
             flight.outcomes = (Rejection(event=None, error=error),)
             return
-        flight.event = event
-        if event.change == Change.DELETED:
+        alone = self._ledger.identify(flight, event)
+        if event.change == Change.DELETED or (alone and self._stands(flight, event)):
             flight.outcomes = ()
             return
         self._flights[id(event)] = (event, flight)
@@ -167,6 +170,22 @@ class Worker:
             self._blocks.put(Block(event=event, samples_T=NO_SAMPLES, end=End()))
         else:
             self._fetchers.submit(self._fetch, event).add_done_callback(self._note_failure)
+
+    def _stands(self, flight: Flight, event: ContentEvent) -> bool:
+        """Whether nothing has to be computed: a newer revision or these very answers stand.
+
+        Asked only where no other event of the item is on its way.
+        """
+        receipt = self._receipts.get(flight, event)
+        if receipt is None or flight.forced:
+            return False
+        if receipt.supersedes(event):
+            return True
+        keys = self._scoring.pipeline.answer_keys(event)
+        flight.unchanged = bool(keys) and keys == {
+            topic: receipt.answers.get(topic) for topic in keys or ()
+        }
+        return flight.unchanged
 
     def _fetch(self, event: ContentEvent) -> None:
         """In a fetching thread: bring the media here and hand them to a decode process."""
@@ -199,8 +218,10 @@ class Worker:
         for answer in self._scoring.answers(wait_s=wait_s):
             self._note(answer)
         while heads := self._ledger.finished_heads(PUBLISH_EVENTS):
+            self._receipts.rule(heads)
             with self._metrics.stage_seconds.labels("publish").time():
                 self._publisher.publish(heads, self._consumer.consumer_group_metadata())
+            self._receipts.committed(heads)
             self._metrics.note_published(heads)
         self._metrics.events_in_flight.set(self._ledger.count)
         self._metrics.queue_bytes.labels("blocks").set(self._blocks.bytes)
@@ -210,6 +231,7 @@ class Worker:
         flight.outcomes = answer.outcomes
 
     def _on_assign(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        self._receipts.assign(partition.partition for partition in partitions)
         self._health.ready()
         log.info("assigned", partitions=len(partitions))
 
@@ -224,6 +246,7 @@ class Worker:
 
     def _abandon(self, keys: Sequence[Partition]) -> None:
         dropped = self._ledger.drop(keys)
+        self._receipts.release(number for _, number in keys)
         if dropped:
             log.warning("abandoned", events=len(dropped), partitions=len(keys))
 
@@ -241,6 +264,7 @@ class Worker:
         self._decoders.close()
         self._fetcher.close()
         self._consumer.close()
+        self._receipts.close()
 
 
 def consumer_for(settings: Settings) -> Consumer:

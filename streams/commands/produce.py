@@ -25,6 +25,7 @@ Send = Callable[[ContentEvent], object]
 @click.option("--language", help="Declared language, BCP-47.")
 @click.option("--source", default="files", help="Who sends; in each event and its headers.")
 @click.option("--tenant", default="", help="Whose content it is.")
+@click.option("--force", is_flag=True, help="Have signals written even where nothing changed.")
 @click.option("--dry-run", is_flag=True, help="Make and check the events, send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per event.")
 def produce(
@@ -33,6 +34,7 @@ def produce(
     language: str | None,
     source: str,
     tenant: str,
+    force: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -40,14 +42,16 @@ def produce(
 
     PATHS are audio files, text files, .jsonl files of content events, and folders of these. Small
     recordings travel in the event; larger ones as file:// uris, which the worker reads only under
-    the folders in its media.roots. Ends with 1 if an event was refused.
+    the folders in its media.roots. An event without a revision gets the time as one: what is sent
+    later counts as newer, and a signal is written again only where what it reads has changed.
+    Ends with 1 if an event was refused.
     """
     events = events_from(
         paths, content_type=content_type, language=language, source=source, tenant=tenant
     )
     total = count_events(paths)
     sent = refused = by_file_uri = 0
-    with _sender(dry_run=dry_run) as send, _bar(total, quiet=as_json) as advance:
+    with _sender(dry_run=dry_run, force=force) as send, _bar(total, quiet=as_json) as advance:
         for event in events:
             try:
                 send(event)
@@ -67,17 +71,19 @@ def produce(
 
 
 @contextmanager
-def _sender(*, dry_run: bool) -> Iterator[Send]:
+def _sender(*, dry_run: bool, force: bool) -> Iterator[Send]:
     # imported here: a dry run needs no Kafka, and --help needs neither
     if dry_run:
         from earmark.streams.producer import encoded
 
         yield lambda event: encoded(event, 0)
     else:
+        from earmark.streams.header import FORCE
         from earmark.streams.producer import Producer
 
+        headers = {FORCE: b"1"} if force else {}
         with Producer() as producer:
-            yield producer.send
+            yield lambda event: producer.send(event, headers=headers)
 
 
 @contextmanager

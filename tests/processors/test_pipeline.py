@@ -1,5 +1,6 @@
 """The pipeline on real recordings and texts: what it says, and what must not change it."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -65,6 +66,31 @@ EVENTS = [
 def by_name(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], Signal]:
     signals = [outcome for outcome in outcomes if isinstance(outcome, Signal)]
     return {(signal.event.content_id, signal.name): signal for signal in signals}
+
+
+@pytest.mark.parametrize("number", [0, 2, 3])
+def test_what_answers_are_made_of_is_known_before_they_are_made(
+    pipeline: Pipeline, number: int
+) -> None:
+    signals = by_name(pipeline.run([EVENTS[number]])).values()
+    made = {
+        signal.topic: (signal.provenance.input_digest, signal.provenance.config_hash)
+        for signal in signals
+    }
+    keys = pipeline.answer_keys(EVENTS[number])
+    assert keys is not None
+    assert {topic: (key.input_digest, key.config_hash) for topic, key in keys.items()} == made
+
+
+def test_it_is_not_known_of_audio_elsewhere_unless_the_event_says_its_digest(
+    pipeline: Pipeline,
+) -> None:
+    uri = "file:///media/jfk.wav"
+    away = ContentEvent(event_id="1", content_id="speech", audio=Audio(uri=uri))
+    assert pipeline.answer_keys(away) is None
+    digest = hashlib.sha256(JFK).hexdigest()
+    told = ContentEvent(event_id="1", content_id="speech", audio=Audio(uri=uri, sha256=digest))
+    assert pipeline.answer_keys(told) == pipeline.answer_keys(event("speech", audio=JFK))
 
 
 def test_the_words_of_a_recording_are_written_down(pipeline: Pipeline) -> None:

@@ -66,6 +66,14 @@ def test_each_file_has_a_content_id_of_its_own(tmp_path: Path) -> None:
     assert len({event.event_id for event in events}) == 3
 
 
+def test_what_is_made_later_is_a_newer_revision(tmp_path: Path) -> None:
+    line = {"content_id": "c", "texts": [{"field": "title", "text": "T"}]}
+    lines = jsonl(tmp_path, line, line)
+    first, second = events_from([lines])
+    third, _ = events_from([lines])
+    assert 0 < first.revision < second.revision < third.revision
+
+
 def test_a_line_says_what_it_says_and_the_defaults_the_rest(tmp_path: Path) -> None:
     line = {
         "content_id": "c",

@@ -39,6 +39,7 @@ def test_there_is_a_topic_for_all_that_is_read_or_written() -> None:
         "content.events.v1.retry",
         "content.events.v1.dlq",
         "rejections.v1",
+        "content.receipts.v1",
         *signal_topics(),
     ]
     assert len(signal_topics()) == 7

@@ -1,0 +1,117 @@
+"""Reads the receipts of a partition from their topic, before any of its events is answered."""
+
+import time
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from earmark.processors.error import ServiceError
+from earmark.streams.kafka import client_config
+from earmark.streams.receipt_store import PartitionReceipts
+from earmark.streams.settings import KafkaSettings
+
+log = structlog.get_logger()
+
+STALLED_S = 60.0  # an open transaction of a dead worker holds its readers up for 15 s
+BATCH = 5_000  # receipts read at once
+_POLL_S = 1.0
+_ANSWER_S = 10.0
+
+
+class ReceiptRestorer:
+    """Fills the stores of partitions from the receipts' topic; for one thread."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._topic = kafka.receipts_topic
+        self._consumer = Consumer(
+            client_config(
+                kafka,
+                {
+                    "group.id": f"{kafka.group_id}-receipts",  # asked for; nothing is committed
+                    "enable.auto.commit": False,
+                    "auto.offset.reset": "earliest",  # compaction may have taken what we stand on
+                    "enable.partition.eof": True,
+                    "isolation.level": "read_committed",
+                },
+            )
+        )
+
+    @property
+    def cluster_id(self) -> str:
+        """Names the cluster; raises ServiceError where it does not answer."""
+        try:
+            return str(self._consumer.list_topics(timeout=_ANSWER_S).cluster_id)
+        except KafkaException as error:
+            raise ServiceError(f"Kafka: {error.args[0].str()}") from error
+
+    def restore(self, number: int, receipts: PartitionReceipts) -> None:
+        """Bring `receipts` up to the end of partition `number` of the topic.
+
+        Raises ServiceError where the brokers do not give it, and ConfigurationError where the
+        receipts are those of another group of workers.
+        """
+        started = time.monotonic()
+        count = self._restore(number, receipts)
+        seconds = round(time.monotonic() - started, 3)
+        log.info("receipts restored", partition=number, read=count, seconds=seconds)
+
+    def close(self) -> None:
+        """Leave the brokers."""
+        self._consumer.close()
+
+    def _restore(self, number: int, receipts: PartitionReceipts) -> int:
+        first, end = self._bounds(number)
+        position = receipts.restored_offset
+        if position > end:  # the topic was made anew
+            receipts.clear()
+            position = 0
+        position = max(position, first)
+        if position == end:
+            return 0
+        self._consumer.assign([TopicPartition(self._topic, number, position)])
+        try:
+            return self._read(number, receipts, end)
+        finally:
+            self._consumer.unassign()
+
+    def _read(self, number: int, receipts: PartitionReceipts, end: int) -> int:
+        """Up to `end`, which only what is committed lets pass."""
+        count, position = 0, 0
+        deadline = time.monotonic() + STALLED_S
+        while position < end:
+            messages = self._consumer.consume(BATCH, _POLL_S)
+            payloads = {
+                (message.key() or b"").decode(): message.value()
+                for message in messages
+                if message.error() is None
+            }
+            position = max([position, *map(self._behind, messages)])
+            if payloads:
+                receipts.restore(payloads, offset=position)
+                deadline = time.monotonic() + STALLED_S
+            count += len(payloads)
+            if time.monotonic() > deadline:
+                raise ServiceError(
+                    f"{self._topic} partition {number} could not be read beyond offset {position}"
+                )
+        return count
+
+    def _behind(self, message: Message) -> int:
+        """The offset behind a message, which may be the word that this is the end."""
+        error = message.error()
+        if error is None:
+            return (message.offset() or 0) + 1
+        if error.code() != KafkaError._PARTITION_EOF:  # its public name
+            raise ServiceError(f"{self._topic}: {error.str()}") from KafkaException(error)
+        return message.offset() or 0
+
+    def _bounds(self, number: int) -> tuple[int, int]:
+        partition = TopicPartition(self._topic, number)
+        try:
+            first, end = self._consumer.get_watermark_offsets(partition, timeout=_ANSWER_S)
+        except KafkaException as error:
+            reason = error.args[0].str()
+            raise ServiceError(
+                f"{self._topic} partition {number}: {reason}; `earmark topics create` makes it"
+            ) from error
+        return first, end

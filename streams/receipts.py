@@ -1,0 +1,71 @@
+"""What the worker does with receipts: restore, look up, rule, and take over what was committed."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from earmark.processors.content import ContentEvent
+from earmark.streams.flight import Flight
+from earmark.streams.receipt import Receipt, ReceiptCodec, ruling
+from earmark.streams.receipt_restore import ReceiptRestorer
+from earmark.streams.receipt_store import ReceiptStore
+from earmark.streams.settings import Settings
+
+
+class Receipts:
+    """The receipts of a worker that writes the signal `topics`; for one thread."""
+
+    def __init__(self, settings: Settings, schema_id: int, topics: Iterable[str]) -> None:
+        kafka = settings.kafka
+        self._topics = frozenset(topics)
+        self._restorer = ReceiptRestorer(kafka)
+        folder = settings.home / "receipts" / self._restorer.cluster_id / kafka.receipts_topic
+        codec = ReceiptCodec(schema_id, group=kafka.group_id)
+        self._store = ReceiptStore(folder / kafka.slot, codec)
+
+    def assign(self, numbers: Iterable[int]) -> None:
+        """Bring the receipts of these partitions up to date.
+
+        Raises ServiceError where the brokers do not give them, and ConfigurationError where they
+        are those of another group.
+        """
+        for number in numbers:
+            self._restorer.restore(number, self._store.open(number))
+
+    def release(self, numbers: Iterable[int]) -> None:
+        """These partitions go to another worker."""
+        self._store.close(numbers)
+
+    def get(self, flight: Flight, event: ContentEvent) -> Receipt | None:
+        """What stands of the event's item, as committed."""
+        _, number = flight.partition
+        return self._store.get(number, event.content_id)
+
+    def rule(self, flights: Sequence[Flight]) -> None:
+        """Say for each of the finished flights, in their order, what is to be written."""
+        standing: dict[str, Receipt] = {}  # of those that are ruled here before they are committed
+        for flight in flights:
+            if (event := flight.event) is None:
+                continue
+            flight.ruling = ruling(
+                standing.get(event.content_id) or self.get(flight, event),
+                event,
+                flight.outcomes or (),
+                topics=self._topics,
+                unchanged=flight.unchanged,
+                forced=flight.forced,
+            )
+            standing[event.content_id] = flight.ruling.receipt
+
+    def committed(self, flights: Collection[Flight]) -> None:
+        """Take over the receipts of a transaction that Kafka has taken."""
+        by_partition: dict[int, dict[str, Receipt]] = {}
+        for flight in flights:
+            if flight.ruling is not None:
+                receipt = flight.ruling.receipt
+                by_partition.setdefault(flight.partition[1], {})[receipt.content_id] = receipt
+        for number, receipts in by_partition.items():
+            self._store.put(number, receipts.values())
+
+    def close(self) -> None:
+        """Close the files and leave the brokers."""
+        self._store.close()
+        self._restorer.close()
