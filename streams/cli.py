@@ -28,6 +28,7 @@ COMMANDS = {
     "topics": ("topics", "Create and list Earmark's topics."),
     "schemas": ("schemas", "Check, register and show the Avro schemas."),
     "bench": ("bench", "Measure speed and memory on this machine."),
+    "chaos": ("chaos", "Kill workers and broker amid work; prove that nothing is lost."),
 }
 
 # Read when torch is loaded, so set before. Threads that spin while they wait take the cores from
@@ -86,7 +87,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         sys.exit(130)
     except EarmarkError as error:
         click.echo(f"earmark: {error}", err=True)
-        sys.exit(2 if isinstance(error, ConfigurationError) else 1)
+        status = 2 if isinstance(error, ConfigurationError) else 1
+        sys.exit(getattr(error, "exit_status", status))
     except BrokenPipeError:
         # the reader of our output (head, less) is gone: what it did not read is not missed
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
+from urllib.parse import urlsplit
 
 from earmark.processors.content import Audio
 from earmark.processors.error import ContentError, RejectionClass
 from earmark.streams.address import AddressPolicy, refused
+from earmark.streams.circuit import Circuits
 from earmark.streams.download import (
     BoundedFile,
     StoreDownload,
@@ -65,6 +67,7 @@ class Fetcher:
         self._spool = Spool(spool_parent)
         self._web = WebDownload(settings, self._policy)
         self._store = StoreDownload(settings)
+        self._circuits = Circuits()
 
     def fetch(self, audio: Audio) -> Media:
         """The media of `audio`, whole; its digest is left to the decoder, which reads it anyway.
@@ -79,7 +82,7 @@ class Fetcher:
         self._check_size(audio.size_bytes or 0)
         if scheme == "file":
             return self._in_place(audio.uri)
-        return self._spooled(audio.uri, scheme)
+        return self._by_circuit(audio.uri, scheme)
 
     def close(self) -> None:
         """Remove the spool folder."""
@@ -89,6 +92,21 @@ class Fetcher:
         path = self._policy.local_path(uri)
         self._check_size(path.stat().st_size)
         return Media(content=path)
+
+    def _by_circuit(self, uri: str, scheme: str) -> Media:
+        """Ask the host, unless it has just failed others."""
+        host = urlsplit(uri).netloc.rpartition("@")[2]
+        if wait_s := self._circuits.open_for_s(host):
+            reason = f"the host has not answered others; it is asked again in {wait_s:.0f} s"
+            raise ContentError(RejectionClass.MEDIA_UNREACHABLE, reason, part="audio")
+        try:
+            media = self._spooled(uri, scheme)
+        except ContentError as error:
+            down = error.rejection_class == RejectionClass.MEDIA_UNREACHABLE
+            (self._circuits.failed if down else self._circuits.answered)(host)
+            raise
+        self._circuits.answered(host)
+        return media
 
     def _spooled(self, uri: str, scheme: str) -> Media:
         path = self._spool.new_file()

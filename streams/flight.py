@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from confluent_kafka import Message, TopicPartition
 
 from earmark.processors.content import ContentEvent
-from earmark.processors.outcome import Outcome
+from earmark.processors.outcome import Outcome, Rejection
 from earmark.streams.header import FORCE, headers_of
 from earmark.streams.receipt import Ruling
 
@@ -26,6 +26,7 @@ class Flight:
     event: ContentEvent | None = None  # None where the record could not be read
     outcomes: tuple[Outcome, ...] | None = None
     unchanged: bool = False  # nothing was computed, since all its answers stand
+    retried: bool = False  # what failed is tried again later
     ruling: Ruling | None = None  # what is to be written, once that is known
 
     @property
@@ -37,6 +38,16 @@ class Flight:
     def size(self) -> int:
         """Bytes of the record."""
         return len(self.message.value() or b"")
+
+    @property
+    def written(self) -> tuple[Outcome, ...]:
+        """The outcomes that are published."""
+        return self.ruling.outcomes if self.ruling is not None else self.outcomes or ()
+
+    @property
+    def rejection(self) -> Rejection | None:
+        """Why the record is dead-lettered, if it is."""
+        return next((each for each in self.written if isinstance(each, Rejection)), None)
 
     @property
     def forced(self) -> bool:

@@ -4,6 +4,7 @@ Sources: CloudEvents 1.0 Kafka protocol binding; W3C Trace Context; the names th
 gives to the headers of its dead letters.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from confluent_kafka import Message
@@ -13,6 +14,9 @@ from earmark.processors.error import ContentError
 
 Headers = list[tuple[str, str | bytes | None]]
 
+ATTEMPT = "earmark.attempt"  # how many attempts were made at the event, redrives included
+RETRIES = "earmark.retries"  # of these, how many since it was sent or redriven
+NOT_BEFORE = "earmark.not-before"  # when to try it again, in milliseconds since the epoch
 FORCE = "earmark.force"  # on an event: answer it even where nothing changed
 TRACE_CONTEXT = ("traceparent", "tracestate")
 
@@ -45,11 +49,26 @@ def dead_letter_headers(message: Message, error: ContentError, *, worker: str) -
         "__streams.errors.topic": message.topic(),
         "__streams.errors.partition": message.partition(),
         "__streams.errors.offset": message.offset(),
-        "earmark.attempt": 1,
+        ATTEMPT: number(message, ATTEMPT) + 1,
         "earmark.worker": worker,
         "earmark.version": __version__,
     }
-    return headers_of(message) + [(name, str(value).encode()) for name, value in own.items()]
+    return replaced(message, own)
+
+
+def replaced(message: Message, own: Mapping[str, object]) -> Headers:
+    """The record's headers with these in place of any of their names."""
+    kept = [(name, value) for name, value in headers_of(message) if name not in own]
+    return kept + [(name, str(value).encode()) for name, value in own.items()]
+
+
+def number(message: Message, name: str) -> int:
+    """The whole number in the last header of that name; 0 where there is none."""
+    found = [value for each, value in headers_of(message) if each == name]
+    try:
+        return max(0, int(found[-1] or 0)) if found else 0
+    except ValueError:
+        return 0  # somebody else's header of that name
 
 
 def headers_of(message: Message) -> Headers:

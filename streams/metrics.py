@@ -41,7 +41,7 @@ class Metrics:
         for flight in flights:
             self.latency_seconds.observe(max(0.0, now - flight.message.timestamp()[1] / 1000))
             rejected = False
-            for outcome in flight.outcomes or ():
+            for outcome in flight.written:
                 if isinstance(outcome, Signal):
                     self.signals.labels(outcome.name, outcome.result.outcome).inc()
                 else:

@@ -5,6 +5,7 @@ inside it. A transaction that cannot be aborted cleanly ends the process: its su
 again under the same transactional id, which fences what was left open.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,9 +23,10 @@ from earmark.streams.header import (
     dead_letter_headers,
 )
 from earmark.streams.kafka import producer_config
-from earmark.streams.receipt import ReceiptCodec, Ruling
+from earmark.streams.receipt import Disposition, ReceiptCodec, Ruling
+from earmark.streams.retry import retry_headers
 from earmark.streams.settings import Settings
-from earmark.streams.topic import REJECTIONS, dead_letter_topic
+from earmark.streams.topic import CONTENT_EVENTS, REJECTIONS, dead_letter_topic, retry_topic
 
 TRANSACTION_TIMEOUT_MS = 15_000
 COMMIT_TIMEOUT_S = 20.0
@@ -47,6 +49,7 @@ class Publisher:
 
     def __init__(self, settings: Settings, schema_ids: Mapping[str, int], *, worker: str) -> None:
         self._schema_ids = schema_ids
+        self._retry_settings = settings.worker.retry
         self._receipts_topic = settings.kafka.receipts_topic
         self._codec = ReceiptCodec(schema_ids[RECEIPTS], group=settings.kafka.group_id)
         self._worker = worker
@@ -129,19 +132,29 @@ class Publisher:
             self._begun = False
 
     def _records(self, flight: Flight) -> Iterator[Outgoing]:
-        ruling, message = flight.ruling, flight.message
-        rejected: Rejection | None = None
-        for outcome in (flight.outcomes or ()) if ruling is None else ruling.outcomes:
+        message, ruling = flight.message, flight.ruling
+        for outcome in flight.written:
             if isinstance(outcome, Signal):
                 yield self._signal(outcome, message)
             else:
-                rejected = rejected or outcome
                 yield self._rejection(outcome, message)
-        if rejected is not None:
-            yield self._dead_letter(rejected, message)
+        if flight.rejection is not None:
+            yield self._dead_letter(flight.rejection, message)
         if ruling is not None:
             yield from (self._tombstone(topic, ruling, message) for topic in ruling.erased)
             yield self._receipt(ruling, message)
+            if ruling.receipt.disposition == Disposition.RETRIED:
+                yield self._retry(message)
+
+    def _retry(self, message: Message) -> Outgoing:
+        now_ms = time.time_ns() // 1_000_000
+        return Outgoing(
+            topic=retry_topic(CONTENT_EVENTS),
+            key=message.key(),
+            value=message.value(),
+            headers=retry_headers(message, self._retry_settings, now_ms=now_ms),
+            partition=message.partition(),  # its receipt is there
+        )
 
     def _signal(self, signal: Signal, message: Message) -> Outgoing:
         return Outgoing(
@@ -198,7 +211,7 @@ class Publisher:
 
     def _dead_letter(self, rejection: Rejection, message: Message) -> Outgoing:
         return Outgoing(
-            topic=dead_letter_topic(message.topic() or ""),
+            topic=dead_letter_topic(CONTENT_EVENTS),  # also of one that was tried again
             key=message.key(),
             value=message.value(),
             headers=dead_letter_headers(message, rejection.error, worker=self._worker),

@@ -80,11 +80,13 @@ def ruling(
     topics: Iterable[str],
     unchanged: bool = False,
     forced: bool = False,
+    retried: bool = False,
 ) -> Ruling:
     """What follows for `event`, with these outcomes, from what stands.
 
     `topics` are the signal topics that this worker writes. `unchanged` says that nothing was
-    computed since all answers stand; `forced` that they are to be written all the same.
+    computed since all answers stand; `forced` that they are to be written all the same; `retried`
+    that what failed is tried again later, so that only what succeeded is written now.
     """
     before = before or Receipt(content_id=event.content_id)
     if before.supersedes(event) and not (forced and event.revision == before.revision):
@@ -94,7 +96,8 @@ def ruling(
         return Ruling(receipt=receipt, erased=tuple(topics))
     if unchanged:
         return Ruling(receipt=_answered(before, event, Disposition.UNCHANGED))
-    return _answering(before, event, tuple(outcomes), topics=frozenset(topics), forced=forced)
+    ruled = _answering(before, event, tuple(outcomes), topics=frozenset(topics), forced=forced)
+    return _without_failures(ruled) if retried else ruled
 
 
 def _answering(
@@ -121,6 +124,17 @@ def _answering(
         outcomes=new,
         erased=tuple(sorted(erased)),
     )
+
+
+def _without_failures(ruled: Ruling) -> Ruling:
+    """Only what succeeded; the revision may then be tried again, as after a rejection."""
+    good = tuple(
+        outcome
+        for outcome in ruled.outcomes
+        if isinstance(outcome, Signal) and outcome.result.outcome != Verdict.ERROR
+    )
+    receipt = replace(ruled.receipt, disposition=Disposition.RETRIED, rejected=True)
+    return replace(ruled, outcomes=good, receipt=receipt)
 
 
 def _disposition(new: tuple[Outcome, ...], erased: Iterable[str]) -> Disposition:

@@ -52,6 +52,7 @@ class Receipts:
                 topics=self._topics,
                 unchanged=flight.unchanged,
                 forced=flight.forced,
+                retried=flight.retried,
             )
             standing[event.content_id] = flight.ruling.receipt
 

@@ -63,6 +63,22 @@ class MediaSettings(BaseModel):
     s3: dict[str, SecretStr] = Field(default_factory=dict)  # passed to s3fs
 
 
+class RetrySettings(BaseModel):
+    """How often, and after which pauses, an event is tried whose failure may pass."""
+
+    attempts: int = Field(default=5, ge=1)  # in all; then it is dead-lettered
+    first_s: float = Field(default=15.0, gt=0)  # before the second attempt; doubled each time
+    longest_s: float = Field(default=600.0, gt=0)
+
+
+class BreakerSettings(BaseModel):
+    """From when on a worker stops instead of dead-lettering more."""
+
+    window: int = Field(default=400, ge=1)  # of the last so many events
+    share: float = Field(default=0.5, ge=0, le=1)  # more than this share
+    in_a_row: int = Field(default=100, ge=0)  # or so many in a row; 0: any number
+
+
 class WorkerSettings(BaseModel):
     """How the worker batches and computes."""
 
@@ -77,6 +93,8 @@ class WorkerSettings(BaseModel):
     fetchers: int = 4
     decoders: int = 0  # 0: one per core that the models leave, at least one
     decode_stall_s: float = 60.0
+    retry: RetrySettings = Field(default_factory=RetrySettings)
+    breaker: BreakerSettings = Field(default_factory=BreakerSettings)
     http_port: int = 0  # health and metrics; 0 picks a free one
     http_host: str = "127.0.0.1"
 

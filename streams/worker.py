@@ -21,6 +21,7 @@ from earmark.processors.error import ContentError, ServiceError
 from earmark.processors.outcome import Answer, Rejection
 from earmark.processors.pipeline import Pipeline
 from earmark.streams.block_queue import BlockQueue
+from earmark.streams.breaker import DeadLetterBreaker
 from earmark.streams.decoding import DecodePool
 from earmark.streams.fetch import Fetcher, Media
 from earmark.streams.flight import Flight, FlightLedger, Partition
@@ -29,9 +30,11 @@ from earmark.streams.kafka import client_config
 from earmark.streams.metrics import Metrics
 from earmark.streams.publisher import Publisher
 from earmark.streams.receipts import Receipts
+from earmark.streams.remedy import may_pass
+from earmark.streams.retry import Waiting, may_try_again
 from earmark.streams.scoring import ScoringThread
 from earmark.streams.settings import Settings
-from earmark.streams.topic import CONTENT_EVENTS
+from earmark.streams.topic import CONTENT_EVENTS, retry_topic
 
 log = structlog.get_logger()
 
@@ -74,6 +77,9 @@ class Worker:
         self._fetchers = ThreadPoolExecutor(settings.worker.fetchers, "fetch")
         self._ledger = FlightLedger()
         self._flights: dict[int, tuple[ContentEvent, Flight]] = {}  # by id of the event
+        self._waiting = Waiting()
+        self._resting: set[TopicPartition] = set()  # paused, since their records wait
+        self._breaker = DeadLetterBreaker(settings.worker.breaker)
         self._stopping = Event()
         self._failure: BaseException | None = None
         self._paused = False
@@ -86,7 +92,7 @@ class Worker:
             self._wait_until_loaded()
             self._publisher.start()
             self._consumer.subscribe(
-                [CONTENT_EVENTS],
+                [CONTENT_EVENTS, retry_topic(CONTENT_EVENTS)],
                 on_assign=self._on_assign,
                 on_revoke=self._on_revoke,
                 on_lost=self._on_lost,
@@ -123,8 +129,18 @@ class Worker:
         if self._full:
             self._keep_alive()
             return
-        for message in self._consume():
-            self._begin(message)
+        for message in (*self._waiting.due(now_ms=_now_ms()), *self._consume()):
+            if not self._waiting.hold(message, now_ms=_now_ms()):
+                self._begin(message)
+        self._pause_waiting()
+
+    def _pause_waiting(self) -> None:
+        """Partitions whose records wait for their time give no more until then."""
+        waiting = {TopicPartition(*partition) for partition in self._waiting.partitions}
+        if waiting != self._resting:
+            self._consumer.resume(list(self._resting - waiting))
+            self._consumer.pause(list(waiting - self._resting))
+            self._resting = waiting
 
     def _consume(self) -> list[Message]:
         """What has arrived; a short wait while there is work in flight, a longer one when idle."""
@@ -149,7 +165,8 @@ class Worker:
 
     def _resume(self) -> None:
         if self._paused:
-            self._consumer.resume(self._consumer.assignment())
+            assigned = self._consumer.assignment()
+            self._consumer.resume([each for each in assigned if each not in self._resting])
             self._paused = False
 
     def _begin(self, message: Message) -> None:
@@ -218,7 +235,7 @@ class Worker:
         for answer in self._scoring.answers(wait_s=wait_s):
             self._note(answer)
         while heads := self._ledger.finished_heads(PUBLISH_EVENTS):
-            self._receipts.rule(heads)
+            self._rule(heads)
             with self._metrics.stage_seconds.labels("publish").time():
                 self._publisher.publish(heads, self._consumer.consumer_group_metadata())
             self._receipts.committed(heads)
@@ -226,12 +243,21 @@ class Worker:
         self._metrics.events_in_flight.set(self._ledger.count)
         self._metrics.queue_bytes.labels("blocks").set(self._blocks.bytes)
 
+    def _rule(self, heads: Sequence[Flight]) -> None:
+        self._receipts.rule(heads)
+        for flight in heads:
+            rejection = flight.rejection
+            self._breaker.note(rejection.error.rejection_class if rejection else None)
+
     def _note(self, answer: Answer) -> None:
         _, flight = self._flights.pop(id(answer.event))
         flight.outcomes = answer.outcomes
+        flight.retried = may_pass(answer.outcomes) and may_try_again(
+            flight.message, self._settings.worker.retry
+        )
 
     def _on_assign(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        self._receipts.assign(partition.partition for partition in partitions)
+        self._receipts.assign({partition.partition for partition in partitions})
         self._health.ready()
         log.info("assigned", partitions=len(partitions))
 
@@ -246,6 +272,8 @@ class Worker:
 
     def _abandon(self, keys: Sequence[Partition]) -> None:
         dropped = self._ledger.drop(keys)
+        self._waiting.drop(keys)
+        self._resting = {each for each in self._resting if _key(each) not in keys}
         self._receipts.release(number for _, number in keys)
         if dropped:
             log.warning("abandoned", events=len(dropped), partitions=len(keys))
@@ -277,8 +305,11 @@ def consumer_for(settings: Settings) -> Consumer:
     }
     if settings.kafka.group_protocol == "consumer":
         own["group.protocol"] = "consumer"
+        own["group.remote.assignor"] = "range"  # as below
     else:
         # a static member that comes back after a kill takes its partitions over at once
+        # one worker gets the partitions of one number of both topics: it has their receipts
+        own["partition.assignment.strategy"] = "range"
         own["group.instance.id"] = f"{settings.kafka.group_id}-{settings.kafka.slot}"
         own["session.timeout.ms"] = 10_000
     return Consumer(client_config(settings.kafka, own))
@@ -291,6 +322,10 @@ def _checked(message: Message) -> Message:
             error
         )
     return message
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _key(partition: TopicPartition) -> Partition:

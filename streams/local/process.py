@@ -111,6 +111,15 @@ class Child:
                 )
             time.sleep(POLL_S)
 
+    def wait(self, timeout_s: float) -> int:
+        """Its exit status, once it has ended by itself; ServiceError if that takes longer."""
+        if self._process is None:
+            raise ServiceError(f"{self.name} was not started")
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise ServiceError(f"{self.name} has not ended in {timeout_s:g} s") from None
+
     def listens_on(self, port: int) -> bool:
         """Whether this very process listens on `port`: an open port may be someone else's."""
         try:

@@ -20,7 +20,7 @@ from earmark.streams.local.stack import Stack
 from earmark.streams.local.worker import WorkerProcess
 from earmark.streams.producer import Producer
 from earmark.streams.registry import Registry
-from earmark.streams.settings import Settings, with_worker
+from earmark.streams.settings import RetrySettings, Settings, with_worker
 from earmark.streams.subscriber import ReceivedSignal, subscribe
 from earmark.streams.topic import CONTENT_EVENTS
 
@@ -35,7 +35,8 @@ STAND_IN = "\u20ac"  # as many bytes in UTF-8 as a lone surrogate, which no Avro
 
 @pytest.fixture(scope="module")
 def settings(stack: Stack) -> Settings:
-    return with_worker(stack.settings, signals=SIGNALS, decoders=1)
+    at_once = RetrySettings(attempts=1)  # what may pass is tried again in test_retry
+    return with_worker(stack.settings, signals=SIGNALS, decoders=1, retry=at_once)
 
 
 @contextmanager
