@@ -17,7 +17,7 @@ class Receipts:
         kafka = settings.kafka
         self._topics = frozenset(topics)
         self._restorer = ReceiptRestorer(kafka)
-        folder = settings.home / "receipts" / self._restorer.cluster_id / kafka.receipts_topic
+        folder = settings.state_folder / self._restorer.cluster_id / kafka.receipts_topic
         codec = ReceiptCodec(schema_id, group=kafka.group_id)
         self._store = ReceiptStore(folder / kafka.slot, codec)
 

@@ -107,12 +107,18 @@ class Settings(BaseSettings):
     )
 
     home: Path = Field(default_factory=default_home)
+    state: Path | None = None  # what a worker keeps on disk between runs; none: home / "state"
     offline: bool = False
     maven_repository: str | None = None  # a mirror; none: the client's default
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
     registry: RegistrySettings = Field(default_factory=RegistrySettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
+
+    @property
+    def state_folder(self) -> Path:
+        """Where a worker keeps what it can make again, but would rather not."""
+        return self.state or self.home / "state"
 
     @classmethod
     def settings_customise_sources(

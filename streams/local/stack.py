@@ -79,7 +79,7 @@ class Stack:
     @property
     def settings(self) -> Settings:
         """The settings with which clients reach this stack; ServiceError before the start."""
-        return settings_for(self.state, self._base)
+        return self._keeping_state_here(settings_for(self.state, self._base))
 
     def start(self) -> StackState:
         """Start all parts, make topics and register schemas; ServiceError if a part fails."""
@@ -138,12 +138,16 @@ class Stack:
         self._report("topics made, schemas registered")
 
     def _start_worker(self, settings: Settings) -> WorkerProcess:
-        worker = WorkerProcess(_reading_here(settings), log_dir=self.home / "logs")
+        settings = self._keeping_state_here(_reading_here(settings))
+        worker = WorkerProcess(settings, log_dir=self.home / "logs")
         self._parts["worker"] = worker
         self._report("worker loads its models")
         worker.start()
         self._report(f"worker ready at {worker.url}")
         return worker
+
+    def _keeping_state_here(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"state": self.home / "state"})
 
     def _stop_parts(self) -> None:
         for name, part in reversed(self._parts.items()):

@@ -110,7 +110,7 @@ def test_receipts_outlive_the_worker_and_its_disk(
         answered(settings, revision(item, 7, RIVER))
     with worker(settings, tmp_path):  # its receipts are on this disk
         answered(settings, revision(item, 8, RIVER), revision(item, 6, MILL))
-    shutil.rmtree(settings.home / "receipts")
+    shutil.rmtree(settings.state_folder)
     with worker(settings, tmp_path):  # a new machine: read again from the topic
         records = answered(settings, revision(item, 9, RIVER), revision(item, 5, MILL))
     assert revisions(records) == [7]
