@@ -49,6 +49,7 @@ class RejectionClass(StrEnum):
     DECODER_STALLED = "DECODER_STALLED"  # made no progress until its deadline
     TEXT_INVALID = "TEXT_INVALID"  # lone surrogates: no Unicode text
     TEXT_TOO_LONG = "TEXT_TOO_LONG"
+    WORKER_CRASHED = "WORKER_CRASHED"  # the worker died over it, again and again
     SCORER_FAILED = "SCORER_FAILED"  # this event alone makes a model fail
 
 
@@ -57,6 +58,7 @@ _FAULTS = {
     RejectionClass.MEDIA_UNREACHABLE: Fault.STORE,
     RejectionClass.DECODER_CRASHED: Fault.OURS,
     RejectionClass.DECODER_STALLED: Fault.OURS,
+    RejectionClass.WORKER_CRASHED: Fault.OURS,
     RejectionClass.SCORER_FAILED: Fault.OURS,
 }
 

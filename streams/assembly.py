@@ -10,6 +10,7 @@ from earmark.processors.loader import load_specs
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.schema import RECEIPTS
 from earmark.processors.signal import Takes
+from earmark.streams.crash_ledger import CrashLedger, ledger_path
 from earmark.streams.decoding import DecodePool
 from earmark.streams.fetch import Fetcher
 from earmark.streams.health import Health
@@ -19,6 +20,7 @@ from earmark.streams.receipts import Receipts
 from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings
 from earmark.streams.topic import REJECTIONS
+from earmark.streams.watchdog import Watchdog, ending_process, limits_s
 from earmark.streams.worker import Worker, consumer_for
 
 
@@ -52,6 +54,8 @@ def assemble(settings: Settings, *, registry: Registry, health: Health, metrics:
         decoders=decoders,
         fetcher=Fetcher(settings.media),
         consumer=consumer_for(settings),
+        crashes=CrashLedger(ledger_path(settings), crashes=settings.worker.crashes),
+        watchdog=Watchdog(ending_process(health), limits_s=limits_s(settings.worker.stall_s)),
         receipts=Receipts(settings, schema_ids[RECEIPTS], published),
         health=health,
         metrics=metrics,

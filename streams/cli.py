@@ -23,6 +23,7 @@ COMMANDS = {
     "worker": ("worker", "Run the worker: content events in, signals out."),
     "produce": ("produce", "Make content events from files and send them."),
     "subscribe": ("subscribe", "Print signals as they arrive."),
+    "dlq": ("dlq", "List, show, redrive and purge dead letters."),
     "score": ("score", "Score files here and now, without Kafka."),
     "models": ("models", "List, fetch and verify model weights."),
     "topics": ("topics", "Create and list Earmark's topics."),

@@ -23,18 +23,9 @@ class ReceiptRestorer:
 
     def __init__(self, kafka: KafkaSettings) -> None:
         self._topic = kafka.receipts_topic
-        self._consumer = Consumer(
-            client_config(
-                kafka,
-                {
-                    "group.id": f"{kafka.group_id}-receipts",  # asked for; nothing is committed
-                    "enable.auto.commit": False,
-                    "auto.offset.reset": "earliest",  # compaction may have taken what we stand on
-                    "enable.partition.eof": True,
-                    "isolation.level": "read_committed",
-                },
-            )
-        )
+        self._consumer = _consumer(kafka, "read_committed")
+        # to one that reads what is committed alone, an open transaction hides where the end is
+        self._ends = _consumer(kafka, "read_uncommitted")
 
     @property
     def cluster_id(self) -> str:
@@ -58,6 +49,7 @@ class ReceiptRestorer:
     def close(self) -> None:
         """Leave the brokers."""
         self._consumer.close()
+        self._ends.close()
 
     def _restore(self, number: int, receipts: PartitionReceipts) -> int:
         first, end = self._bounds(number)
@@ -79,7 +71,7 @@ class ReceiptRestorer:
         count, position = 0, 0
         deadline = time.monotonic() + STALLED_S
         while position < end:
-            messages = self._consumer.consume(BATCH, _POLL_S)
+            messages = self._arrived()
             payloads = {
                 (message.key() or b"").decode(): message.value()
                 for message in messages
@@ -96,6 +88,11 @@ class ReceiptRestorer:
                 )
         return count
 
+    def _arrived(self) -> list[Message]:
+        """What has come, without waiting for more."""
+        first = self._consumer.poll(_POLL_S)
+        return [] if first is None else [first, *self._consumer.consume(BATCH - 1, 0)]
+
     def _behind(self, message: Message) -> int:
         """The offset behind a message, which may be the word that this is the end."""
         error = message.error()
@@ -108,10 +105,21 @@ class ReceiptRestorer:
     def _bounds(self, number: int) -> tuple[int, int]:
         partition = TopicPartition(self._topic, number)
         try:
-            first, end = self._consumer.get_watermark_offsets(partition, timeout=_ANSWER_S)
+            first, end = self._ends.get_watermark_offsets(partition, timeout=_ANSWER_S)
         except KafkaException as error:
             reason = error.args[0].str()
             raise ServiceError(
                 f"{self._topic} partition {number}: {reason}; `earmark topics create` makes it"
             ) from error
         return first, end
+
+
+def _consumer(kafka: KafkaSettings, isolation: str) -> Consumer:
+    own = {
+        "group.id": f"{kafka.group_id}-receipts",  # asked for; nothing is committed
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",  # compaction may have taken what we stand on
+        "enable.partition.eof": True,
+        "isolation.level": isolation,
+    }
+    return Consumer(client_config(kafka, own))

@@ -21,14 +21,13 @@ class Receipts:
         codec = ReceiptCodec(schema_id, group=kafka.group_id)
         self._store = ReceiptStore(folder / kafka.slot, codec)
 
-    def assign(self, numbers: Iterable[int]) -> None:
-        """Bring the receipts of these partitions up to date.
+    def assign(self, number: int) -> None:
+        """Bring the receipts of a partition up to date.
 
         Raises ServiceError where the brokers do not give them, and ConfigurationError where they
         are those of another group.
         """
-        for number in numbers:
-            self._restorer.restore(number, self._store.open(number))
+        self._restorer.restore(number, self._store.open(number))
 
     def release(self, numbers: Iterable[int]) -> None:
         """These partitions go to another worker."""

@@ -1,7 +1,7 @@
 """The one thread that owns the device: loads the pipeline, scores blocks, hands back answers."""
 
 import queue
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from threading import Event, Thread
 
 from earmark.processors.block import Block
@@ -17,14 +17,19 @@ TIDY_BYTES = 8_000_000  # of samples, about two minutes: seldom beside a batch o
 class ScoringThread(Thread):
     """Scores until the queue is closed. What it raises is kept in `failure` for its owner.
 
+    `moved` is called for each block that is folded.
+
     The pipeline is loaded in this thread, since compiled graphs belong to the thread that made
     them.
     """
 
-    def __init__(self, load: Callable[[], Pipeline], blocks: BlockQueue) -> None:
+    def __init__(
+        self, load: Callable[[], Pipeline], blocks: BlockQueue, moved: Callable[[], None]
+    ) -> None:
         super().__init__(name="scoring", daemon=True)
         self._load = load
         self._blocks = blocks
+        self._moved = moved
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self.loaded = Event()
         self._pipeline: Pipeline | None = None
@@ -37,7 +42,7 @@ class ScoringThread(Thread):
             pipeline.warm_up()
             self._pipeline = pipeline
             self.loaded.set()
-            for answer in pipeline.answer(_tidied(self._blocks.stream())):
+            for answer in pipeline.answer(self._taken()):
                 self._answers.put(answer)
         except Exception as error:  # noqa: BLE001  # crosses the thread, raised again by the owner
             self.failure = error
@@ -66,18 +71,18 @@ class ScoringThread(Thread):
         except queue.Empty:
             return found
 
+    def _taken(self) -> Iterator[Block | None]:
+        """The blocks; in between, what batches have left free goes back to the system."""
+        passed_bytes = 0
+        for block in self._blocks.stream():
+            yield block
+            self._moved()
+            passed_bytes += block.samples_T.nbytes if block is not None else 0
+            if passed_bytes >= TIDY_BYTES:
+                return_free_pages()
+                passed_bytes = 0
+
     def check(self) -> None:
         """Raise what ended the thread, if it failed."""
         if self.failure is not None:
             raise self.failure
-
-
-def _tidied(blocks: Iterable[Block | None]) -> Iterator[Block | None]:
-    """The same blocks; in between, what batches have left free goes back to the system."""
-    passed_bytes = 0
-    for block in blocks:
-        yield block
-        passed_bytes += block.samples_T.nbytes if block is not None else 0
-        if passed_bytes >= TIDY_BYTES:
-            return_free_pages()
-            passed_bytes = 0

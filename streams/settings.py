@@ -93,6 +93,8 @@ class WorkerSettings(BaseModel):
     fetchers: int = 4
     decoders: int = 0  # 0: one per core that the models leave, at least one
     decode_stall_s: float = 60.0
+    stall_s: float = Field(default=600.0, gt=0)  # without a step in a stage that has work
+    crashes: int = Field(default=3, ge=1)  # deaths of the worker that condemn an event
     retry: RetrySettings = Field(default_factory=RetrySettings)
     breaker: BreakerSettings = Field(default_factory=BreakerSettings)
     http_port: int = 0  # health and metrics; 0 picks a free one

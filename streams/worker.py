@@ -13,34 +13,36 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from earmark.processors.block import NO_SAMPLES, Block, End
-from earmark.processors.content import Change, ContentEvent, validated
-from earmark.processors.error import ContentError, ServiceError
+from earmark.processors.content import Audio, Change, ContentEvent, validated
+from earmark.processors.error import ContentError, EarmarkError, RejectionClass, ServiceError
 from earmark.processors.outcome import Answer, Rejection
 from earmark.processors.pipeline import Pipeline
 from earmark.streams.block_queue import BlockQueue
 from earmark.streams.breaker import DeadLetterBreaker
+from earmark.streams.crash_ledger import CrashLedger
 from earmark.streams.decoding import DecodePool
 from earmark.streams.fetch import Fetcher, Media
 from earmark.streams.flight import Flight, FlightLedger, Partition
 from earmark.streams.health import Health
+from earmark.streams.intake import Intake, place_of, places_of
 from earmark.streams.kafka import client_config
 from earmark.streams.metrics import Metrics
 from earmark.streams.publisher import Publisher
 from earmark.streams.receipts import Receipts
 from earmark.streams.remedy import may_pass
-from earmark.streams.retry import Waiting, may_try_again
+from earmark.streams.retry import may_try_again
 from earmark.streams.scoring import ScoringThread
 from earmark.streams.settings import Settings
 from earmark.streams.topic import CONTENT_EVENTS, retry_topic
+from earmark.streams.watchdog import Watchdog
 
 log = structlog.get_logger()
 
 REVOKE_GRACE_S = 5.0  # what ends within it is published before partitions go to another worker
 DRAIN_S = 30.0  # likewise, for a worker that is asked to stop
-KEEPALIVE_S = 10.0  # longest time without a poll; librdkafka gives up the group after 300
 PUBLISH_EVENTS = 1000  # most events in one transaction
 
 
@@ -58,6 +60,8 @@ class Worker:
         fetcher: Fetcher,
         consumer: Consumer,
         receipts: Receipts,
+        crashes: CrashLedger,
+        watchdog: Watchdog,
         health: Health,
         metrics: Metrics,
     ) -> None:
@@ -68,28 +72,34 @@ class Worker:
         self._fetcher = fetcher
         self._consumer = consumer
         self._receipts = receipts
+        self._crashes = crashes
+        self._watchdog = watchdog
+        self._fetching = watchdog.stage("fetch")
+        self._decoding = watchdog.stage("decode")
+        self._computing = watchdog.stage("device")
+        self._publishing = watchdog.stage("publish")
         self._health = health
         self._metrics = metrics
         self._blocks = BlockQueue(
             max_bytes=settings.worker.decoded_bytes, linger_s=settings.worker.batch_wait_s
         )
-        self._scoring = ScoringThread(load, self._blocks)
+        self._scoring = ScoringThread(load, self._blocks, self._computing.moved)
         self._fetchers = ThreadPoolExecutor(settings.worker.fetchers, "fetch")
         self._ledger = FlightLedger()
         self._flights: dict[int, tuple[ContentEvent, Flight]] = {}  # by id of the event
-        self._waiting = Waiting()
-        self._resting: set[TopicPartition] = set()  # paused, since their records wait
+        self._intake = Intake(consumer, crashes, batch=settings.worker.batch_events)
         self._breaker = DeadLetterBreaker(settings.worker.breaker)
         self._stopping = Event()
         self._failure: BaseException | None = None
-        self._paused = False
-        self._polled_at = 0.0
+        self._failed = False
 
     def run(self) -> None:
         """Work until `stop`; raises ServiceError, ModelError or TransactionError."""
         self._scoring.start()
         try:
             self._wait_until_loaded()
+            self._watchdog.stage("poll").begin()
+            self._watchdog.start()
             self._publisher.start()
             self._consumer.subscribe(
                 [CONTENT_EVENTS, retry_topic(CONTENT_EVENTS)],
@@ -102,8 +112,12 @@ class Worker:
                 self._settle(wait_s=0.1 if self._full else 0.0)
             self._health.draining()
             self._drain()
+            self._crashes.abandon()
         except Exception as error:
+            self._failed = True
             self._health.failed(str(error))
+            if isinstance(error, EarmarkError):  # understood, and no event's doing
+                self._crashes.abandon()
             raise
         finally:
             self._close()
@@ -126,53 +140,17 @@ class Worker:
         self._scoring.check()
 
     def _take_in(self) -> None:
-        if self._full:
-            self._keep_alive()
-            return
-        for message in (*self._waiting.due(now_ms=_now_ms()), *self._consume()):
-            if not self._waiting.hold(message, now_ms=_now_ms()):
-                self._begin(message)
-        self._pause_waiting()
-
-    def _pause_waiting(self) -> None:
-        """Partitions whose records wait for their time give no more until then."""
-        waiting = {TopicPartition(*partition) for partition in self._waiting.partitions}
-        if waiting != self._resting:
-            self._consumer.resume(list(self._resting - waiting))
-            self._consumer.pause(list(waiting - self._resting))
-            self._resting = waiting
-
-    def _consume(self) -> list[Message]:
-        """What has arrived; a short wait while there is work in flight, a longer one when idle."""
-        self._resume()
-        self._polled_at = time.monotonic()
-        first = self._consumer.poll(0.005 if self._ledger.count else 0.2)
-        if first is None:
-            return []
-        rest = self._consumer.consume(self._settings.worker.batch_events - 1, 0)
-        return [_checked(message) for message in (first, *rest)]
-
-    def _keep_alive(self) -> None:
-        """Poll with all partitions paused, so that the group knows that we live."""
-        if time.monotonic() - self._polled_at < KEEPALIVE_S:
-            return
-        self._polled_at = time.monotonic()
-        self._consumer.pause(self._consumer.assignment())
-        self._paused = True
-        message = self._consumer.poll(0)
-        if message is not None:
-            self._begin(_checked(message))
-
-    def _resume(self) -> None:
-        if self._paused:
-            assigned = self._consumer.assignment()
-            self._consumer.resume([each for each in assigned if each not in self._resting])
-            self._paused = False
+        self._watchdog.stage("poll").moved()
+        for message in self._intake.take(in_flight=self._ledger.count, full=self._full):
+            self._begin(message)
 
     def _begin(self, message: Message) -> None:
         self._metrics.events.inc()
         flight = Flight(message=message)
         self._ledger.add(flight)
+        if self._crashes.condemned(place_of(message)):
+            flight.outcomes = (Rejection(event=None, error=_condemned()),)
+            return
         try:
             event = validated(self._read(message.value() or b""))
         except ContentError as error:
@@ -184,9 +162,12 @@ class Worker:
             return
         self._flights[id(event)] = (event, flight)
         if event.audio is None:
-            self._blocks.put(Block(event=event, samples_T=NO_SAMPLES, end=End()))
+            self._score(Block(event=event, samples_T=NO_SAMPLES, end=End()))
         else:
-            self._fetchers.submit(self._fetch, event).add_done_callback(self._note_failure)
+            self._fetching.begin()
+            self._fetchers.submit(self._fetch, event, event.audio).add_done_callback(
+                self._note_failure
+            )
 
     def _stands(self, flight: Flight, event: ContentEvent) -> bool:
         """Whether nothing has to be computed: a newer revision or these very answers stand.
@@ -204,24 +185,33 @@ class Worker:
         }
         return flight.unchanged
 
-    def _fetch(self, event: ContentEvent) -> None:
+    def _fetch(self, event: ContentEvent, audio: Audio) -> None:
         """In a fetching thread: bring the media here and hand them to a decode process."""
-        if event.audio is None:
-            return
         try:
-            media = self._fetcher.fetch(event.audio)
+            media = self._fetcher.fetch(audio)
         except ContentError as error:
-            self._blocks.put(Block(event=event, samples_T=NO_SAMPLES, end=End(error=error)))
+            self._score(Block(event=event, samples_T=NO_SAMPLES, end=End(error=error)))
         else:
+            self._decoding.begin()
             self._decoders.submit(event, media, self._sink(media))
+        finally:
+            self._fetching.end()
 
     def _sink(self, media: Media) -> Callable[[Block], None]:
         def take(block: Block) -> None:
             if block.end is not None:
                 media.release()
-            self._blocks.put(block)
+                self._decoding.end()
+            self._score(block)
+            self._decoding.moved()
 
         return take
+
+    def _score(self, block: Block) -> None:
+        """Hand a block to the device; the last one of an event is work until it is answered."""
+        if block.end is not None:
+            self._computing.begin()
+        self._blocks.put(block)
 
     def _note_failure(self, future: Future[None]) -> None:
         if not future.cancelled() and (error := future.exception()) is not None:
@@ -230,15 +220,16 @@ class Worker:
     def _settle(self, *, wait_s: float) -> None:
         """Note the answers that have come and publish what is finished, in order."""
         if self._failure is not None:
-            raise ServiceError(f"fetching failed: {self._failure!r}") from self._failure
+            raise self._failure
         self._decoders.check()
         for answer in self._scoring.answers(wait_s=wait_s):
             self._note(answer)
         while heads := self._ledger.finished_heads(PUBLISH_EVENTS):
             self._rule(heads)
-            with self._metrics.stage_seconds.labels("publish").time():
+            with self._metrics.stage_seconds.labels("publish").time(), self._publishing:
                 self._publisher.publish(heads, self._consumer.consumer_group_metadata())
             self._receipts.committed(heads)
+            self._crashes.settle(places_of([flight.message for flight in heads]))
             self._metrics.note_published(heads)
         self._metrics.events_in_flight.set(self._ledger.count)
         self._metrics.queue_bytes.labels("blocks").set(self._blocks.bytes)
@@ -250,6 +241,7 @@ class Worker:
             self._breaker.note(rejection.error.rejection_class if rejection else None)
 
     def _note(self, answer: Answer) -> None:
+        self._computing.end()
         _, flight = self._flights.pop(id(answer.event))
         flight.outcomes = answer.outcomes
         flight.retried = may_pass(answer.outcomes) and may_try_again(
@@ -257,14 +249,21 @@ class Worker:
         )
 
     def _on_assign(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        self._receipts.assign({partition.partition for partition in partitions})
+        for number in {partition.partition for partition in partitions}:
+            self._receipts.assign(number)
+            self._watchdog.stage("poll").moved()
         self._health.ready()
         log.info("assigned", partitions=len(partitions))
 
     def _on_revoke(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
-        """Publish what ends soon; abandon the rest, which its next owner will do again."""
+        """Publish what ends soon; abandon the rest, which its next owner will do again.
+
+        After a failure nothing more is published: what failed was not, and an offset behind it
+        would lose it.
+        """
         keys = [_key(partition) for partition in partitions]
-        self._settle_until(lambda: not self._ledger.pending(keys), REVOKE_GRACE_S)
+        if not self._failed:
+            self._settle_until(lambda: not self._ledger.pending(keys), REVOKE_GRACE_S)
         self._abandon(keys)
 
     def _on_lost(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
@@ -272,8 +271,8 @@ class Worker:
 
     def _abandon(self, keys: Sequence[Partition]) -> None:
         dropped = self._ledger.drop(keys)
-        self._waiting.drop(keys)
-        self._resting = {each for each in self._resting if _key(each) not in keys}
+        self._intake.drop(keys)
+        self._crashes.abandon(places_of([flight.message for flight in dropped]))
         self._receipts.release(number for _, number in keys)
         if dropped:
             log.warning("abandoned", events=len(dropped), partitions=len(keys))
@@ -293,6 +292,8 @@ class Worker:
         self._fetcher.close()
         self._consumer.close()
         self._receipts.close()
+        self._crashes.close()
+        self._watchdog.close()
 
 
 def consumer_for(settings: Settings) -> Consumer:
@@ -302,6 +303,7 @@ def consumer_for(settings: Settings) -> Consumer:
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
         "isolation.level": "read_committed",
+        "error_cb": _raise_if_fatal,
     }
     if settings.kafka.group_protocol == "consumer":
         own["group.protocol"] = "consumer"
@@ -315,18 +317,16 @@ def consumer_for(settings: Settings) -> Consumer:
     return Consumer(client_config(settings.kafka, own))
 
 
-def _checked(message: Message) -> Message:
-    error = message.error()
-    if error is not None:
-        raise ServiceError(f"Kafka consumer: {error.name()}: {error.str()}") from KafkaException(
-            error
-        )
-    return message
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+def _raise_if_fatal(error: KafkaError) -> None:
+    """Called within `poll`, which after a fatal error (a fenced member) gives nothing any more."""
+    if error.fatal():
+        raise ServiceError(f"Kafka consumer: {error.name()}: {error.str()}")
 
 
 def _key(partition: TopicPartition) -> Partition:
     return partition.topic, partition.partition
+
+
+def _condemned() -> ContentError:
+    reason = "was in flight each time that the worker died, by itself in the end"
+    return ContentError(RejectionClass.WORKER_CRASHED, reason, part="record")

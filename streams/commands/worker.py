@@ -1,19 +1,22 @@
-"""`earmark worker`: the worker, until it is asked to stop or cannot go on."""
+"""`earmark worker`: the worker, until it is asked to stop or cannot go on; or what keeps one alive.
+
+A supervisor lives as long as its machine and should stay small: what only a worker needs is
+imported where a worker is made.
+"""
 
 import signal
+import sys
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 import structlog
 
-from earmark.streams.allocator import return_large_blocks
-from earmark.streams.assembly import assemble
-from earmark.streams.health import Health, HealthServer
-from earmark.streams.local.state import resolve_settings
 from earmark.streams.log import configure_logging
-from earmark.streams.metrics import Metrics
-from earmark.streams.registry import Registry
-from earmark.streams.settings import load_settings, with_worker
+from earmark.streams.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from earmark.streams.settings import Settings
 
 log = structlog.get_logger()
 
@@ -24,28 +27,62 @@ log = structlog.get_logger()
 @click.option("--signals", help="Only these, separated by commas.")
 @click.option("--slot", help="This worker's name in its group, stable across restarts.")
 @click.option("--http-port", type=click.IntRange(0, 65535), help="Health and metrics; 0: any free.")
+@click.option("--supervise", is_flag=True, help="Start it again whenever it ends with an error.")
+@click.pass_context
 def worker(
+    ctx: click.Context,
     device: str | None,
     precision: str | None,
     signals: str | None,
     slot: str | None,
     http_port: int | None,
+    supervise: bool,
 ) -> None:
     """Read content events, publish signals.
 
     Takes what it needs from the settings; the options come before them. Ends with 0 when it was
-    asked to stop (SIGTERM, Ctrl-C) and with 1 and a reason when it cannot go on.
+    asked to stop (SIGTERM, Ctrl-C), with 1 and a reason when it cannot go on, and with 75 when it
+    hangs. With --supervise the worker is a child of this process, which starts it again when it
+    ends with an error, after a pause that grows from 1 to 60 seconds; not when it was asked
+    wrongly (2) or its breaker has opened (78). Health and metrics are the child's.
     """
     configure_logging()
-    return_large_blocks()
-    settings = with_worker(
-        resolve_settings(load_settings()),
-        device=device,
-        precision=precision,
-        signals=tuple(signals.split(",")) if signals else None,
-        slot=slot,
-        http_port=http_port,
+    if supervise:
+        sys.exit(Supervisor(_without_supervision(ctx)).run())
+
+    from earmark.streams.local.state import resolve_settings
+    from earmark.streams.settings import load_settings, with_worker
+
+    _work(
+        with_worker(
+            resolve_settings(load_settings()),
+            device=device,
+            precision=precision,
+            signals=tuple(signals.split(",")) if signals else None,
+            slot=slot,
+            http_port=http_port,
+        )
     )
+
+
+def _without_supervision(ctx: click.Context) -> list[str]:
+    """The command line for the child: what was given here, but for --supervise."""
+    command = [sys.executable, "-m", "earmark", "worker"]
+    for parameter in ctx.command.params:
+        value = ctx.params[parameter.name or ""]
+        if parameter.name != "supervise" and value is not None:
+            command += [parameter.opts[0], str(value)]
+    return command
+
+
+def _work(settings: "Settings") -> None:
+    from earmark.streams.allocator import return_large_blocks
+    from earmark.streams.assembly import assemble
+    from earmark.streams.health import Health, HealthServer
+    from earmark.streams.metrics import Metrics
+    from earmark.streams.registry import Registry
+
+    return_large_blocks()
     metrics, health = Metrics(), Health()
     server = HealthServer(
         health, metrics.registry, host=settings.worker.http_host, port=settings.worker.http_port

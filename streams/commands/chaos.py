@@ -1,0 +1,160 @@
+"""`earmark chaos`: kills workers and broker amid work, and proves that nothing is lost."""
+
+import json
+import logging
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import rmtree
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from earmark.models.error import ServiceError
+from earmark.streams.chaos.plan import Options
+from earmark.streams.chaos.report import Report
+from earmark.streams.chaos.run import Counts, Watch, run
+from earmark.streams.log import configure_logging
+from earmark.streams.settings import load_settings
+
+DEFAULT = Options()
+
+
+@click.command()
+@click.option(
+    "--events",
+    type=click.IntRange(min=1),
+    default=DEFAULT.events,
+    show_default=True,
+    help="Records to send, later revisions of items and broken ones among them.",
+)
+@click.option(
+    "--kills",
+    type=click.IntRange(min=0),
+    default=DEFAULT.kills,
+    show_default=True,
+    help="How often a worker gets SIGKILL.",
+)
+@click.option(
+    "--broker-kills",
+    type=click.IntRange(min=0),
+    default=DEFAULT.broker_kills,
+    show_default=True,
+    help="How often the broker does.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=DEFAULT.workers,
+    show_default=True,
+    help="Worker processes.",
+)
+@click.option(
+    "--rebalances",
+    type=click.IntRange(min=0),
+    default=DEFAULT.rebalances,
+    show_default=True,
+    help="How often a worker leaves for a while, or another comes.",
+)
+@click.option(
+    "--poison",
+    type=click.FloatRange(0, 0.5),
+    default=DEFAULT.poison,
+    show_default=True,
+    help="Share of broken records.",
+)
+@click.option("--real-models", is_flag=True, help="All signals, not the four that are quick.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=DEFAULT.seed,
+    show_default=True,
+    help="What is sent and when things happen follow from it.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON, on the last line.")
+def chaos(
+    events: int,
+    kills: int,
+    broker_kills: int,
+    workers: int,
+    rebalances: int,
+    poison: float,
+    real_models: bool,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Kill workers and broker amid work; prove that nothing is lost or doubled.
+
+    Starts a local stack of its own in a temporary folder, sends events, and at random moments
+    kills workers and the broker and lets workers come and go. Then reads everything back as
+    committed and compares it with what the pipeline answers in this process. Ends with 0 only
+    when every answer came once, in order, and as it should be; else the folder with data and logs
+    is kept.
+    """
+    configure_logging(level=logging.ERROR)
+    options = Options(
+        events=events,
+        kills=kills,
+        broker_kills=broker_kills,
+        workers=workers,
+        rebalances=rebalances,
+        poison=poison,
+        real_models=real_models,
+        seed=seed,
+    )
+    console = Console(stderr=True)
+    folder = Path(tempfile.mkdtemp(prefix="earmark-chaos-"))
+    try:
+        with _bars(console, options) as watch:
+            report = run(
+                options,
+                load_settings(),
+                folder,
+                watch=watch,
+                say=lambda line: console.print(line, style="dim"),
+            )
+    except BaseException:
+        console.print(f"data and logs are kept in {folder}", soft_wrap=True)
+        raise
+    _say(report, console, as_json=as_json)
+    if not report.exact:
+        raise ServiceError(f"{report.headline}; data and logs are kept in {folder}")
+    rmtree(folder)
+
+
+def _say(report: Report, console: Console, *, as_json: bool) -> None:
+    for offence in report.offences:
+        console.print(str(offence), style="red", soft_wrap=True)
+    if as_json:
+        click.echo(json.dumps(report.as_object))
+        return
+    for name, value in report.as_object.items():
+        click.echo(f"{name:>14}  {value:,}")
+
+
+@contextmanager
+def _bars(console: Console, options: Options) -> Iterator[Watch]:
+    """Bars of what was sent and answered; nothing where the standard error is no terminal."""
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[says]}"),
+        console=console,
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    sent = bars.add_task("sent", total=options.events, says="")
+    answered = bars.add_task("answered", total=options.events, says="")
+
+    def watch(counts: Counts) -> None:
+        says = f"{counts.kills} workers killed, {counts.restarts} restarted"
+        bars.update(sent, completed=counts.sent, says=f"broker killed {counts.broker_kills} times")
+        bars.update(answered, completed=counts.answered, says=says)
+
+    with bars:
+        yield watch

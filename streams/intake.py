@@ -1,0 +1,128 @@
+"""What the worker takes up next: records from Kafka, in order, when their time has come.
+
+Records of the retry topic wait for theirs. One that was in flight when an earlier process died is
+taken up alone, so that the next death names the culprit.
+"""
+
+import time
+from collections import deque
+from collections.abc import Collection, Sequence
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from earmark.processors.error import ServiceError
+from earmark.streams.crash_ledger import CrashLedger, Place
+from earmark.streams.retry import Partition, Waiting
+
+KEEPALIVE_S = 10.0  # longest time without a poll; librdkafka gives up the group after 300
+_BUSY_POLL_S = 0.005  # how long to wait for records while there is work
+_IDLE_POLL_S = 0.2
+
+
+class Intake:
+    """Reads what a consumer is assigned, at most `batch` records at once; for one thread."""
+
+    def __init__(self, consumer: Consumer, crashes: CrashLedger, *, batch: int) -> None:
+        self._consumer = consumer
+        self._crashes = crashes
+        self._batch = batch
+        self._read: deque[Message] = deque()  # and not taken up yet
+        self._waiting = Waiting()
+        self._resting: set[TopicPartition] = set()  # paused, since their records wait
+        self._alone = False  # what was taken up last is a suspect
+        self._paused = False
+        self._polled_at = 0.0
+
+    def take(self, *, in_flight: int, full: bool) -> list[Message]:
+        """The records to begin with now, none while the worker is `full`.
+
+        Polls in any case often enough for the group to know that we live. Raises ServiceError
+        where the consumer fails.
+        """
+        if full or self._read:
+            self._keep_alive()
+        else:
+            self._read.extend(self._arrived(in_flight))
+        return [] if full else self._ready(in_flight)
+
+    def drop(self, partitions: Collection[Partition]) -> None:
+        """Forget what was read of partitions that go to another worker."""
+        self._read = deque(m for m in self._read if partition_of(m) not in partitions)
+        self._waiting.drop(partitions)
+        self._resting = {p for p in self._resting if (p.topic, p.partition) not in partitions}
+
+    def _arrived(self, in_flight: int) -> list[Message]:
+        self._resume()
+        self._polled_at = time.monotonic()
+        found = self._consumer.poll(_BUSY_POLL_S if in_flight else _IDLE_POLL_S)
+        rest = self._consumer.consume(self._batch - 1, 0) if found is not None else []
+        read = [_checked(message) for message in (found, *rest) if message is not None]
+        now_ms = time.time_ns() // 1_000_000
+        due = list(self._waiting.due(now_ms=now_ms))
+        due += [message for message in read if not self._waiting.hold(message, now_ms=now_ms)]
+        self._rest()
+        return due
+
+    def _ready(self, in_flight: int) -> list[Message]:
+        """The next records, a suspect by itself; noted as taken up before they are."""
+        if in_flight and self._alone:
+            return []
+        ready: list[Message] = []
+        while self._read:
+            self._alone = self._crashes.suspected(place_of(self._read[0]))
+            if self._alone and (ready or in_flight):
+                break
+            ready.append(self._read.popleft())
+            if self._alone:
+                break
+        self._crashes.take_up([place_of(message) for message in ready])
+        return ready
+
+    def _rest(self) -> None:
+        """Partitions whose records wait give no more until these are due."""
+        waiting = {TopicPartition(*partition) for partition in self._waiting.partitions}
+        if waiting != self._resting:
+            self._consumer.resume(list(self._resting - waiting))
+            self._consumer.pause(list(waiting - self._resting))
+            self._resting = waiting
+
+    def _keep_alive(self) -> None:
+        """Poll with all partitions paused."""
+        if time.monotonic() - self._polled_at < KEEPALIVE_S:
+            return
+        self._polled_at = time.monotonic()
+        self._consumer.pause(self._consumer.assignment())
+        self._paused = True
+        message = self._consumer.poll(0)
+        if message is not None:
+            self._read.append(_checked(message))
+
+    def _resume(self) -> None:
+        if self._paused:
+            assigned = self._consumer.assignment()
+            self._consumer.resume([each for each in assigned if each not in self._resting])
+            self._paused = False
+
+
+def partition_of(message: Message) -> Partition:
+    """Where the record was read."""
+    return message.topic() or "", message.partition() or 0
+
+
+def place_of(message: Message) -> Place:
+    """Where the record stands."""
+    return Place(*partition_of(message), message.offset() or 0)
+
+
+def places_of(messages: Sequence[Message]) -> list[Place]:
+    """Where the records stand."""
+    return [place_of(message) for message in messages]
+
+
+def _checked(message: Message) -> Message:
+    error = message.error()
+    if error is not None:
+        raise ServiceError(f"Kafka consumer: {error.name()}: {error.str()}") from KafkaException(
+            error
+        )
+    return message
