@@ -115,7 +115,8 @@ def test_a_host_that_comes_back_is_asked_again_and_nobody_waits_for_it(
     settings: Settings, tmp_path: Path
 ) -> None:
     item, port = uuid.uuid4().hex[:8], free_port()
-    with worker(settings, tmp_path):
+    patient = RetrySettings(attempts=1_000, first_s=0.5, longest_s=1)
+    with worker(with_worker(settings, retry=patient), tmp_path):
         send(settings, event(item, port))
         waiting = read_until(settings, item, "RETRIED")
         assert outcomes(waiting) == {LANGUAGE: ["OK"]}
