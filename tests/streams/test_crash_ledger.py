@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from earmark.streams.crash_ledger import CrashLedger, Place, ledger_path
+from earmark.streams.log import configure_logging
 from earmark.streams.settings import load_settings
 
 # A worker in small: takes suspects up alone and the others together; event 3 kills it.
@@ -229,6 +230,7 @@ def _tear_index(path: Path) -> None:
 def test_a_damaged_ledger_is_set_aside_and_a_new_one_begun(
     damaged: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    configure_logging()  # as a worker does, whatever a command before it has set
     ledger = CrashLedger(damaged)
     assert ledger.suspects() == frozenset()
     ledger.take_up([CULPRIT])
