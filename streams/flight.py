@@ -32,7 +32,7 @@ class Flight:
     @property
     def partition(self) -> Partition:
         """Where the record came from."""
-        return self.message.topic() or "", self.message.partition() or 0
+        return partition_of(self.message)
 
     @property
     def size(self) -> int:
@@ -108,6 +108,11 @@ class FlightLedger:
             if not self._items[item]:
                 del self._items[item]
         return flight
+
+
+def partition_of(message: Message) -> Partition:
+    """Where the record was read."""
+    return message.topic() or "", message.partition() or 0
 
 
 def offsets_behind(flights: Iterable[Flight]) -> list[TopicPartition]:

@@ -12,7 +12,8 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from earmark.processors.error import ServiceError
 from earmark.streams.crash_ledger import CrashLedger, Place
-from earmark.streams.retry import Partition, Waiting
+from earmark.streams.flight import Partition, partition_of
+from earmark.streams.retry import Waiting
 
 KEEPALIVE_S = 10.0  # longest time without a poll; librdkafka gives up the group after 300
 _BUSY_POLL_S = 0.005  # how long to wait for records while there is work
@@ -75,7 +76,7 @@ class Intake:
             ready.append(self._read.popleft())
             if self._alone:
                 break
-        self._crashes.take_up([place_of(message) for message in ready])
+        self._crashes.take_up(places_of(ready))
         return ready
 
     def _rest(self) -> None:
@@ -102,11 +103,6 @@ class Intake:
             assigned = self._consumer.assignment()
             self._consumer.resume([each for each in assigned if each not in self._resting])
             self._paused = False
-
-
-def partition_of(message: Message) -> Partition:
-    """Where the record was read."""
-    return message.topic() or "", message.partition() or 0
 
 
 def place_of(message: Message) -> Place:

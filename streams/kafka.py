@@ -7,6 +7,14 @@ from earmark.streams.settings import KafkaSettings
 
 # librdkafka's own default puts most keys elsewhere than Java's, and with them the order per item
 PRODUCER = {"partitioner": "murmur2_random", "compression.type": "zstd"}
+TRANSACTIONAL = {
+    "transaction.timeout.ms": 15_000,
+    # the default of 100 ms is what back-to-back transactions would wait each
+    "retry.backoff.ms": 1,
+    "retry.backoff.max.ms": 20,
+    "linger.ms": 5,
+}
+BY_KEY = -1  # in place of a partition: librdkafka's partitioner says
 NOTHING: Mapping[str, object] = {}
 
 

@@ -22,15 +22,13 @@ from earmark.streams.header import (
     cloud_event_headers,
     dead_letter_headers,
 )
-from earmark.streams.kafka import producer_config
+from earmark.streams.kafka import BY_KEY, TRANSACTIONAL, producer_config
 from earmark.streams.receipt import Disposition, ReceiptCodec, Ruling
 from earmark.streams.retry import retry_headers
 from earmark.streams.settings import Settings
 from earmark.streams.topic import CONTENT_EVENTS, REJECTIONS, dead_letter_topic, retry_topic
 
-TRANSACTION_TIMEOUT_MS = 15_000
 COMMIT_TIMEOUT_S = 20.0
-_BY_KEY = -1  # librdkafka: its partitioner says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +55,8 @@ class Publisher:
             producer_config(
                 settings.kafka,
                 {
+                    **TRANSACTIONAL,
                     "transactional.id": f"{settings.kafka.group_id}-{settings.kafka.slot}",
-                    "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
-                    # the default of 100 ms is what back-to-back transactions would wait each
-                    "retry.backoff.ms": 1,
-                    "retry.backoff.max.ms": 20,
-                    "linger.ms": 5,
                     "message.max.bytes": 4_000_000,  # a dead letter is as large as its event
                 },
             )
@@ -101,7 +95,7 @@ class Publisher:
                     record.topic,
                     record.value,
                     record.key,
-                    _BY_KEY if record.partition is None else record.partition,
+                    BY_KEY if record.partition is None else record.partition,
                     headers=record.headers,
                 )
             except BufferError:

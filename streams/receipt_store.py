@@ -26,7 +26,6 @@ class PartitionReceipts:
     """The receipts of one partition."""
 
     def __init__(self, path: Path, codec: ReceiptCodec) -> None:
-        self._path = path
         self._codec = codec
         self._database = _opened(path)
 

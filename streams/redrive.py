@@ -31,17 +31,15 @@ from earmark.streams.dead_letter import (
 )
 from earmark.streams.error import TransactionError
 from earmark.streams.header import ATTEMPT, Headers
-from earmark.streams.kafka import client_config, producer_config
+from earmark.streams.kafka import BY_KEY, TRANSACTIONAL, client_config, producer_config
 from earmark.streams.settings import KafkaSettings
 from earmark.streams.topic import COMMON, COMPACTED, TIMEOUT_S, dead_letter_topic
 
-TRANSACTION_TIMEOUT_MS = 15_000
 COMMIT_TIMEOUT_S = 20.0
 LETTERS = 100  # in one transaction
 BATCH_BYTES = 16_000_000  # likewise; a letter that is longer goes alone
 LONGEST_BYTES = READ_BYTES - 10_000  # the broker takes READ_BYTES, with framing
 NO_TIME = -1  # of a marker that was taken back by a tombstone
-_BY_KEY = -1  # librdkafka: its partitioner says
 _SILENT = 0
 _FENCED = (
     KafkaError._FENCED,
@@ -159,7 +157,7 @@ class Redriver:
             self._letters.source,
             letter.value,
             letter.key,
-            number if known and number is not None else _BY_KEY,
+            number if known and number is not None else BY_KEY,
             headers=redriven_headers(letter, topic=self._letters.topic),
         )
         marker = {"timestamp": letter.timestamp, "attempt": letter.attempt}
@@ -233,12 +231,8 @@ def _make_marker_topic(kafka: KafkaSettings, name: str) -> None:
 
 def _producer(kafka: KafkaSettings, source: str) -> Producer:
     own: dict[str, object] = {
+        **TRANSACTIONAL,
         "transactional.id": f"earmark-redrive-{source}",
-        "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
-        # the default of 100 ms is what back-to-back transactions would wait each
-        "retry.backoff.ms": 1,
-        "retry.backoff.max.ms": 20,
-        "linger.ms": 5,
         "message.max.bytes": READ_BYTES,
         "log_level": _SILENT,
     }

@@ -11,10 +11,9 @@ from collections.abc import Collection, Iterator
 
 from confluent_kafka import Message
 
+from earmark.streams.flight import Partition, partition_of
 from earmark.streams.header import ATTEMPT, NOT_BEFORE, RETRIES, Headers, number, replaced
 from earmark.streams.settings import RetrySettings
-
-Partition = tuple[str, int]
 
 
 def may_try_again(message: Message, settings: RetrySettings) -> bool:
@@ -57,7 +56,7 @@ class Waiting:
 
     def hold(self, message: Message, *, now_ms: int) -> bool:
         """Keep the message if its time, or that of one before it, has not come."""
-        partition = (message.topic() or "", message.partition() or 0)
+        partition = partition_of(message)
         if partition not in self._messages and number(message, NOT_BEFORE) <= now_ms:
             return False
         self._messages.setdefault(partition, deque()).append(message)

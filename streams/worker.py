@@ -74,6 +74,7 @@ class Worker:
         self._receipts = receipts
         self._crashes = crashes
         self._watchdog = watchdog
+        self._polling = watchdog.stage("poll")
         self._fetching = watchdog.stage("fetch")
         self._decoding = watchdog.stage("decode")
         self._computing = watchdog.stage("device")
@@ -98,7 +99,7 @@ class Worker:
         self._scoring.start()
         try:
             self._wait_until_loaded()
-            self._watchdog.stage("poll").begin()
+            self._polling.begin()
             self._watchdog.start()
             self._publisher.start()
             self._consumer.subscribe(
@@ -140,7 +141,7 @@ class Worker:
         self._scoring.check()
 
     def _take_in(self) -> None:
-        self._watchdog.stage("poll").moved()
+        self._polling.moved()
         for message in self._intake.take(in_flight=self._ledger.count, full=self._full):
             self._begin(message)
 
@@ -251,7 +252,7 @@ class Worker:
     def _on_assign(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
         for number in {partition.partition for partition in partitions}:
             self._receipts.assign(number)
-            self._watchdog.stage("poll").moved()
+            self._polling.moved()
         self._health.ready()
         log.info("assigned", partitions=len(partitions))
 
@@ -309,9 +310,9 @@ def consumer_for(settings: Settings) -> Consumer:
         own["group.protocol"] = "consumer"
         own["group.remote.assignor"] = "range"  # as below
     else:
-        # a static member that comes back after a kill takes its partitions over at once
         # one worker gets the partitions of one number of both topics: it has their receipts
         own["partition.assignment.strategy"] = "range"
+        # a static member that comes back after a kill takes its partitions over at once
         own["group.instance.id"] = f"{settings.kafka.group_id}-{settings.kafka.slot}"
         own["session.timeout.ms"] = 10_000
     return Consumer(client_config(settings.kafka, own))
