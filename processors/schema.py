@@ -17,6 +17,8 @@ from typing import Any
 from earmark.models.error import ConfigurationError
 
 CONTENT_EVENTS = "content.events.v1"
+ITEMS = "content.items.v1"  # holds content events, under their schema
+LONG_EVENTS = "content.events.long.v1"  # likewise
 RECEIPTS = "content.receipts.v1"
 REJECTIONS = "rejections.v1"
 

@@ -29,6 +29,8 @@ from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings
 from earmark.streams.topic import (
     CONTENT_EVENTS,
+    ITEMS,
+    LONG_EVENTS,
     REJECTIONS,
     SIGNALS_PREFIX,
     contract,
@@ -263,10 +265,10 @@ def _codec(topic: str, registry: Registry) -> Codec | None:
 
 
 def _live(topic: str) -> str:
-    """The topic whose schema a replayed or shadow topic shares: `replay.<run>.<topic>`."""
+    """The topic whose schema this one shares, such as that behind `replay.<run>.`."""
     if topic.startswith(("replay.", "shadow.")):
         return topic.split(".", 2)[-1]
-    return topic
+    return CONTENT_EVENTS if topic in (ITEMS, LONG_EVENTS) else topic
 
 
 def _name(topic: str) -> str:

@@ -12,13 +12,24 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not
 )
 
 from earmark.models.error import ConfigurationError, ServiceError
-from earmark.processors.schema import CONTENT_EVENTS, RECEIPTS, REJECTIONS, newest, schemas
+from earmark.processors.schema import (
+    CONTENT_EVENTS,
+    ITEMS,
+    LONG_EVENTS,
+    RECEIPTS,
+    REJECTIONS,
+    newest,
+    schemas,
+)
 from earmark.processors.wire import READ_BYTES
 from earmark.streams.kafka import client_config
 from earmark.streams.settings import KafkaSettings, Settings
 
 __all__ = [
     "CONTENT_EVENTS",
+    "ITEMS",
+    "LONG_EVENTS",
+    "PROMOTIONS",
     "RECEIPTS",
     "REJECTIONS",
     "SIGNALS_PREFIX",
@@ -33,6 +44,7 @@ __all__ = [
 ]
 
 SIGNALS_PREFIX = "signals."
+PROMOTIONS = "content.promotions.v1"  # answers of a replay, on their way to the live topics
 TIMEOUT_S = 30.0  # for a broker to make topics
 ANSWER_S = 10.0  # for it to be reached
 SILENT = 0  # librdkafka logs a line per attempt to connect; the error says it once
@@ -72,9 +84,16 @@ class TopicState:
 
 def contract(receipts_topic: str = RECEIPTS) -> tuple[Topic, ...]:
     """Every topic that Earmark reads or writes; a group of workers may name its receipts' own."""
-    events = (CONTENT_EVENTS, retry_topic(CONTENT_EVENTS), dead_letter_topic(CONTENT_EVENTS))
+    events = (
+        CONTENT_EVENTS,
+        LONG_EVENTS,
+        retry_topic(CONTENT_EVENTS),
+        dead_letter_topic(CONTENT_EVENTS),
+    )
     return (
         *(Topic(name=name, config=COMMON | DELETED | WHOLE_EVENTS) for name in events),
+        Topic(name=ITEMS, config=COMMON | COMPACTED | WHOLE_EVENTS),
+        Topic(name=PROMOTIONS, config=COMMON | DELETED),
         Topic(name=REJECTIONS, config=COMMON | DELETED),
         Topic(name=receipts_topic, config=COMMON | COMPACTED),
         *(Topic(name=name, config=COMMON | COMPACTED) for name in signal_topics()),

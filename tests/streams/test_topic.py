@@ -36,8 +36,11 @@ def at(broker: Broker, partitions: int = 2) -> Settings:
 def test_there_is_a_topic_for_all_that_is_read_or_written() -> None:
     assert [topic.name for topic in contract()] == [
         "content.events.v1",
+        "content.events.long.v1",
         "content.events.v1.retry",
         "content.events.v1.dlq",
+        "content.items.v1",
+        "content.promotions.v1",
         "rejections.v1",
         "content.receipts.v1",
         *signal_topics(),
