@@ -22,9 +22,10 @@ from earmark.processors.canary import canary_clip, canary_view, tone
 from earmark.processors.content import ContentEvent, stated_digest
 from earmark.processors.decode import decode
 from earmark.processors.envelope import Envelope, envelopes
+from earmark.processors.error import ConfigurationError, EarmarkError
 from earmark.processors.expected import expected_signals
 from earmark.processors.identity import AnswerKey
-from earmark.processors.loader import load_specs
+from earmark.processors.loader import load_specs, with_models
 from earmark.processors.outcome import Answer, Outcome
 from earmark.processors.plan import Plan, Recall, nothing_kept, plan_for, whole_plan
 from earmark.processors.session import Session
@@ -43,6 +44,7 @@ CLIP_BUDGET_S = {"cpu": 240.0, "cuda": 1920.0}  # speech gathered before the dev
 INTERLEAVED = 16  # events decoded side by side by `run`, so that batches fill
 
 Media = Mapping[str, bytes | Path]
+NO_MODELS: Mapping[str, str] = MappingProxyType({})
 NO_KEYS: Mapping[str, AnswerKey] = MappingProxyType({})
 
 
@@ -69,25 +71,27 @@ class Pipeline:
         cls,
         signals: Collection[str] | None = None,
         *,
+        models: Mapping[str, str] = NO_MODELS,
         store: ModelStore | None = None,
         device: Device | None = None,
         progress: Progress | None = None,
     ) -> "Pipeline":
         """A pipeline for `signals` (None: all) with everything they need, ready to score.
 
-        `progress(label, done, total)` is told of each scorer as it is loaded. Raises
-        ConfigurationError for an unknown signal, ModelError where weights are missing or wrong.
+        `models` names cards to use in place of the shipped choice, by signal. `progress(label,
+        done, total)` is told of each scorer as it is loaded. Raises ConfigurationError for an
+        unknown signal or a card that does not serve it, ModelError where weights are missing or
+        wrong.
         """
         store = store or ModelStore()
         device = device or pick_device()
-        specs = load_specs(signals)
+        specs = with_models(load_specs(signals), models)
         scorers: dict[str, object] = {}
         for done, (name, spec) in enumerate(specs.items()):
             if progress:
                 progress(f"load {name}", done, len(specs))
             if spec.takes is not Takes.METER:
-                loading = Loading(store=store, device=device, thresholds=shipped_thresholds(name))
-                scorers[name] = spec.make(loading)
+                scorers[name] = _scorer(spec, store, device, chosen=name in models)
         if progress:
             progress("loaded", len(specs), len(specs))
         return cls(
@@ -180,6 +184,24 @@ class Pipeline:
                 session.take(block)
                 yield from session.advance()
         yield from session.drain()
+
+
+def _scorer(spec: SignalSpec, store: ModelStore, device: Device, *, chosen: bool) -> object:
+    loading = Loading(
+        store=store, device=device, thresholds=shipped_thresholds(spec.name), models=spec.models
+    )
+    try:
+        scorer: object = spec.make(loading)
+    except EarmarkError:
+        raise
+    except Exception as error:
+        if not chosen:
+            raise
+        reason = f"{type(error).__name__}: {error}"
+        raise ConfigurationError(
+            f"{spec.models[0]} does not serve {spec.name}: {reason}"
+        ) from error
+    return scorer
 
 
 def interleaved(streams: Iterator[Iterator[Block]], *, width: int = INTERLEAVED) -> Iterator[Block]:

@@ -7,7 +7,7 @@ from earmark.models.device import pick_device
 from earmark.models.store import ModelStore
 from earmark.processors.codec import decode_event, event_codec
 from earmark.processors.content import ContentEvent
-from earmark.processors.loader import load_specs
+from earmark.processors.loader import load_specs, with_models
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.schema import RECEIPTS
 from earmark.processors.signal import Takes
@@ -50,7 +50,7 @@ def assemble(
     ServiceError where the registry does not answer. The models are loaded when it runs.
     """
     names = settings.worker.signals or None
-    specs = load_specs(names)
+    specs = with_models(load_specs(names), settings.worker.models)
     published = [spec.topic for name, spec in specs.items() if names is None or name in names]
     schema_ids = registry.ids_for_worker([*published, CONTENT_EVENTS, REJECTIONS, RECEIPTS])
     codec = event_codec(registry.schema_by_id)
@@ -110,6 +110,7 @@ def load_pipeline(settings: Settings) -> Pipeline:
     torch.set_num_threads(available_cores())
     return Pipeline.load(
         settings.worker.signals or None,
+        models=settings.worker.models,
         store=ModelStore(settings.home / "models", offline=settings.offline),
         device=pick_device(settings.worker.device, settings.worker.precision),
     )
