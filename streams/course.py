@@ -3,19 +3,23 @@
 The worker asks its course for each record, before it begins with more, and after each round.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from confluent_kafka import Message
 
 from earmark.processors.content import ContentEvent
-from earmark.streams.flight import Flight, FlightLedger, Partition
+from earmark.streams.flight import Flight, Partition
+
+IsIdle = Callable[[Collection[Partition]], bool]
 
 
 class Course(Protocol):
     """For the worker's own thread."""
 
-    bounded: bool  # whether it has an end, so that the ends of partitions are to be told
+    @property
+    def bounded(self) -> bool:
+        """Whether it has an end, so that the ends of partitions are to be told."""
 
     @property
     def holding(self) -> bool:
@@ -40,8 +44,11 @@ class Course(Protocol):
     def published(self, flights: Sequence[Flight]) -> None:
         """These flights were committed."""
 
-    def closing(self, ledger: FlightLedger) -> Mapping[Partition, int]:
-        """Offsets to commit behind the last record of partitions that are through, each once."""
+    def closing(self, is_idle: IsIdle) -> Mapping[Partition, int]:
+        """Offsets to commit behind the last record of partitions that are through, each once.
+
+        `is_idle` says of partitions whether nothing of them is on its way.
+        """
 
     def finished(self) -> bool:
         """Whether the whole course is run."""
@@ -71,7 +78,7 @@ class Onward:
     def published(self, flights: Sequence[Flight]) -> None:
         """Nothing is counted."""
 
-    def closing(self, ledger: FlightLedger) -> Mapping[Partition, int]:
+    def closing(self, is_idle: IsIdle) -> Mapping[Partition, int]:
         """None are ever through."""
         return {}
 

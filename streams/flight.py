@@ -29,6 +29,7 @@ class Flight:
     promotion: Promotion | None = None  # or where it is an answer of a replay
     plan: Plan | None = None  # None: all that is expected is computed
     outcomes: tuple[Outcome, ...] | None = None
+    heard_s: float = 0.0  # seconds of audio that were decoded for it
     retried: bool = False  # what failed is tried again later
     long: bool = False  # its recording is long: it waits among others of its kind
     ruling: Ruling | None = None  # what is to be written, once that is known

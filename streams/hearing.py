@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 
-from earmark.processors.block import NO_SAMPLES, Block, End
+from earmark.processors.block import NO_SAMPLES, SAMPLE_RATE_HZ, Block, End
 from earmark.processors.content import Audio, ContentEvent, stated_digest
 from earmark.processors.error import ContentError, RejectionClass
 from earmark.processors.plan import Plan
@@ -110,6 +110,7 @@ class Hearing:
         self, media: Media, flight: Flight, plan: Plan, *, whole: bool
     ) -> Callable[[Block], None]:
         def take(block: Block) -> None:
+            flight.heard_s += len(block.samples_T) / SAMPLE_RATE_HZ
             if block.end is not None:
                 media.release()
                 self._decoding.end()

@@ -61,6 +61,13 @@ class Intake:
             self._read.append(self._long.popleft())
         return [] if full else self._ready(in_flight)
 
+    def holds(self, partitions: Collection[Partition]) -> bool:
+        """Whether anything of these partitions was read and not taken up yet."""
+        read = (*self._read, *self._long)
+        return any(p in self._waiting.partitions for p in partitions) or any(
+            partition_of(message) in partitions for message in read
+        )
+
     def drop(self, partitions: Collection[Partition]) -> None:
         """Forget what was read of partitions that go to another worker."""
         self._read = deque(m for m in self._read if partition_of(m) not in partitions)

@@ -33,6 +33,7 @@ from earmark.streams.settings import Settings
 from earmark.streams.topic import CONTENT_EVENTS, REJECTIONS
 
 COMMIT_TIMEOUT_S = 20.0
+THROUGH = "through"  # metadata of an offset: all before it is answered, retries too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +85,13 @@ class Publisher:
         self._guarded(lambda: self._transact(outgoing, offsets, group_metadata))
 
     def pass_over(self, offsets: Mapping[Partition, int], group_metadata: object) -> None:
-        """Commit these offsets alone; raises TransactionError when Kafka did not take them."""
-        behind = [TopicPartition(*partition, offset) for partition, offset in offsets.items()]
+        """Commit these offsets alone, with the word that nothing is left before them.
+
+        Raises TransactionError when Kafka did not take them.
+        """
+        behind = [
+            TopicPartition(*partition, offset, THROUGH) for partition, offset in offsets.items()
+        ]
         self._guarded(lambda: self._transact((), behind, group_metadata))
 
     def _transact(

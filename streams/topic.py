@@ -1,6 +1,6 @@
 """The topics: their names, how each is kept, and the making of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException
@@ -38,6 +38,8 @@ __all__ = [
     "contract",
     "create_topics",
     "dead_letter_topic",
+    "delete_topics",
+    "make_topics",
     "retry_topic",
     "signal_topics",
     "topic_states",
@@ -135,6 +137,30 @@ def create_topics(settings: Settings) -> tuple[TopicState, ...]:
 def topic_states(settings: Settings) -> tuple[TopicState, ...]:
     """All topics of the contract as they are on the broker."""
     return _states(_admin(settings.kafka), settings.kafka, set())
+
+
+def make_topics(kafka: KafkaSettings, topics: Sequence[Topic], *, partitions: int) -> None:
+    """Make those of the topics that are missing; raises ServiceError as `create_topics`."""
+    admin = _admin(kafka)
+    there = _partitions(admin, kafka)
+    missing = [topic for topic in topics if topic.name not in there]
+    _create(admin, missing, kafka.model_copy(update={"partitions": partitions}))
+
+
+def delete_topics(kafka: KafkaSettings, prefix: str) -> list[str]:
+    """Delete all topics whose names begin with `prefix`, for ever; their names.
+
+    Raises ServiceError where the broker does not answer or refuses.
+    """
+    admin = _admin(kafka)
+    names = sorted(name for name in _partitions(admin, kafka) if name.startswith(prefix))
+    futures = admin.delete_topics(names, operation_timeout=TIMEOUT_S) if names else {}
+    for name, future in futures.items():
+        try:
+            future.result(TIMEOUT_S)
+        except KafkaException as error:
+            raise _service_error(f"topic {name}", error) from error
+    return names
 
 
 def _states(admin: AdminClient, kafka: KafkaSettings, made: set[str]) -> tuple[TopicState, ...]:

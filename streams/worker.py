@@ -8,7 +8,7 @@ Kafka alone; it polls on while the others work.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from threading import Event
 
 import structlog
@@ -228,8 +228,11 @@ class Worker:
 
     def _close_partitions(self) -> None:
         """Commit that nothing more is wanted of the partitions that are through."""
-        if offsets := self._course.closing(self._ledger):
+        if offsets := self._course.closing(self._is_idle):
             self._publisher.pass_over(offsets, self._consumer.consumer_group_metadata())
+
+    def _is_idle(self, partitions: Collection[Partition]) -> bool:
+        return not self._ledger.pending(partitions) and not self._intake.holds(partitions)
 
     def _rule(self, heads: Sequence[Flight]) -> None:
         self._receipts.rule(heads)
