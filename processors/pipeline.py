@@ -31,7 +31,6 @@ from earmark.processors.plan import Plan, Recall, nothing_kept, plan_for, whole_
 from earmark.processors.session import Session
 from earmark.processors.signal import (
     ClipScorer,
-    Loading,
     MeterFactory,
     PassageScorer,
     SignalSpec,
@@ -187,11 +186,9 @@ class Pipeline:
 
 
 def _scorer(spec: SignalSpec, store: ModelStore, device: Device, *, chosen: bool) -> object:
-    loading = Loading(
-        store=store, device=device, thresholds=shipped_thresholds(spec.name), models=spec.models
-    )
+    thresholds = shipped_thresholds(spec.name)
     try:
-        scorer: object = spec.make(loading)
+        scorer: object = spec.load(store=store, device=device, thresholds=thresholds)
     except EarmarkError:
         raise
     except Exception as error:

@@ -147,7 +147,7 @@ class Loading:
     store: ModelStore
     device: Device
     thresholds: Thresholds
-    models: tuple[str, ...] = ()
+    models: tuple[str, ...]
 
     def path(self, file: str | None = None) -> Path:
         """The artefact `file` of the first card, by default its primary one, verified."""
@@ -189,6 +189,12 @@ class SignalSpec:
     def topic(self) -> str:
         """The topic of the champion's answers, e.g. `signals.audio.loudness.v1`."""
         return f"signals.{self.name}.v{self.major}"
+
+    def load(self, *, store: ModelStore, device: Device, thresholds: Thresholds) -> Any:
+        """Its scorer, by its models; raises ModelError where weights are missing or wrong."""
+        return self.make(
+            Loading(store=store, device=device, thresholds=thresholds, models=self.models)
+        )
 
     def with_model(self, card: str) -> "SignalSpec":
         """The signal by another model; raises ConfigurationError where it has none."""

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from earmark.models.error import ConfigurationError
 from earmark.streams.endpoint import endpoint
+from earmark.streams.local.state import reading_as_stack
 from earmark.streams.log import configure_logging
 from earmark.streams.progress import loading
 from earmark.streams.topic import CONTENT_EVENTS, ITEMS
@@ -98,7 +99,7 @@ def replay(
     from earmark.streams.replay.manifest import read_runs
 
     configure_logging()
-    settings = endpoint()
+    settings = _settings()
     known = read_runs(settings.kafka).get(run)
     given = [p.opts[0] for p in ctx.command.params if _is_given(ctx, p) and p.name in options]
     if known is not None and given:
@@ -119,7 +120,7 @@ def status(name: str | None, as_json: bool) -> None:
     """How far runs are: all of them, or the one called NAME."""
     from earmark.streams.replay.manifest import read_run, read_runs
 
-    settings = endpoint()
+    settings = _settings()
     runs = [read_run(settings.kafka, name)] if name else list(read_runs(settings.kafka).values())
     rows = [_status(settings, manifest) for manifest in runs]
     if as_json:
@@ -145,7 +146,7 @@ def promote(name: str, partial: bool, wait: bool, yes: bool, as_json: bool) -> N
     from earmark.streams.replay.manifest import State, moved_to, read_run
     from earmark.streams.replay.promote import Promoter, wait_until_taken
 
-    settings = endpoint()
+    settings = _settings()
     manifest = read_run(settings.kafka, name)
     allowed = {State.FINISHED, State.PROMOTED} | ({State.BEGUN} if partial else set())
     if manifest.state not in allowed:
@@ -173,7 +174,7 @@ def abort(name: str, yes: bool) -> None:
     from earmark.streams.replay.manifest import State, moved_to, read_run
     from earmark.streams.topic import delete_topics
 
-    settings = endpoint()
+    settings = _settings()
     manifest = read_run(settings.kafka, name)
     if not yes and sys.stdin.isatty():
         click.confirm(f"Delete all answers of {name}?", abort=True)
@@ -196,10 +197,15 @@ def work(name: str, slot: str, workers: int) -> None:
     configure_logging()
     return_large_blocks()
     with ExitStack() as undo:
-        running = replay_worker(endpoint(), name, slot=slot, workers=workers, undo=undo)
+        running = replay_worker(_settings(), name, slot=slot, workers=workers, undo=undo)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: running.stop())
         running.run()
+
+
+def _settings() -> "Settings":
+    """Those in force; against the local stack, files are read as its worker reads them."""
+    return reading_as_stack(endpoint())
 
 
 def _is_given(ctx: click.Context, parameter: click.Parameter) -> bool:
