@@ -78,6 +78,8 @@ class AnswerCache:
         if rows:
             statement = "DELETE FROM answers WHERE content_id = ?"
             self._change(lambda: self._database.executemany(statement, rows))
+            # what the journal still holds goes too
+            self._change(lambda: self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)"))
 
     def close(self) -> None:
         """Close the file."""
@@ -90,8 +92,9 @@ class AnswerCache:
 
     def _change(self, change: Callable[[], object]) -> None:
         try:
-            with self._lock, self._database:
+            with self._lock:
                 change()
+                self._database.commit()
         except sqlite3.Error as error:
             log.warning("answers not kept", reason=str(error))
 

@@ -28,6 +28,9 @@ def opened(path: Path, schema: str, *, busy_s: float = 5.0) -> sqlite3.Connectio
 
 def _connected(path: Path, schema: str, busy_s: float) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=busy_s, check_same_thread=False)
+    # what is deleted is gone from the file too: it was made of people's content
     # in WAL mode, NORMAL waits for the disk at checkpoints alone, and what is lost is read again
-    database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + schema)
+    database.executescript(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;" + schema
+    )
     return database
