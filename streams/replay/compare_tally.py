@@ -1,7 +1,7 @@
 """Adds up the comparisons of one signal, pair by pair.
 
 Held are two doubles per pair and number, and one per pair and text or vector: a million items of
-the signal with the most numbers, `audio.integrity`, are 130 MB.
+the signal with the most numbers, `audio.integrity`, are about 200 MB.
 """
 
 from array import array

@@ -24,6 +24,7 @@ from earmark.streams.replay.compare_features import Record
 from earmark.streams.replay.compare_tally import SignalTally
 from earmark.streams.replay.diff_result import Diff, SignalDiff
 from earmark.streams.replay.diff_store import Last, LastRecords
+from earmark.streams.route import replay_topic
 from earmark.streams.settings import KafkaSettings, Settings
 from earmark.streams.topic import signal_topics
 
@@ -67,7 +68,7 @@ def diff(
 
 def run_topic(run: str, spec: SignalSpec) -> str:
     """Where a replay's answers of a signal lie."""
-    return f"replay.{run}.{spec.topic}"
+    return replay_topic(run, spec.topic)
 
 
 class _Comparison:

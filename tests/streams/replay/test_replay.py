@@ -168,6 +168,7 @@ def test_better_answers_become_the_live_ones_where_no_newer_stands(
     try:
         wait_for_receipts(settings, *first)
         earmark(settings, "replay", "--run", run, *options, "--json")
+        compared = earmark(settings, "replay", "diff", run, "--signals", SPEECH, "--json")
         late = [
             spoken(other, 2, seconds=3),
             spoken(gone, 2, audio=None, change=Change.DELETED),
@@ -181,6 +182,8 @@ def test_better_answers_become_the_live_ones_where_no_newer_stands(
         wait_for_receipts(settings, repeated)
     finally:
         live.stop()
+    (speech,) = compared["signals"]
+    assert speech["pairs"] == 3
     assert (sent["sent"], sent["taken_up"], again["sent"]) == (3, True, 0)
     last = {record.key: record for record in read(settings, SPEECH, prefix=run)}
     assert last[same].record["provenance"]["model_name"] == "silero-vad-16k"
