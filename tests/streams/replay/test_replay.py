@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 import uuid
+import wave
 from collections import Counter
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ from earmark.streams.topic import CONTENT_EVENTS, RECEIPTS, create_topics, delet
 pytestmark = [pytest.mark.kafka, pytest.mark.weights]
 
 SPEECH, LANGUAGE = "audio.speech", "text.language"
-JFK = (Path(__file__).resolve().parents[3] / "streams" / "samples" / "jfk.wav").read_bytes()
+JFK = Path(__file__).resolve().parents[3] / "streams" / "samples" / "jfk.wav"
 COUNT = 1_500
 LIMIT_S = 240
 
@@ -61,12 +63,21 @@ def earmark(settings: Settings, *arguments: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def beginning(seconds: float) -> bytes:
+    """The first seconds of a speech, as WAV."""
+    file = BytesIO()
+    with wave.open(str(JFK)) as whole, wave.open(file, "wb") as cut:
+        cut.setparams(whole.getparams())
+        cut.writeframes(whole.readframes(int(seconds * whole.getframerate())))
+    return file.getvalue()
+
+
 def spoken(item: str, number: int = 1, *, seconds: float = 2.5, **changes: Any) -> ContentEvent:
     fields: dict[str, Any] = {
         "event_id": f"{item}-{number}",
         "content_id": item,
         "revision": number,
-        "audio": Audio(data=JFK[: 44 + int(seconds * 32_000)]),
+        "audio": Audio(data=beginning(seconds)),
     }
     return ContentEvent(**(fields | changes))
 
