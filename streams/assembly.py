@@ -59,6 +59,11 @@ def assemble(
     def read(payload: bytes) -> ContentEvent:
         return decode_event(payload, codec)
 
+    def load() -> Pipeline:
+        pipeline = load_pipeline(settings)
+        metrics.watch(pipeline.budgets)
+        return pipeline
+
     # the decode processes come first: each starts while this process loads its models
     make_decoders = partial(
         DecodePool,
@@ -85,7 +90,7 @@ def assemble(
 
     return Worker(
         settings,
-        load=lambda: load_pipeline(settings),
+        load=load,
         read=read,
         read_promotion=promotion_reader(registry.schema_by_id),
         route=route,
