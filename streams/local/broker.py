@@ -88,8 +88,12 @@ class Broker:
     def wait_until_ready(self) -> None:
         """Wait until it answers as our cluster, with its node taking part."""
         self.child.wait_until(lambda: self.child.listens_on(self.port), READY_S)
-        admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
+        admin = self._admin()
         self.child.wait_until(lambda: self._serves(admin), READY_S)
+
+    def is_ready(self) -> bool:
+        """Whether it answers as our cluster, with its node taking part, now."""
+        return self.child.listens_on(self.port) and self._serves(self._admin())
 
     def stop(self) -> None:
         """Shut it down in order."""
@@ -100,6 +104,9 @@ class Broker:
         """End it as a crash would."""
         self.child.kill()
         self._claim.close()
+
+    def _admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
 
     def _serves(self, admin: AdminClient) -> bool:
         try:
