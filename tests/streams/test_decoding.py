@@ -124,6 +124,22 @@ def test_a_child_killed_between_two_events_costs_none(pool: DecodePool) -> None:
     assert [inbox.end(name).error for name in ("x", "y", "z")] == [None, None, None]
 
 
+def test_a_child_that_is_told_to_stop_with_its_parent_finishes_what_it_has(
+    pool: DecodePool,
+) -> None:
+    inbox = Inbox()
+
+    def tell_all(block: Block) -> None:
+        for pid in pool.pids():
+            os.kill(pid, signal.SIGTERM)  # as systemd does to all processes of a service
+        inbox.take(block)
+
+    pool.submit(event("a", blocks=9), None, tell_all)
+    inbox.wait(1)
+    assert inbox.end("a").error is None
+    assert len(inbox.blocks["a"]) == 10
+
+
 def test_an_event_that_its_sink_abandons_is_heard_of_no_more(pool: DecodePool) -> None:
     heard: SimpleQueue[Block] = SimpleQueue()
 
