@@ -75,10 +75,17 @@ def assemble(
     decoders = make_decoders(settings.worker.decoders or _cores_for_decoding())
     watchdog = Watchdog(ending_process(health), limits_s=limits_s(settings.worker.stall_s))
     course = course or Onward()
+    # a fetch that waits for room waits for the decoders, which have a limit of their own
+    fetcher = Fetcher(
+        settings.media,
+        inline=InlineAudio(settings.kafka, read),
+        waiting=watchdog.stage("fetch").moved,
+    )
+    metrics.queue_bytes.labels("spool").set_function(lambda: fetcher.spooled_bytes)
 
     def hearing(plan_heard: PlanHeard, score: Score) -> Hearing:
         return Hearing(
-            fetcher=Fetcher(settings.media, inline=InlineAudio(settings.kafka, read)),
+            fetcher=fetcher,
             fetchers=settings.worker.fetchers,
             decoders=decoders,
             decoders_of_long=partial(make_decoders, 1, nice=NICE_OF_LONG),

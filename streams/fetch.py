@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
@@ -21,25 +21,40 @@ from earmark.streams.download import (
 )
 from earmark.streams.error import TransientError
 from earmark.streams.resolver import DIRECT, INLINE, Resolved, Resolvers
+from earmark.streams.room import Place, Room
 from earmark.streams.settings import MediaSettings
 from earmark.streams.spool import Spool
 
 Answer = TypeVar("Answer")
 
 FIRST_PAUSE_S = 0.2  # before the second attempt; doubles with each further one
+MEMORY_BYTES = 16_000_000  # of media in memory at once, beside those that events carry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """Media at hand: bytes, or a file. `release` removes the file if it is a temporary copy."""
+    """Media at hand: bytes, or a file. `release` removes the file if it is a temporary copy.
+
+    `place` is the room that they take, where they are not the event's own.
+    """
 
     content: bytes | Path
     temporary: bool = False
+    place: Place | None = None
+
+    @property
+    def bytes_taken(self) -> int:
+        """What they take in memory or on disk that they did not take before."""
+        if isinstance(self.content, bytes):
+            return len(self.content)
+        return self.content.stat().st_size if self.temporary else 0
 
     def release(self) -> None:
         """Give back what the fetch took; may be called twice."""
         if self.temporary and isinstance(self.content, Path):
             self.content.unlink(missing_ok=True)
+        if self.place is not None:
+            self.place.leave()
 
     def __enter__(self) -> Self:
         return self
@@ -71,9 +86,10 @@ class Fetcher:
     """Fetches media by the settings; safe to use from several threads at once.
 
     Remote media are copied to a spool folder under `spool_parent` (default: the system's folder
-    for temporary files). A uri of any scheme but http, https, s3, file and kafka goes through its
-    resolver; those of Kafka are refused without an `inline` reader, which `close` closes. Messages
-    never quote a uri's user, password or query, nor what a resolver gave.
+    for temporary files), which holds up to `spool_bytes` at once: a fetch waits until media before
+    it are decoded, and calls `waiting` meanwhile. A uri of any scheme but http, https, s3, file and
+    kafka goes through its resolver; those of Kafka are refused without an `inline` reader, which
+    `close` closes. Messages never quote a uri's user, password or query, nor what a resolver gave.
     """
 
     def __init__(
@@ -82,12 +98,15 @@ class Fetcher:
         *,
         inline: InlineReader | None = None,
         spool_parent: Path | None = None,
+        waiting: Callable[[], None] | None = None,
     ) -> None:
         self._settings = settings
         self._policy = AddressPolicy(settings)
         self._resolvers = Resolvers(settings)
         self._inline = inline
         self._spool = Spool(spool_parent)
+        self._disk = Room(settings.spool_bytes, waiting)
+        self._memory = Room(MEMORY_BYTES, waiting)
         self._web = WebDownload(settings, self._policy)
         self._store = StoreDownload(settings)
         self._circuits = Circuits()
@@ -106,10 +125,25 @@ class Fetcher:
             self._resolvers.check(scheme)
         self._policy.check_scheme(audio.uri)
         self._check_size(audio.size_bytes or 0)
-        return self._by_scheme(audio, audio.uri, scheme)
+        if scheme == "file":
+            return self._by_scheme(audio, audio.uri, scheme)
+        room = self._memory if scheme == INLINE else self._disk
+        with ExitStack() as on_failure:
+            place = on_failure.enter_context(room.take(audio.size_bytes or 0))
+            media = self._by_scheme(audio, audio.uri, scheme)
+            place.hold(media.bytes_taken)
+            on_failure.pop_all()
+        return replace(media, place=place)
+
+    @property
+    def spooled_bytes(self) -> int:
+        """What lies on disk, and what is on its way there as far as its size is known."""
+        return self._disk.bytes
 
     def close(self) -> None:
-        """Remove the spool folder, and leave Kafka."""
+        """Remove the spool folder, and leave Kafka; who waits for room gets ServiceError."""
+        self._disk.close()
+        self._memory.close()
         self._spool.close()
         if self._inline is not None:
             self._inline.close()

@@ -67,6 +67,7 @@ class MediaSettings(BaseModel):
     hosts: tuple[str, ...] = ()  # if any: only these; "*.example.org" matches below
     allow_private_addresses: bool = False
     max_bytes: int = 2_000_000_000
+    spool_bytes: int = 4_000_000_000  # on disk at once, on their way to the decoders
     timeout_s: float = 60.0
     max_redirects: int = 3
     max_hours: float = 24.0

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from earmark.processors.content import Audio
-from earmark.processors.error import ContentError
+from earmark.processors.error import ContentError, ServiceError
 from earmark.streams import fetch
 from earmark.streams.fetch import Fetcher
 from earmark.streams.settings import MediaSettings
@@ -160,6 +161,49 @@ def test_remote_media_are_a_file_until_released(
         assert not media.content.exists()
     assert store[1] == ["/song.wav?sig=a%2Fb"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fetch_waits_until_the_media_before_it_are_decoded(
+    tmp_path: Path, store: tuple[str, list[str]]
+) -> None:
+    """So what lies on disk is bounded, whether the events say how large their media are or not."""
+    uri = f"{store[0]}/song.wav"
+    with fetcher(tmp_path, spool_bytes=2 * len(SONG)) as made, ThreadPoolExecutor(1) as pool:
+        held = [made.fetch(Audio(uri=uri)), made.fetch(Audio(uri=uri, size_bytes=len(SONG)))]
+        later = pool.submit(made.fetch, Audio(uri=uri, size_bytes=len(SONG)))
+        with pytest.raises(TimeoutError):
+            later.result(timeout=0.3)
+        assert made.spooled_bytes == 2 * len(SONG)
+        assert len(store[1]) == 2
+        for media in held:
+            media.release()
+            media.release()
+        later.result(timeout=10).release()
+        assert made.spooled_bytes == 0
+
+
+def test_media_that_could_not_be_fetched_take_no_room(
+    tmp_path: Path, store: tuple[str, list[str]]
+) -> None:
+    with fetcher(tmp_path) as made:
+        for path in ("/status/404", "/cut"):
+            with pytest.raises(ContentError):
+                made.fetch(Audio(uri=store[0] + path, size_bytes=1_000))
+        assert made.spooled_bytes == 0
+
+
+def test_the_end_of_the_worker_ends_a_wait_for_room(
+    tmp_path: Path, store: tuple[str, list[str]]
+) -> None:
+    uri = f"{store[0]}/song.wav"
+    with ThreadPoolExecutor(1) as pool:
+        with fetcher(tmp_path, spool_bytes=1) as made:
+            made.fetch(Audio(uri=uri))
+            later = pool.submit(made.fetch, Audio(uri=uri, size_bytes=1))
+            with pytest.raises(TimeoutError):
+                later.result(timeout=0.1)
+        with pytest.raises(ServiceError):
+            later.result(timeout=10)
 
 
 def test_s3_media_are_read_from_the_endpoint_in_the_settings(
