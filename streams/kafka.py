@@ -7,7 +7,11 @@ from earmark.streams.settings import KafkaSettings
 
 # librdkafka's own default puts most keys elsewhere than Java's, and with them the order per item
 PRODUCER = {"partitioner": "murmur2_random", "compression.type": "zstd"}
+# What waits inside of a client counts too: it has read ahead 64 MB by default, or holds up to 1 GB
+# that is to be sent.
+CONSUMER = {"queued.max.messages.kbytes": 16_384, "fetch.max.bytes": 8_388_608}
 TRANSACTIONAL = {
+    "queue.buffering.max.kbytes": 32_768,
     "transaction.timeout.ms": 15_000,
     # the default of 100 ms is what back-to-back transactions would wait each
     "retry.backoff.ms": 1,
@@ -25,6 +29,11 @@ def client_config(kafka: KafkaSettings, own: Mapping[str, object] = NOTHING) -> 
     """
     theirs = {name: value.get_secret_value() for name, value in kafka.client.items()}
     return {"bootstrap.servers": kafka.bootstrap_servers, **theirs, **own}
+
+
+def consumer_config(kafka: KafkaSettings, own: Mapping[str, object] = NOTHING) -> dict[str, Any]:
+    """That of a consumer: it reads ahead 16 MB, and one answer of each broker."""
+    return {**CONSUMER, **client_config(kafka, own)}
 
 
 def producer_config(kafka: KafkaSettings, own: Mapping[str, object] = NOTHING) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from earmark.processors.error import ServiceError
-from earmark.streams.kafka import client_config
+from earmark.streams.kafka import consumer_config
 from earmark.streams.receipt_store import PartitionReceipts
 from earmark.streams.settings import KafkaSettings
 
@@ -123,4 +123,4 @@ def _consumer(kafka: KafkaSettings, isolation: str) -> Consumer:
         "fetch.wait.max.ms": 10,  # what there is is wanted, and not what may come in the next 500
         "isolation.level": isolation,
     }
-    return Consumer(client_config(kafka, own))
+    return Consumer(consumer_config(kafka, own))

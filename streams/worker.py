@@ -29,7 +29,7 @@ from earmark.streams.flight import Flight, FlightLedger, Partition
 from earmark.streams.health import Health
 from earmark.streams.hearing import Hearing, PlanHeard, Score
 from earmark.streams.intake import Intake, place_of, places_of
-from earmark.streams.kafka import client_config
+from earmark.streams.kafka import consumer_config
 from earmark.streams.metrics import Metrics
 from earmark.streams.promotion import ReadPromotion
 from earmark.streams.publisher import Publisher
@@ -319,7 +319,7 @@ def consumer_for(settings: Settings, *, bounded: bool = False) -> Consumer:
         # a static member that comes back after a kill takes its partitions over at once
         own["group.instance.id"] = f"{settings.kafka.group_id}-{settings.kafka.slot}"
         own["session.timeout.ms"] = 10_000
-    return Consumer(client_config(settings.kafka, own))
+    return Consumer(consumer_config(settings.kafka, own))
 
 
 def _raise_if_fatal(error: KafkaError) -> None:
