@@ -20,8 +20,8 @@ class Metrics:
     published by signal and outcome, `rejections` by class. `stage_seconds` times one batch in a
     stage (fetch, decode, score, publish); `latency_seconds` runs from the arrival of an event at
     the broker to its commit. `queue_bytes` is what waits before a stage, `lag` how many records a
-    partition is behind. `batch_share` is how much a signal's model is given at once, in (0, 1]: less
-    after a batch that did not fit into memory, of which `memory_shortages` counts all.
+    partition is behind. `batch_share` is how much a signal's model is given at once, in (0, 1]:
+    less after a batch that did not fit into memory, of which `memory_shortages` counts all.
     """
 
     def __init__(self) -> None:

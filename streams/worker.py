@@ -225,6 +225,7 @@ class Worker:
             self._metrics.note_published(heads)
         self._metrics.events_in_flight.set(self._ledger.count)
         self._metrics.queue_bytes.labels("blocks").set(self._blocks.bytes)
+        self._metrics.queue_bytes.labels("flights").set(self._ledger.bytes)
 
     def _close_partitions(self) -> None:
         """Commit that nothing more is wanted of the partitions that are through."""
@@ -249,6 +250,7 @@ class Worker:
         )
         if flight.long:  # it is answered when its turn among the long ones has come
             flight.outcomes = ()
+        self._ledger.answered(flight)
 
     def _on_assign(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
         for number in {partition.partition for partition in partitions}:
