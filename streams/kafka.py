@@ -5,13 +5,17 @@ from typing import Any
 
 from earmark.streams.settings import KafkaSettings
 
-# librdkafka's own default puts most keys elsewhere than Java's, and with them the order per item
-PRODUCER = {"partitioner": "murmur2_random", "compression.type": "zstd"}
-# What waits inside of a client counts too: it has read ahead 64 MB by default, or holds up to 1 GB
-# that is to be sent.
-CONSUMER = {"queued.max.messages.kbytes": 16_384, "fetch.max.bytes": 8_388_608}
+PRODUCER = {
+    # librdkafka's own default puts most keys elsewhere than Java's, and with them the order per item
+    "partitioner": "murmur2_random",
+    "compression.type": "zstd",
+    "queue.buffering.max.kbytes": 32_768,  # that is to be sent; by default it holds up to 1 GB
+}
+CONSUMER = {
+    "queued.max.messages.kbytes": 16_384,  # read ahead; by default 64 MB
+    "fetch.max.bytes": 8_388_608,  # of one answer of a broker
+}
 TRANSACTIONAL = {
-    "queue.buffering.max.kbytes": 32_768,
     "transaction.timeout.ms": 15_000,
     # the default of 100 ms is what back-to-back transactions would wait each
     "retry.backoff.ms": 1,

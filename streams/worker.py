@@ -226,6 +226,7 @@ class Worker:
         self._metrics.events_in_flight.set(self._ledger.count)
         self._metrics.queue_bytes.labels("blocks").set(self._blocks.bytes)
         self._metrics.queue_bytes.labels("flights").set(self._ledger.bytes)
+        self._metrics.queue_bytes.labels("waiting").set(self._intake.waiting_bytes)
 
     def _close_partitions(self) -> None:
         """Commit that nothing more is wanted of the partitions that are through."""

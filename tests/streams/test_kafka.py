@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from earmark.streams.kafka import (
     CONSUMER,
-    TRANSACTIONAL,
+    PRODUCER,
     client_config,
     consumer_config,
     producer_config,
@@ -53,8 +53,8 @@ def test_how_far_consumers_read_ahead_is_the_users_to_change() -> None:
 
 def test_a_producer_holds_so_many_bytes_and_no_more() -> None:
     nowhere = KafkaSettings(bootstrap_servers="127.0.0.1:1")
-    producer = Producer(producer_config(nowhere, {**TRANSACTIONAL, "log_level": 0}))
-    most = 1024 * TRANSACTIONAL["queue.buffering.max.kbytes"]
+    producer = Producer(producer_config(nowhere, {"log_level": 0}))
+    most = 1024 * int(PRODUCER["queue.buffering.max.kbytes"])
     for _ in range(most // 500_000):
         producer.produce("any", bytes(500_000))
     with pytest.raises(BufferError):
