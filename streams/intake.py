@@ -68,6 +68,11 @@ class Intake:
         return [] if full else self._ready(in_flight)
 
     @property
+    def blocked(self) -> bool:
+        """Whether what was read is not taken up before what is in flight has been answered."""
+        return bool(self._read)
+
+    @property
     def waiting_bytes(self) -> int:
         """What the records hold that wait for their time or their turn."""
         return self._kept.total()

@@ -6,7 +6,7 @@ from typing import Any
 from earmark.streams.settings import KafkaSettings
 
 PRODUCER = {
-    # librdkafka's own default puts most keys elsewhere than Java's, and with them the order per item
+    # librdkafka's default puts most keys elsewhere than Java's, and with them the order per item
     "partitioner": "murmur2_random",
     "compression.type": "zstd",
     "queue.buffering.max.kbytes": 32_768,  # that is to be sent; by default it holds up to 1 GB

@@ -1,4 +1,35 @@
-"""Room for so many bytes: whoever brings more waits until others have gone."""
+"""Room for so many bytes: whoever brings more waits until others have gone.
+
+What a worker holds between Kafka and Kafka, and what bounds it. Nothing grows with the length of a
+topic, of a queue or of a recording: where one place is full, those before it wait, and in the end
+partitions are paused.
+
+    what                          bound                                       by
+    read ahead by librdkafka      16 MB, and 8 MB from each broker            kafka.CONSUMER
+    records before their turn     1 MB and a record of each partition         intake.KEPT_BYTES
+    the last read                 what was read ahead
+    flights: records, answers     worker.bytes_in_flight, 64 MB: then no      flight.FlightLedger
+      that wait for others,         more is begun. What is computed for a
+      lost partitions' work         lost partition counts until it is done
+    their events                  as large again as the records
+    media on disk                 media.spool_bytes, 4 GB, and a download     room.Room
+                                    of each fetcher whose size is unknown
+    media in decode processes     inline ones: of one event each
+    samples on their way here     two blocks of each decoder, 640 kB each
+    samples before the device     worker.decoded_bytes, 16 MB                 block_queue.BlockQueue
+    samples of open recordings    16 MB, and of each decoder a chunk, the     stage.BACKLOG_BYTES
+                                    speech that goes on (28 s), a window
+                                    (30 s): 4 MB
+    clips before the device       240 s, 15 MB; CUDA 1,920 s, 123 MB          budget.CLIP_S
+    spans, readings               media.max_hours: about 20 MB in 24 hours
+    texts read together           1,000,000 code points, or an event's        budget.Budget
+    a transaction                 16 MB of flights, or one; and encoded       flight.HEADS_BYTES
+    to be sent by librdkafka      32 MB                                       kafka.PRODUCER
+    receipts, cached answers      on disk; answers worker.answer_cache_bytes
+    the crash ledger              the flights, and 10,000 suspects
+
+The device's own memory is what `earmark.processors.budget` is about.
+"""
 
 from collections import deque
 from collections.abc import Callable

@@ -122,7 +122,7 @@ class Worker:
             )
             while not self._stopping.is_set() and not self._course.finished():
                 self._take_in()
-                self._settle(wait_s=0.1 if self._full else 0.0)
+                self._settle(wait_s=0.1 if self._full or self._intake.blocked else 0.0)
                 self._close_partitions()
             self._health.draining()
             self._drain()
