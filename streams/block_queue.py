@@ -11,7 +11,7 @@ class BlockQueue:
     """Blocks in order of arrival, bounded in bytes: a full queue makes decoders wait.
 
     A block is let in while the queue holds less than `max_bytes`, so one block of any size passes;
-    a block without samples always does.
+    a block without samples always does. Where it is `hurried`, nothing more is waited for.
     """
 
     def __init__(self, *, max_bytes: int, linger_s: float) -> None:
@@ -20,6 +20,7 @@ class BlockQueue:
         self._blocks: deque[Block] = deque()
         self._changed = Condition()
         self._closed = False
+        self.hurried = False
         self.bytes = 0
 
     def put(self, block: Block) -> None:
@@ -47,8 +48,9 @@ class BlockQueue:
         idle = True
         while True:
             with self._changed:
+                linger_s = 0.0 if self.hurried else self._linger_s
                 self._changed.wait_for(
-                    lambda: self._blocks or self._closed, None if idle else self._linger_s
+                    lambda: self._blocks or self._closed, None if idle else linger_s
                 )
                 block = self._blocks.popleft() if self._blocks else None
                 if block is None and self._closed:

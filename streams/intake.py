@@ -70,7 +70,7 @@ class Intake:
     @property
     def blocked(self) -> bool:
         """Whether what was read is not taken up before what is in flight has been answered."""
-        return bool(self._read)
+        return self._alone and bool(self._read)
 
     @property
     def waiting_bytes(self) -> int:

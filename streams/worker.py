@@ -161,6 +161,7 @@ class Worker:
             in_flight=self._ledger.count, full=self._full, long_in_flight=long_in_flight
         ):
             self._begin(message)
+        self._blocks.hurried = self._intake.blocked
 
     def _begin(self, message: Message) -> None:
         self._metrics.events.inc()
