@@ -14,6 +14,7 @@ partitions are paused.
     their events                  as large again as the records
     media on disk                 media.spool_bytes, 4 GB, and a download     room.Room
                                     of each fetcher whose size is unknown
+    media from records of Kafka   16 MB                                       fetch.MEMORY_BYTES
     media in decode processes     inline ones: of one event each
     samples on their way here     two blocks of each decoder, 640 kB each
     samples before the device     worker.decoded_bytes, 16 MB                 block_queue.BlockQueue

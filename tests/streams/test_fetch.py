@@ -182,6 +182,43 @@ def test_a_fetch_waits_until_the_media_before_it_are_decoded(
         assert made.spooled_bytes == 0
 
 
+class Records:
+    """Gives the song for whatever record."""
+
+    def read(self, audio: Audio, *, timeout_s: float) -> bytes:
+        return SONG
+
+    def close(self) -> None:
+        pass
+
+
+def test_media_that_are_read_from_records_are_bounded_in_memory_likewise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "MEMORY_BYTES", 3 * len(SONG) // 2)
+    made = Fetcher(MediaSettings(), inline=Records(), spool_parent=tmp_path)
+    audio = Audio(uri="kafka://content.events.v1/0/1", size_bytes=len(SONG), sha256="0" * 64)
+    with ThreadPoolExecutor(1) as pool:
+        first = made.fetch(audio)
+        later = pool.submit(made.fetch, audio)
+        with pytest.raises(TimeoutError):
+            later.result(timeout=0.2)
+        first.release()
+        later.result(timeout=10).release()
+    assert made.spooled_bytes == 0
+    made.close()
+
+
+def test_a_file_in_place_takes_no_room(tmp_path: Path) -> None:
+    song = tmp_path / "song.wav"
+    song.write_bytes(SONG)
+    audio = Audio(uri=song.as_uri(), size_bytes=len(SONG))
+    with fetcher(tmp_path, roots=(tmp_path,), spool_bytes=1) as made:
+        held = [made.fetch(audio), made.fetch(audio)]
+        assert made.spooled_bytes == 0
+        assert [media.content for media in held] == [song, song]
+
+
 def test_media_that_could_not_be_fetched_take_no_room(
     tmp_path: Path, store: tuple[str, list[str]]
 ) -> None:
