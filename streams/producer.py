@@ -13,7 +13,7 @@ from earmark.processors.content import ContentEvent, text_errors, validated
 from earmark.processors.error import ContentError
 from earmark.streams.endpoint import endpoint
 from earmark.streams.header import Headers, cloud_event_headers
-from earmark.streams.kafka import producer_config
+from earmark.streams.kafka import BY_KEY, producer_config
 from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings
 from earmark.streams.topic import CONTENT_EVENTS
@@ -57,13 +57,19 @@ class Producer:
         self._failure: ServiceError | None = None
         self.delivered = 0
 
-    def send(self, event: ContentEvent, *, headers: Mapping[str, bytes] = _NO_HEADERS) -> None:
-        """Queue the event, under its `content_id` as key.
+    def send(
+        self,
+        event: ContentEvent,
+        *,
+        headers: Mapping[str, bytes] = _NO_HEADERS,
+        partition: int = BY_KEY,
+    ) -> None:
+        """Queue the event, under its `content_id` as key, which says where it goes.
 
-        `headers` (such as `traceparent`) go with those of CloudEvents. Raises ContentError for an
-        event that no worker could read: RECORD_INVALID, RECORD_TOO_LARGE, or for a text that is
-        the cause TEXT_TOO_LONG or TEXT_INVALID. Raises ServiceError when an earlier event was not
-        delivered.
+        `partition` is for an item whose events lie elsewhere. `headers` (such as `traceparent`) go
+        with those of CloudEvents. Raises ContentError for an event that no worker could read:
+        RECORD_INVALID, RECORD_TOO_LARGE, or for a text that is the cause TEXT_TOO_LONG or
+        TEXT_INVALID. Raises ServiceError when an earlier event was not delivered.
         """
         payload = encoded(event, self._schema_id)
         own = cloud_event_headers(
@@ -72,7 +78,7 @@ class Producer:
             ce_type=CONTENT_EVENTS,
             time_ms=event.event_time,
         )
-        self._produce(event.content_id.encode(), payload, [*own, *headers.items()])
+        self._produce(event.content_id.encode(), payload, [*own, *headers.items()], partition)
         self._raise_failure()
 
     def flush(self, timeout_s: float = DELIVERY_S + ANSWER_S) -> None:
@@ -96,11 +102,16 @@ class Producer:
         else:
             self._producer.purge()  # what failed halfway is not waited for
 
-    def _produce(self, key: bytes, payload: bytes, headers: Headers) -> None:
+    def _produce(self, key: bytes, payload: bytes, headers: Headers, partition: int) -> None:
         while True:
             try:
                 self._producer.produce(
-                    CONTENT_EVENTS, payload, key, headers=headers, on_delivery=self._on_delivery
+                    CONTENT_EVENTS,
+                    payload,
+                    key,
+                    partition,
+                    headers=headers,
+                    on_delivery=self._on_delivery,
                 )
             except BufferError:
                 self._producer.poll(0.1)  # the queue is full: let it drain

@@ -93,7 +93,8 @@ def ruling(
         return Ruling(receipt=_noted(before, event, Disposition.SUPERSEDED))
     if event.change == Change.DELETED:
         receipt = replace(_answered(before, event, Disposition.DELETED), answers={})
-        return Ruling(receipt=receipt, erased=tuple(topics))
+        # also of what the group wrote while it had other signals
+        return Ruling(receipt=receipt, erased=tuple(dict.fromkeys((*topics, *before.answers))))
     if unchanged:
         return Ruling(receipt=_answered(before, event, Disposition.UNCHANGED))
     ruled = _answering(before, event, tuple(outcomes), topics=frozenset(topics), forced=forced)

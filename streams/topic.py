@@ -1,11 +1,12 @@
 """The topics: their names, how each is kept, and the making of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not marked for checkers
     AdminClient,
+    ClusterMetadata,
     ConfigResource,
     NewTopic,
     ResourceType,
@@ -33,11 +34,13 @@ __all__ = [
     "RECEIPTS",
     "REJECTIONS",
     "SIGNALS_PREFIX",
+    "Cluster",
     "Topic",
     "TopicState",
     "contract",
     "create_topics",
     "dead_letter_topic",
+    "describe_cluster",
     "retry_topic",
     "signal_topics",
     "topic_states",
@@ -80,6 +83,14 @@ class TopicState:
     partitions: int
     created: bool = False
     differs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A cluster's id, and the configuration of topics on it by name."""
+
+    id: str
+    configs: Mapping[str, Mapping[str, str]]
 
 
 def contract(receipts_topic: str = RECEIPTS) -> tuple[Topic, ...]:
@@ -135,6 +146,18 @@ def create_topics(settings: Settings) -> tuple[TopicState, ...]:
 def topic_states(settings: Settings) -> tuple[TopicState, ...]:
     """All topics of the contract as they are on the broker."""
     return _states(_admin(settings.kafka), settings.kafka, set())
+
+
+def describe_cluster(kafka: KafkaSettings, takes: Callable[[str], bool]) -> Cluster:
+    """The cluster, with those of its topics whose names `takes` accepts.
+
+    Raises ServiceError where the broker does not answer.
+    """
+    admin = _admin(kafka)
+    found = _metadata(admin, kafka)
+    return Cluster(
+        id=str(found.cluster_id), configs=_configs(admin, filter(takes, sorted(found.topics)))
+    )
 
 
 def _states(admin: AdminClient, kafka: KafkaSettings, made: set[str]) -> tuple[TopicState, ...]:
@@ -201,11 +224,15 @@ def _configs(admin: AdminClient, names: Iterable[str]) -> dict[str, dict[str, st
 
 def _partitions(admin: AdminClient, kafka: KafkaSettings) -> dict[str, int]:
     """The number of partitions of every topic on the broker."""
+    topics = _metadata(admin, kafka).topics
+    return {name: len(topic.partitions) for name, topic in topics.items()}
+
+
+def _metadata(admin: AdminClient, kafka: KafkaSettings) -> ClusterMetadata:
     try:
-        topics = admin.list_topics(timeout=ANSWER_S).topics
+        return admin.list_topics(timeout=ANSWER_S)
     except KafkaException as error:
         raise _service_error(f"broker {kafka.bootstrap_servers}", error) from error
-    return {name: len(topic.partitions) for name, topic in topics.items()}
 
 
 def _admin(kafka: KafkaSettings) -> AdminClient:
