@@ -30,12 +30,18 @@ def disk_traces(
     the item's id anywhere. What belongs to other clusters is of other items.
     """
     state = settings.state_folder
+    found: dict[str, list[str]] = {}  # why not, by folder of copies or by file
     for path in sorted(state.rglob("*.sqlite")):
         inside = path.relative_to(state)
-        if inside.parts[0] in (cluster_id, path.name):
-            of_partition = path.stem.isdecimal()  # the copy of its receipts
-            fault = _receipt_fault(path, receipts, item) if of_partition else _mention(path, item)
-            yield DiskTrace(store=f"<state>/{inside}", reason=fault)
+        if inside.parts[0] not in (cluster_id, path.name):
+            continue
+        if path.stem.isdecimal():  # the copy of a partition's receipts
+            faults = found.setdefault(f"<state>/{inside.parent}", [])
+            faults += filter(None, [_receipt_fault(path, receipts, item)])
+        else:
+            found[f"<state>/{inside}"] = list(filter(None, [_mention(path, item)]))
+    for name, faults in found.items():
+        yield DiskTrace(store=name, reason="; ".join(faults))
     left = left_behind()
     where = "" if not left else f"a killed worker left {left[0]}; the next worker removes it"
     yield DiskTrace(store="<temporary>/earmark-spool-*", reason=where)
@@ -51,8 +57,8 @@ def _receipt_fault(path: Path, codec: Codec, item: str) -> str:
     if is_erased(codec.decode(found[0])):
         return ""
     return (
-        "it holds a receipt with digests: of a worker that has the partition, it goes with the "
-        "deletion; of one that has it no more, remove the file, which is made again"
+        f"{path.name} holds a receipt with digests: of a worker that has the partition, it goes "
+        "with the deletion; of one that has it no more, remove the file, which is made again"
     )
 
 

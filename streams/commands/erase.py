@@ -91,7 +91,7 @@ def erase(
             click.echo(json.dumps(as_object(outcome, verified=verify)))
         else:
             _show(outcome, dry_run=dry_run, verified=verify)
-    if any(outcome.reason or not _is_erased(outcome) for outcome in outcomes):
+    if not all(map(_is_erased, outcomes)):
         sys.exit(1)
 
 
@@ -234,7 +234,10 @@ def _conclusion(outcome: Outcome) -> str:
 
 
 def _is_erased(outcome: Outcome) -> bool:
-    return all(finding.state != "STILL_THERE" for finding in outcome.findings)
+    """Whether nothing says otherwise."""
+    return not outcome.reason and all(
+        finding.state != "STILL_THERE" for finding in outcome.findings
+    )
 
 
 def _until(findings: Iterable["StoreFinding"]) -> int | None:
