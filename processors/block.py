@@ -5,6 +5,7 @@ T: samples, 16 kHz, mono, float32 in [-1, 1]
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from earmark.processors.content import ContentEvent
 from earmark.processors.error import ContentError
 from earmark.processors.outcome import Result
+
+if TYPE_CHECKING:  # it knows signals, and these know blocks
+    from earmark.processors.plan import Plan
 
 SAMPLE_RATE_HZ = 16_000  # what speech models read
 BLOCK_SAMPLES = 10 * SAMPLE_RATE_HZ  # largest block: 10 s, 640 kB
@@ -38,12 +42,14 @@ class End:
 class Block:
     """The next samples of one event; the last one carries `end` (and perhaps no samples).
 
-    Blocks of one event come in order; those of several events may interleave.
+    Blocks of one event come in order; those of several events may interleave. The first one may
+    carry a `plan`; without it all that is expected of the event is computed.
     """
 
     event: ContentEvent
     samples_T: Samples
     end: End | None = None
+    plan: "Plan | None" = None
 
 
 NO_SAMPLES: Samples = np.zeros(0, np.float32)

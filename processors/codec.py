@@ -15,7 +15,7 @@ import numpy as np
 from earmark import __version__
 from earmark.processors.content import Audio, ContentEvent, Text
 from earmark.processors.error import ContentError, ModelError, RejectionClass
-from earmark.processors.outcome import Provenance, Rejection, Result, Signal
+from earmark.processors.outcome import Provenance, Rejection, Result, Signal, Verdict
 from earmark.processors.schema import CONTENT_EVENTS, REJECTIONS, schema_of
 from earmark.processors.wire import READ_BYTES, Codec, Record, WriterSchema
 
@@ -33,6 +33,7 @@ __all__ = [
     "event_record",
     "jsonable",
     "rejection_record",
+    "result_of",
     "signal_record",
 ]
 
@@ -163,6 +164,15 @@ def signal_record(signal: Signal) -> Record:
     if "declared_language" in own:
         record["declared_language"] = event.language
     return record
+
+
+def result_of(topic: str, record: Record) -> Result:
+    """What the scorer said, from a record of a signal's topic: the inverse of `signal_record`."""
+    return Result(
+        outcome=Verdict(record["outcome"]),
+        reason=record["reason"],
+        fields={name: record[name] for name in _own_defaults(topic)},
+    )
 
 
 def rejection_record(

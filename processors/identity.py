@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from earmark.processors.content import ContentEvent
+from earmark.processors.outcome import Signal
 from earmark.processors.signal import Part, SignalSpec
 from earmark.processors.threshold import Thresholds, shipped_thresholds
 
@@ -28,6 +29,12 @@ class AnswerKey:
 
     input_digest: str
     config_hash: str
+
+
+def key_of(signal: Signal) -> AnswerKey:
+    """What the signal was made of."""
+    provenance = signal.provenance
+    return AnswerKey(input_digest=provenance.input_digest, config_hash=provenance.config_hash)
 
 
 IGNORED = {  # what may differ between two records that are the same

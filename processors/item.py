@@ -1,6 +1,6 @@
 """One event on its way through the pipeline: what has come of it and what has been said of it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from earmark.processors.block import End
@@ -16,7 +16,8 @@ class Item:
     """Mutable state of one event; lives from its first block to its outcomes."""
 
     event: ContentEvent
-    expected: Mapping[str, SignalSpec] = field(default_factory=dict)
+    expected: Mapping[str, SignalSpec] = field(default_factory=dict)  # computed or known
+    wanted: Collection[str] = ()  # of these, what is answered
     end: End | None = None
     results: dict[str, Result] = field(default_factory=dict)
     errors: dict[str, ContentError] = field(default_factory=dict)  # by part
@@ -40,7 +41,7 @@ class Item:
     def close(self, end: End) -> None:
         """The last block has come."""
         self.end = end
-        self.results.update(end.readings)
+        self.results = {**end.readings, **self.results}
         self.errors |= {error.part: error for error in text_errors(self.event).values()}
         if end.error is not None:
             self.errors[end.error.part] = end.error

@@ -27,6 +27,21 @@ def load_specs(names: Collection[str] | None = None) -> Mapping[str, SignalSpec]
     return ordered
 
 
+def with_models(
+    specs: Mapping[str, SignalSpec], models: Mapping[str, str]
+) -> Mapping[str, SignalSpec]:
+    """The specs, those named in `models` by another model; a card's name, by signal.
+
+    Raises ConfigurationError for a signal that is not among them or has no model.
+    """
+    if unknown := sorted(models.keys() - specs.keys()):
+        raise ConfigurationError(f"a model for {unknown[0]!r}, which is not computed here")
+    return {
+        name: spec.with_model(models[name]) if name in models else spec
+        for name, spec in specs.items()
+    }
+
+
 def _append(
     name: str,
     known: Mapping[str, SignalSpec],

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 from earmark.models.device import Device, pick_device
@@ -21,14 +22,15 @@ from earmark.processors.canary import canary_clip, canary_view, tone
 from earmark.processors.content import ContentEvent, stated_digest
 from earmark.processors.decode import decode
 from earmark.processors.envelope import Envelope, envelopes
+from earmark.processors.error import ConfigurationError, EarmarkError
 from earmark.processors.expected import expected_signals
 from earmark.processors.identity import AnswerKey
-from earmark.processors.loader import load_specs
+from earmark.processors.loader import load_specs, with_models
 from earmark.processors.outcome import Answer, Outcome
+from earmark.processors.plan import Plan, Recall, nothing_kept, plan_for, whole_plan
 from earmark.processors.session import Session
 from earmark.processors.signal import (
     ClipScorer,
-    Loading,
     MeterFactory,
     PassageScorer,
     SignalSpec,
@@ -41,6 +43,8 @@ CLIP_BUDGET_S = {"cpu": 240.0, "cuda": 1920.0}  # speech gathered before the dev
 INTERLEAVED = 16  # events decoded side by side by `run`, so that batches fill
 
 Media = Mapping[str, bytes | Path]
+NO_MODELS: Mapping[str, str] = MappingProxyType({})
+NO_KEYS: Mapping[str, AnswerKey] = MappingProxyType({})
 
 
 class Pipeline:
@@ -66,25 +70,27 @@ class Pipeline:
         cls,
         signals: Collection[str] | None = None,
         *,
+        models: Mapping[str, str] = NO_MODELS,
         store: ModelStore | None = None,
         device: Device | None = None,
         progress: Progress | None = None,
     ) -> "Pipeline":
         """A pipeline for `signals` (None: all) with everything they need, ready to score.
 
-        `progress(label, done, total)` is told of each scorer as it is loaded. Raises
-        ConfigurationError for an unknown signal, ModelError where weights are missing or wrong.
+        `models` names cards to use in place of the shipped choice, by signal. `progress(label,
+        done, total)` is told of each scorer as it is loaded. Raises ConfigurationError for an
+        unknown signal or a card that does not serve it, ModelError where weights are missing or
+        wrong.
         """
         store = store or ModelStore()
         device = device or pick_device()
-        specs = load_specs(signals)
+        specs = with_models(load_specs(signals), models)
         scorers: dict[str, object] = {}
         for done, (name, spec) in enumerate(specs.items()):
             if progress:
                 progress(f"load {name}", done, len(specs))
             if spec.takes is not Takes.METER:
-                loading = Loading(store=store, device=device, thresholds=shipped_thresholds(name))
-                scorers[name] = spec.make(loading)
+                scorers[name] = _scorer(spec, store, device, chosen=name in models)
         if progress:
             progress("loaded", len(specs), len(specs))
         return cls(
@@ -113,19 +119,26 @@ class Pipeline:
         """What `decode` is to measure at the native rate, by signal."""
         return {name: spec.make for name, spec in self.specs.items() if spec.takes is Takes.METER}
 
-    def answer_keys(self, event: ContentEvent) -> Mapping[str, AnswerKey] | None:
-        """By topic, what the answers to the event will be made of; nothing is computed.
+    def plan(
+        self,
+        event: ContentEvent,
+        *,
+        audio_sha256: str | None = None,
+        standing: Mapping[str, AnswerKey] = NO_KEYS,
+        recall: Recall = nothing_kept,
+    ) -> Plan:
+        """What is to be computed for the event, given the answers that stand and those kept.
 
-        None where the event does not say: its audio is elsewhere and has no `sha256`.
+        `audio_sha256` is the digest of its media where it is known; by default what the event
+        says. Where nobody knows it, everything is computed. Any thread may ask.
         """
-        digest = stated_digest(event)
-        if event.audio is not None and digest is None:
-            return None
-        names = expected_signals(event, self.specs) & self.asked
-        return {
-            self.specs[name].topic: self._envelopes[name].key(event, audio_sha256=digest)
-            for name in names
-        }
+        digest = audio_sha256 or stated_digest(event)
+        expected = expected_signals(event, self.specs)
+        unknown = event.audio is not None and digest is None
+        if unknown or (not standing and recall is nothing_kept):
+            return whole_plan(self.specs, expected, self.asked)
+        keys = {name: self._envelopes[name].key(event, audio_sha256=digest) for name in expected}
+        return plan_for(self.specs, keys, asked=self.asked, standing=standing, recall=recall)
 
     def run(self, events: Iterable[ContentEvent], *, media: Media | None = None) -> list[Outcome]:
         """All outcomes of the events; media that is not inline is given by content_id.
@@ -170,6 +183,22 @@ class Pipeline:
                 session.take(block)
                 yield from session.advance()
         yield from session.drain()
+
+
+def _scorer(spec: SignalSpec, store: ModelStore, device: Device, *, chosen: bool) -> object:
+    thresholds = shipped_thresholds(spec.name)
+    try:
+        scorer: object = spec.load(store=store, device=device, thresholds=thresholds)
+    except EarmarkError:
+        raise
+    except Exception as error:
+        if not chosen:
+            raise
+        reason = f"{type(error).__name__}: {error}"
+        raise ConfigurationError(
+            f"{spec.models[0]} does not serve {spec.name}: {reason}"
+        ) from error
+    return scorer
 
 
 def interleaved(streams: Iterator[Iterator[Block]], *, width: int = INTERLEAVED) -> Iterator[Block]:

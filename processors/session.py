@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import cast
 
 from earmark.processors.block import Block
-from earmark.processors.content import Change
 from earmark.processors.envelope import Envelope
 from earmark.processors.expected import expected_signals
 from earmark.processors.item import Item
 from earmark.processors.outcome import Answer, Outcome, Rejection, Result, Signal
+from earmark.processors.plan import whole_plan
 from earmark.processors.signal import (
     ClipScorer,
     PassageScorer,
@@ -85,16 +85,23 @@ class Session:
         yield from self._finish(self._heard())
 
     def _open(self, block: Block) -> Item:
-        names = expected_signals(block.event, self._specs)
-        expected = {name: spec for name, spec in self._specs.items() if name in names}
-        item = Item(event=block.event, expected=expected)
+        plan = block.plan or whole_plan(
+            self._specs, expected_signals(block.event, self._specs), self._asked
+        )
+        names = plan.computed | plan.known.keys()
+        item = Item(
+            event=block.event,
+            expected={name: spec for name, spec in self._specs.items() if name in names},
+            wanted=plan.wanted,
+            results=dict(plan.known),
+        )
         self._items[id(block.event)] = item
-        if block.event.audio is None or block.event.change == Change.DELETED:
-            return item
         for clip_stage in self._clips:
-            clip_stage.admit(item)
+            if clip_stage.spec.name in plan.computed:
+                clip_stage.admit(item)
         for stream in self._streams:
-            stream.open(item)
+            if stream.spec.name in plan.computed:
+                stream.open(item)
         return item
 
     def _fed_by(self, stream: str) -> list[ClipStage]:
@@ -119,7 +126,7 @@ class Session:
 
     def _outcomes(self, item: Item) -> Iterator[Outcome]:
         for name in item.expected:
-            if name in self._asked:
+            if name in item.wanted:
                 yield self._seal(item, name)
         for error in (*item.errors.values(), *item.failures.values()):
             yield Rejection(event=item.event, error=error)

@@ -13,8 +13,9 @@ Shapes. C: channels, T: samples, B: batch
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol
 
 from earmark.models.device import Device
@@ -22,6 +23,7 @@ from earmark.models.store import ModelStore
 from earmark.processors.block import Samples
 from earmark.processors.clip import Clip, Span
 from earmark.processors.content import ContentEvent
+from earmark.processors.error import ConfigurationError
 from earmark.processors.outcome import Result
 from earmark.processors.threshold import Thresholds
 
@@ -140,11 +142,16 @@ class PassageScorer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
-    """What a scorer is loaded from and for."""
+    """What a scorer is loaded from and for; `models` are the names of its cards."""
 
     store: ModelStore
     device: Device
     thresholds: Thresholds
+    models: tuple[str, ...]
+
+    def path(self, file: str | None = None) -> Path:
+        """The artefact `file` of the first card, by default its primary one, verified."""
+        return self.store.path(self.models[0], file)
 
 
 Load = Callable[[Loading], Any]
@@ -155,8 +162,9 @@ MeterFactory = Callable[[AudioFormat], Meter]
 class SignalSpec:
     """All that is known of a signal before anything is loaded.
 
-    `models` are names of cards; the first is the one named in provenance. `method` names the
-    procedure where there is no model. `preprocessing_version` changes when the same model would
+    `models` are names of cards; the first is the one named in provenance, and may be another one of
+    its kind: `companions` says which cards then go with it. `method` names the procedure where
+    there is no model. `preprocessing_version` changes when the same model would
     get other input. `reads_language` says that the declared language is part of the input.
     `tolerances` are absolute, by field, for comparing two records; others use `tolerance`.
     """
@@ -167,6 +175,7 @@ class SignalSpec:
     reads: frozenset[Part]
     needs: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    companions: Callable[[str], tuple[str, ...]] | None = None
     method: tuple[str, str] | None = None
     preprocessing_version: str = "1"
     taxonomy: tuple[str, str] | None = None
@@ -180,6 +189,19 @@ class SignalSpec:
     def topic(self) -> str:
         """The topic of the champion's answers, e.g. `signals.audio.loudness.v1`."""
         return f"signals.{self.name}.v{self.major}"
+
+    def load(self, *, store: ModelStore, device: Device, thresholds: Thresholds) -> Any:
+        """Its scorer, by its models; raises ModelError where weights are missing or wrong."""
+        return self.make(
+            Loading(store=store, device=device, thresholds=thresholds, models=self.models)
+        )
+
+    def with_model(self, card: str) -> "SignalSpec":
+        """The signal by another model; raises ConfigurationError where it has none."""
+        if not self.models:
+            raise ConfigurationError(f"{self.name} is computed without a model")
+        rest = self.models[1:] if self.companions is None else self.companions(card)
+        return replace(self, models=(card, *rest))
 
 
 def signal(**options: Any) -> Callable[[Callable[..., Any]], SignalSpec]:

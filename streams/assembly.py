@@ -1,62 +1,103 @@
 """Puts a worker together from settings: what it reads with, computes on and publishes through."""
 
 import os
+from functools import partial
 
 from earmark.models.device import pick_device
 from earmark.models.store import ModelStore
 from earmark.processors.codec import decode_event, event_codec
 from earmark.processors.content import ContentEvent
-from earmark.processors.loader import load_specs
+from earmark.processors.loader import load_specs, with_models
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.schema import RECEIPTS
 from earmark.processors.signal import Takes
+from earmark.streams.answer_cache import AnswerCache
+from earmark.streams.course import Course, Onward
 from earmark.streams.crash_ledger import CrashLedger, ledger_path
 from earmark.streams.decoding import DecodePool
 from earmark.streams.fetch import Fetcher
 from earmark.streams.health import Health
+from earmark.streams.hearing import Hearing, PlanHeard, Score
 from earmark.streams.metrics import Metrics
+from earmark.streams.promotion import promotion_reader
 from earmark.streams.publisher import Publisher
 from earmark.streams.receipts import Receipts
 from earmark.streams.registry import Registry
+from earmark.streams.route import Route
 from earmark.streams.settings import Settings
-from earmark.streams.topic import REJECTIONS
+from earmark.streams.topic import CONTENT_EVENTS, REJECTIONS
 from earmark.streams.watchdog import Watchdog, ending_process, limits_s
 from earmark.streams.worker import Worker, consumer_for
 
+LIVE = Route()
+NICE_OF_LONG = 10  # a long recording is in nobody's way
 
-def assemble(settings: Settings, *, registry: Registry, health: Health, metrics: Metrics) -> Worker:
+
+def assemble(
+    settings: Settings,
+    *,
+    registry: Registry,
+    health: Health,
+    metrics: Metrics,
+    route: Route = LIVE,
+    course: Course | None = None,
+) -> Worker:
     """A worker ready to run; `registry` stays open as long as it runs.
+
+    By default a live one; a replay brings its `route` and its `course`.
 
     Raises ConfigurationError where a schema is not registered or a signal is not known, and
     ServiceError where the registry does not answer. The models are loaded when it runs.
     """
     names = settings.worker.signals or None
-    specs = load_specs(names)
+    specs = with_models(load_specs(names), settings.worker.models)
     published = [spec.topic for name, spec in specs.items() if names is None or name in names]
-    schema_ids = registry.ids_for_worker([*published, REJECTIONS, RECEIPTS])
+    schema_ids = registry.ids_for_worker([*published, CONTENT_EVENTS, REJECTIONS, RECEIPTS])
     codec = event_codec(registry.schema_by_id)
 
     def read(payload: bytes) -> ContentEvent:
         return decode_event(payload, codec)
 
     # the decode processes come first: each starts while this process loads its models
-    decoders = DecodePool(
-        settings.worker.decoders or _cores_for_decoding(),
+    make_decoders = partial(
+        DecodePool,
         meters=[name for name, spec in specs.items() if spec.takes is Takes.METER],
         stall_s=settings.worker.decode_stall_s,
         max_hours=settings.media.max_hours,
+        first_hours=settings.worker.long_minutes / 60,
     )
+    decoders = make_decoders(settings.worker.decoders or _cores_for_decoding())
+    watchdog = Watchdog(ending_process(health), limits_s=limits_s(settings.worker.stall_s))
+    course = course or Onward()
+
+    def hearing(plan_heard: PlanHeard, score: Score) -> Hearing:
+        return Hearing(
+            fetcher=Fetcher(settings.media),
+            fetchers=settings.worker.fetchers,
+            decoders=decoders,
+            decoders_of_long=partial(make_decoders, 1, nice=NICE_OF_LONG),
+            sets_apart=route.long is not None and settings.worker.long_minutes > 0,
+            watchdog=watchdog,
+            plan_heard=plan_heard,
+            score=score,
+        )
+
     return Worker(
         settings,
         load=lambda: load_pipeline(settings),
         read=read,
-        publisher=Publisher(settings, schema_ids, worker=worker_name(settings)),
-        decoders=decoders,
-        fetcher=Fetcher(settings.media),
-        consumer=consumer_for(settings),
+        read_promotion=promotion_reader(registry.schema_by_id),
+        route=route,
+        course=course,
+        publisher=Publisher(settings, schema_ids, worker=worker_name(settings), route=route),
+        hearing=hearing,
+        consumer=consumer_for(settings, bounded=course.bounded),
         crashes=CrashLedger(ledger_path(settings), crashes=settings.worker.crashes),
-        watchdog=Watchdog(ending_process(health), limits_s=limits_s(settings.worker.stall_s)),
+        watchdog=watchdog,
         receipts=Receipts(settings, schema_ids[RECEIPTS], published),
+        answers=AnswerCache(
+            settings.state_folder / "answers.sqlite", max_bytes=settings.worker.answer_cache_bytes
+        ),
         health=health,
         metrics=metrics,
     )
@@ -69,6 +110,7 @@ def load_pipeline(settings: Settings) -> Pipeline:
     torch.set_num_threads(available_cores())
     return Pipeline.load(
         settings.worker.signals or None,
+        models=settings.worker.models,
         store=ModelStore(settings.home / "models", offline=settings.offline),
         device=pick_device(settings.worker.device, settings.worker.precision),
     )

@@ -32,6 +32,7 @@ from earmark.streams.audit_book import (
 from earmark.streams.dead_letter import CommittedReader, Span
 from earmark.streams.erasure import erased_by_tombstone
 from earmark.streams.header import NOT_BEFORE, number
+from earmark.streams.receipt import Disposition
 from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings
 from earmark.streams.topic import CONTENT_EVENTS, LONG_EVENTS, REJECTIONS, retry_topic
@@ -141,11 +142,12 @@ class Audit:
                 yield Standing(
                     content_id=record["content_id"],
                     revision=record["revision"],
+                    open=record["rejected"] and record["disposition"] != Disposition.REJECTED,
                     answers={names[it]: AnswerKey(**key) for it, key in answers if it in names},
                 )
 
     def _waiting(self, codec: Codec) -> Iterator[WaitingRecord]:
-        for topic in (RETRY, LONG_EVENTS):
+        for topic in (LONG_EVENTS, RETRY):  # the second may follow from the first
             for message in self._recent(topic):
                 with suppress(ContentError):  # it is answered by a rejection
                     event = decode_event(message.value() or b"", codec)

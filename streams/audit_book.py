@@ -26,8 +26,9 @@ PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-65536;
 CREATE TABLE items (
   content_id TEXT PRIMARY KEY, event_id TEXT, partition INTEGER, offset INTEGER, arrived INTEGER,
   revision INTEGER, deleted INTEGER, expected INTEGER,
-  there INTEGER DEFAULT 0, answered INTEGER DEFAULT -1, answers BLOB, moved INTEGER DEFAULT 0,
-  rejected INTEGER DEFAULT 0, waits TEXT, waits_partition INTEGER, waits_offset INTEGER, due INTEGER
+  there INTEGER DEFAULT 0, answered INTEGER DEFAULT -1, open INTEGER DEFAULT 0, answers BLOB,
+  moved INTEGER DEFAULT 0, rejected INTEGER DEFAULT 0,
+  waits TEXT, waits_partition INTEGER, waits_offset INTEGER, due INTEGER
 ) WITHOUT ROWID;
 CREATE TABLE unreadable (
   partition INTEGER, offset INTEGER, arrived INTEGER, reason TEXT, rejected INTEGER DEFAULT 0,
@@ -44,7 +45,7 @@ ON CONFLICT (content_id) DO UPDATE SET
 WHERE excluded.revision > items.revision
 """
 _UNREADABLE = "INSERT INTO unreadable (partition, offset, arrived, reason) VALUES (?, ?, ?, ?)"
-_RECEIPT = "UPDATE items SET answered = ?, answers = ?, moved = ? WHERE content_id = ?"
+_RECEIPT = "UPDATE items SET answered = ?, open = ?, answers = ?, moved = ? WHERE content_id = ?"
 # an answer counts for the event if it was made for it or a later one, or stands unchanged
 _SIGNAL = """
 UPDATE items SET there = CASE
@@ -68,9 +69,9 @@ UPDATE items SET rejected = 1 WHERE content_id = ?1 AND (
 _REJECTED_UNREAD = "UPDATE unreadable SET rejected = 1 WHERE partition = ? AND offset = ?"
 _VERDICTS = """
 SELECT partition, offset, arrived, content_id, event_id, revision, deleted, expected, there,
-  answered, moved, rejected, waits, due, NULL FROM items
+  answered, open, moved, rejected, waits, due, NULL FROM items
 UNION ALL
-SELECT partition, offset, arrived, '', '', 0, 0, 0, 0, 0, 0, rejected, NULL, NULL, reason
+SELECT partition, offset, arrived, '', '', 0, 0, 0, 0, 0, 0, 0, rejected, NULL, NULL, reason
 FROM unreadable
 ORDER BY 1, 2
 """
@@ -102,10 +103,14 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What a receipt says: the revision answered, and what the answers by label were made of."""
+    """What a receipt says: the revision answered, and what the answers by label were made of.
+
+    `open` says that a part of it is still to come, by another attempt.
+    """
 
     content_id: str
     revision: int = NOT_ANSWERED
+    open: bool = False
     answers: Mapping[str, AnswerKey]
 
 
@@ -186,7 +191,7 @@ class AuditBook:
 
     def take_receipts(self, found: Iterable[Standing], *, meanwhile: bool = False) -> None:
         """The last of each item counts; `meanwhile`: they came after the others were read."""
-        rows = ((it.revision, self._digests(it), meanwhile, it.content_id) for it in found)
+        rows = ((it.revision, it.open, self._digests(it), meanwhile, it.content_id) for it in found)
         self._database.executemany(_RECEIPT, rows)
 
     def take_signals(self, label: str, found: Iterable[Answered]) -> None:

@@ -36,8 +36,9 @@ class Found(NamedTuple):
     """What an audit has found of an event; a row of its book, in the order of the columns.
 
     `expected` and `there` are bits by label; `there` is what stands as answered, of a deleted item
-    whatever stands. `answered` is the revision of the receipt. `waits` is the topic on which the
-    event waits. `reason` is None but for what is no event.
+    whatever stands. `answered` is the revision of the receipt, `open` whether a part of it is
+    still to come. `waits` is the topic on which the event waits, or has waited. `reason` is None
+    but for what is no event.
     """
 
     partition: int
@@ -50,6 +51,7 @@ class Found(NamedTuple):
     expected: int
     there: int
     answered: int
+    open: bool
     moved: bool
     rejected: bool
     waits: str | None
@@ -118,7 +120,7 @@ def _state(found: Found, lacks: int, long: str) -> AuditState:
         state = AuditState.REJECTED
     elif found.answered == found.revision and not lacks:
         state = AuditState.ERASED if found.deleted else AuditState.COMPLETE
-    elif found.waits is not None:
+    elif found.waits is not None and (found.open or found.answered < found.revision):
         state = AuditState.LONG if found.waits == long else AuditState.RETRYING
     elif found.answered < found.revision:
         state = AuditState.UNANSWERED

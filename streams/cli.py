@@ -26,6 +26,7 @@ COMMANDS = {
     "dlq": ("dlq", "List, show, redrive and purge dead letters."),
     "audit": ("audit", "List events that lack signals which they should have."),
     "erase": ("erase", "Erase items, and prove that nothing of them stands."),
+    "replay": ("replay", "Answer past events again, compare, and promote what is better."),
     "score": ("score", "Score files here and now, without Kafka."),
     "models": ("models", "List, fetch and verify model weights."),
     "topics": ("topics", "Create and list Earmark's topics."),

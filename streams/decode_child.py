@@ -28,6 +28,7 @@ _KILL_S = 5.0
 CRASH_GRACE_S = 2.0  # from the end of its pipe to the end of a process that is crashing
 
 Decode = Callable[..., Iterator[Block]]
+Job = tuple[ContentEvent, bytes | Path | None, bool]  # the last: whether it is decoded `whole`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,8 @@ class ChildPlan:
     decode: str
     meters: tuple[str, ...]
     max_hours: float
+    first_hours: float  # the limit of jobs that are not to be decoded `whole`
+    nice: int = 0  # how far it stands behind other processes
 
 
 class Child:
@@ -78,7 +81,7 @@ class Child:
             this_end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
             this_end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
 
-    def send(self, job: tuple[ContentEvent, bytes | Path | None]) -> None:
+    def send(self, job: Job) -> None:
         """Hand it a job."""
         self._pipe.send(job)
 
@@ -116,18 +119,20 @@ def _run(plan: ChildPlan, pipe: Connection, parent: int) -> None:
     _die_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which decides
     return_large_blocks()
+    os.nice(plan.nice)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold people's content
     decode, meters = _load(plan)
     pipe.send_bytes(READY)
     while (job := _next_job(pipe)) is not None:
-        event, media = job
+        event, media, whole = job
         pipe.send_bytes(TAKEN)
-        _send(pipe, decode(event, media, meters=meters, max_hours=plan.max_hours))
+        max_hours = plan.max_hours if whole else plan.first_hours
+        _send(pipe, decode(event, media, meters=meters, max_hours=max_hours))
 
 
-def _next_job(pipe: Connection) -> tuple[ContentEvent, bytes | Path | None] | None:
+def _next_job(pipe: Connection) -> Job | None:
     try:
-        job: tuple[ContentEvent, bytes | Path | None] = pipe.recv()
+        job: Job = pipe.recv()
     except EOFError:
         return None  # the parent is gone
     return job

@@ -40,6 +40,7 @@ class _Job:
     event: ContentEvent
     media: Media | None
     sink: Sink
+    whole: bool
 
 
 class DecodePool:
@@ -47,7 +48,8 @@ class DecodePool:
 
     A child of which nothing is heard for `stall_s` seconds while this side listens is killed; the
     time that a sink takes does not count. `decode` names the function as `module:function`. To be
-    made before other threads begin to compute: children start from here at once.
+    made before other threads begin to compute: children start from here at once. `nice` puts them
+    behind other processes.
     """
 
     def __init__(
@@ -57,23 +59,35 @@ class DecodePool:
         meters: Sequence[str] = (),
         stall_s: float = 60.0,
         max_hours: float = 24.0,
+        first_hours: float | None = None,
+        nice: int = 0,
         decode: str = "earmark.processors.decode:decode",
     ) -> None:
-        plan = ChildPlan(decode=decode, meters=tuple(meters), max_hours=max_hours)
+        plan = ChildPlan(
+            decode=decode,
+            meters=tuple(meters),
+            max_hours=max_hours,
+            first_hours=max_hours if first_hours is None else first_hours,
+            nice=nice,
+        )
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._slots = [_Slot(plan, self._jobs, stall_s) for _ in range(slots)]
         for slot in self._slots:
             slot.start()
 
-    def submit(self, event: ContentEvent, media: Media | None, sink: Sink) -> None:
+    def submit(
+        self, event: ContentEvent, media: Media | None, sink: Sink, *, whole: bool = True
+    ) -> None:
         """Queue an event; `sink` gets its blocks, in order, in a thread of the pool.
+
+        One that is not to be decoded `whole` ends with MEDIA_TOO_LONG from `first_hours` on.
 
         The last block has `end`, exactly once for each event, unless the pool is closed before:
         DECODER_CRASHED and DECODER_STALLED arrive as the `error` of that end. A sink may block.
         Raises ServiceError when no decode process can be started any more.
         """
         self.check()
-        self._jobs.put(_Job(event=event, media=media, sink=sink))
+        self._jobs.put(_Job(event=event, media=media, sink=sink, whole=whole))
 
     def check(self) -> None:
         """Raise ServiceError if a slot has given up."""
@@ -165,7 +179,7 @@ class _Slot(Thread):
         for _ in range(_HANDOVERS):
             child = self._ready_child()
             try:
-                child.send((job.event, job.media.content if job.media else None))
+                child.send((job.event, job.media.content if job.media else None, job.whole))
                 if child.receive() == TAKEN:
                     return child
             except (EOFError, OSError):

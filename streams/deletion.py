@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from earmark.streams.erasure_trace import TopicTraces, Tracer, erased_revision, 
 from earmark.streams.kafka import BY_KEY
 from earmark.streams.local.report import silent
 from earmark.streams.producer import Producer
-from earmark.streams.receipt import NOT_ANSWERED, Disposition
+from earmark.streams.receipt import NOT_ANSWERED
 from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings
 from earmark.streams.topic_records import read_spans
@@ -106,17 +107,19 @@ class Erasure:
 
     def wait(self, deletions: Collection[Deletion], seconds: float) -> dict[str, str]:
         """Wait until all are answered, at most so long; why the others are not, by item."""
-        open_ones = {each.event.event_id: len(each.partitions) for each in deletions}
-        overtaken: dict[str, int] = {}  # the revision that was answered before
+        answered: dict[str, set[int]] = defaultdict(set)  # partitions, by event
+        overtaken: dict[str, int] = {}  # the revision that was answered before, by event
         deadline = time.monotonic() + seconds
         while True:
-            for receipt in self._new_receipts():
-                event_id = str(receipt["last_event_id"])
-                if receipt["disposition"] == Disposition.DELETED and event_id in open_ones:
-                    open_ones[event_id] -= 1
-                elif receipt["disposition"] == Disposition.SUPERSEDED and event_id in open_ones:
-                    overtaken[event_id] = receipt["revision"]
-            left = [each for each in deletions if open_ones[each.event.event_id] > 0]
+            for partition, receipt in self._new_receipts():
+                answered[receipt["event_id"]].add(partition)
+                if receipt["last_event_id"] != receipt["event_id"]:
+                    overtaken[receipt["last_event_id"]] = receipt["revision"]
+            left = [
+                each
+                for each in deletions
+                if len(answered[each.event.event_id]) < len(each.partitions)
+            ]
             over = all(each.event.event_id in overtaken for each in left)
             if over or time.monotonic() >= deadline:
                 return {
@@ -125,8 +128,8 @@ class Erasure:
                 }
             time.sleep(POLL_S)
 
-    def _new_receipts(self) -> list[Record]:
-        """What has come since the last call."""
+    def _new_receipts(self) -> list[tuple[int, Record]]:
+        """What has come since the last call, with its partition."""
         spans = self._receipts.spans()
         ends = {span.partition: span.end for span in self._read}
         self._read = spans
@@ -134,8 +137,8 @@ class Erasure:
             replace(span, start=min(max(span.start, ends.get(span.partition, 0)), span.end))
             for span in spans
         ]
-        values = [message.value() for message in read_spans(self._receipts, new, silent)]
-        return [self._codec.decode(value) for value in values if value is not None]
+        found = [(m.partition() or 0, m.value()) for m in read_spans(self._receipts, new, silent)]
+        return [(number, self._codec.decode(value)) for number, value in found if value is not None]
 
 
 def _reason(overtaken: int | None, seconds: float) -> str:

@@ -47,7 +47,8 @@ class Store:
 
 
 _COMPACTED = "8 days after the tombstone, with the next record of its partition"
-_MONTH = "30 to 37 days after it came"
+_MONTH = "30 to 31 days after it came"
+_WEEK = "7 to 8 days after it came"
 _UNREAD = "superseded by the deletion when it is read"
 
 STORES: tuple[Store, ...] = (
@@ -88,7 +89,7 @@ STORES: tuple[Store, ...] = (
     ),
     Store(
         name=ITEMS,
-        holds="the latest event of each item",
+        holds="the latest event of each item, its media by reference",
         reach=Reach.TOMBSTONE,
         how="tombstone by the worker",
         gone=_COMPACTED,
@@ -122,22 +123,29 @@ STORES: tuple[Store, ...] = (
         gone=_COMPACTED,
     ),
     Store(
+        name="replay.runs.v1",
+        holds="what replays are to do, and the ids that they are limited to",
+        reach=Reach.NO_CONTENT,
+        how="-",
+        gone="-",
+    ),
+    Store(
         name="replay.*",
-        holds="answers of a replay",
+        holds="answers, receipts, retried and dead events of a replay",
         reach=Reach.RETENTION,
-        how="not promoted: the receipt is looked at first",
-        gone="7 to 14 days after it came",
+        how="not promoted: the receipt is looked at first; `earmark replay abort` deletes all",
+        gone=_WEEK,
     ),
     Store(
         name="shadow.*",
         holds="answers of another model beside the live one",
         reach=Reach.RETENTION,
         how="nothing reads it back",
-        gone="7 to 14 days after it came",
+        gone=_WEEK,
     ),
     Store(
         name="<state>/<cluster>/<receipts>/<slot>/*.sqlite",
-        holds="a worker's copy of its receipts",
+        holds="a worker's copy of its receipts, live or of a replay",
         reach=Reach.EMPTIED,
         how="rewritten with the receipt of the deletion",
         gone="with the deletion",
@@ -145,10 +153,11 @@ STORES: tuple[Store, ...] = (
     ),
     Store(
         name="<state>/answers.sqlite",
-        holds="answers by what they were made of, to be used again",
+        holds="answers about recordings, to be used again",
         reach=Reach.REMOVED,
-        how="removed by the worker with the deletion",
-        gone="with the deletion",
+        how="removed by the worker that answers the deletion; on machines that had the item "
+        "earlier, with its days",
+        gone="with the deletion; elsewhere 7 days after it was made, when others are kept",
         topic=False,
     ),
     Store(

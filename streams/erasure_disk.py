@@ -57,8 +57,8 @@ def _receipt_fault(path: Path, codec: Codec, item: str) -> str:
     if is_erased(codec.decode(found[0])):
         return ""
     return (
-        f"{path.name} holds a receipt with digests: of a worker that has the partition, it goes "
-        "with the deletion; of one that has it no more, remove the file, which is made again"
+        f"{path.name} holds a receipt with digests; where no worker has its partition any more, "
+        "remove the file, which is made again"
     )
 
 
@@ -72,7 +72,7 @@ def _mention(path: Path, item: str) -> str:
                 sql = f'SELECT count(*) FROM "{table}" WHERE instr(CAST("{column}" AS BLOB), ?)'  # noqa: S608  # names from the file itself
                 (count,) = database.execute(sql, (item.encode(),)).fetchone()
                 if count:
-                    return f"{count} rows of {table}.{column} hold the id"
+                    return f"{count} rows of {table}.{column} hold the id: --force deletes again"
     return ""
 
 

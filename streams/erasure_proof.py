@@ -14,7 +14,14 @@ from earmark.processors.codec import Codec
 from earmark.processors.schema import RECEIPTS, schema_of
 from earmark.streams.erasure import Reach
 from earmark.streams.erasure_disk import DiskTrace, disk_traces
-from earmark.streams.erasure_trace import Kind, TopicTraces, Trace, Tracer, erased_revision
+from earmark.streams.erasure_trace import (
+    Kind,
+    TopicTraces,
+    Trace,
+    Tracer,
+    erased_revision,
+    last_of,
+)
 from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings
 
@@ -105,7 +112,7 @@ def _state(traces: TopicTraces, remnants: Sequence[Remnant], reason: str) -> Sto
         return StoreState.STILL_THERE
     if not remnants:
         return StoreState.GONE
-    return StoreState.COVERED if traces.lifetime.compacts else StoreState.HELD
+    return StoreState.HELD if traces.lifetime.deletes else StoreState.COVERED
 
 
 def _remnants(traces: TopicTraces, records: Sequence[Trace]) -> Iterator[Remnant]:
@@ -137,8 +144,9 @@ def _faults(
     now_ms: int,
 ) -> Iterator[str]:
     """Why the item is not erased from this topic, if it is not."""
-    for trace in {trace.partition: trace for trace in records}.values():
-        if traces.lifetime.compacts and not trace.empty:
+    ends = traces.store is not None and traces.store.reach is Reach.RETENTION
+    for trace in last_of(records):
+        if traces.lifetime.compacts and not ends and not trace.empty:
             yield f"{_place(trace)} stands: {_expected(traces)}"
     for trace in records:
         later = traces.kind is Kind.EVENT and (trace.revision or 0) > erased
@@ -146,7 +154,7 @@ def _faults(
             yield f"{_place(trace)} is of revision {trace.revision}: no deletion supersedes it"
     for remnant in remnants:
         if remnant.until_ms is None:
-            yield f"{_place(remnant)} has no end: see `earmark topics list`"
+            yield f"{_place(remnant)} has no end, by the configuration of the topic"
         elif remnant.until_ms < now_ms:
             newest = _moment(traces.newest_ms[remnant.partition])
             yield (
@@ -160,7 +168,7 @@ def _expected(traces: TopicTraces) -> str:
         return "the deletion has not been answered"
     if traces.store is None:
         return "the topic is not in the table of erasure"
-    return "no tombstone" if traces.store.reach is Reach.TOMBSTONE else "compacted"
+    return "no tombstone"
 
 
 def _on_disk(trace: DiskTrace) -> StoreFinding:

@@ -30,7 +30,8 @@ from earmark.streams.topic import (
 )
 from earmark.streams.topic_records import read_topic
 
-OURS = ("content.", "signals.", "rejections.", "replay.", "shadow.")
+_OF_RUNS = ("replay.", "shadow.")  # and the name of the run, before that of a live topic
+OURS = ("content.", "signals.", "rejections.", *_OF_RUNS)
 EVENT_TOPICS = frozenset(
     {
         CONTENT_EVENTS,
@@ -48,9 +49,6 @@ class Kind(StrEnum):
     EVENT = "EVENT"
     RECEIPT = "RECEIPT"
     OTHER = "OTHER"
-
-
-_SCHEMAS = {Kind.EVENT: CONTENT_EVENTS, Kind.RECEIPT: RECEIPTS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +127,14 @@ class Tracer:
 
     def _codec(self, topic: str, kind: Kind) -> Codec | None:
         """How its records are read; None for those of which the key alone is known."""
-        own = topic.split(".", 2)[-1] if topic.startswith(("replay.", "shadow.")) else topic
-        name = _SCHEMAS.get(kind, own)
-        if name not in newest(schemas()):
-            return None
-        return Codec(schema_of(name), writer_schema=self._registry.schema_by_id)
+        if kind is Kind.RECEIPT:
+            return self._read_as(RECEIPTS)
+        live = topic.split(".", 2)[-1] if topic.startswith(_OF_RUNS) else topic
+        name = CONTENT_EVENTS if live in EVENT_TOPICS else live
+        return self._read_as(name) if name in newest(schemas()) else None
+
+    def _read_as(self, topic: str) -> Codec:
+        return Codec(schema_of(topic), writer_schema=self._registry.schema_by_id)
 
 
 def _kind(topic: str, store: Store | None) -> Kind:

@@ -12,7 +12,9 @@ from confluent_kafka import Message, TopicPartition
 
 from earmark.processors.content import ContentEvent
 from earmark.processors.outcome import Outcome, Rejection
+from earmark.processors.plan import Plan
 from earmark.streams.header import FORCE, headers_of
+from earmark.streams.promotion import Promotion
 from earmark.streams.receipt import Ruling
 
 Partition = tuple[str, int]
@@ -24,10 +26,19 @@ class Flight:
 
     message: Message
     event: ContentEvent | None = None  # None where the record could not be read
+    promotion: Promotion | None = None  # or where it is an answer of a replay
+    plan: Plan | None = None  # None: all that is expected is computed
     outcomes: tuple[Outcome, ...] | None = None
-    unchanged: bool = False  # nothing was computed, since all its answers stand
+    heard_s: float = 0.0  # seconds of audio that were decoded for it
     retried: bool = False  # what failed is tried again later
+    long: bool = False  # its recording is long: it waits among others of its kind
     ruling: Ruling | None = None  # what is to be written, once that is known
+
+    @property
+    def content_id(self) -> str | None:
+        """The item that it is about, where that is known."""
+        about = self.event or self.promotion
+        return about.content_id if about is not None else None
 
     @property
     def partition(self) -> Partition:
@@ -70,11 +81,13 @@ class FlightLedger:
         self.count += 1
         self.bytes += flight.size
 
-    def identify(self, flight: Flight, event: ContentEvent) -> bool:
-        """Note the event of a flight; whether it is the only one of its item."""
-        flight.event = event
-        self._items[event.content_id] += 1
-        return self._items[event.content_id] == 1
+    def identify(self, flight: Flight) -> bool:
+        """Note the item of a flight, now that it is known; whether no other is on its way."""
+        item = flight.content_id
+        if item is None:
+            return True
+        self._items[item] += 1
+        return self._items[item] == 1
 
     def finished_heads(self, limit: int) -> list[Flight]:
         """Up to `limit` finished flights with nothing unfinished before them, removed."""
@@ -83,6 +96,10 @@ class FlightLedger:
             while flights and flights[0].outcomes is not None and len(heads) < limit:
                 heads.append(self._remove(flights))
         return heads
+
+    def holds(self, topic: str | None) -> bool:
+        """Whether any flight from this topic is in the ledger."""
+        return any(flights and name == topic for (name, _), flights in self._flights.items())
 
     def pending(self, partitions: Collection[Partition]) -> bool:
         """Whether any flight of these partitions is still in the ledger."""
@@ -102,8 +119,7 @@ class FlightLedger:
         flight = flights.popleft()
         self.count -= 1
         self.bytes -= flight.size
-        if flight.event is not None:
-            item = flight.event.content_id
+        if (item := flight.content_id) is not None:
             self._items[item] -= 1
             if not self._items[item]:
                 del self._items[item]

@@ -1,16 +1,18 @@
 """What the worker takes up next: records from Kafka, in order, when their time has come.
 
-Records of the retry topic wait for theirs. One that was in flight when an earlier process died is
-taken up alone, so that the next death names the culprit.
+Records of the retry topic wait for theirs. Those with long recordings are taken up one at a time,
+beside the others. One that was in flight when an earlier process died is taken up alone, so that
+the next death names the culprit.
 """
 
 import time
 from collections import deque
 from collections.abc import Collection, Sequence
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from earmark.processors.error import ServiceError
+from earmark.streams.course import Course
 from earmark.streams.crash_ledger import CrashLedger, Place
 from earmark.streams.flight import Partition, partition_of
 from earmark.streams.retry import Waiting
@@ -23,18 +25,29 @@ _IDLE_POLL_S = 0.2
 class Intake:
     """Reads what a consumer is assigned, at most `batch` records at once; for one thread."""
 
-    def __init__(self, consumer: Consumer, crashes: CrashLedger, *, batch: int) -> None:
+    def __init__(
+        self,
+        consumer: Consumer,
+        crashes: CrashLedger,
+        course: Course,
+        *,
+        batch: int,
+        long_topic: str | None,
+    ) -> None:
         self._consumer = consumer
         self._crashes = crashes
+        self._course = course
         self._batch = batch
+        self._long_topic = long_topic
         self._read: deque[Message] = deque()  # and not taken up yet
+        self._long: deque[Message] = deque()  # likewise, of the long ones
         self._waiting = Waiting()
         self._resting: set[TopicPartition] = set()  # paused, since their records wait
         self._alone = False  # what was taken up last is a suspect
         self._paused = False
         self._polled_at = 0.0
 
-    def take(self, *, in_flight: int, full: bool) -> list[Message]:
+    def take(self, *, in_flight: int, full: bool, long_in_flight: bool) -> list[Message]:
         """The records to begin with now, none while the worker is `full`.
 
         Polls in any case often enough for the group to know that we live. Raises ServiceError
@@ -44,12 +57,23 @@ class Intake:
             self._keep_alive()
         else:
             self._read.extend(self._arrived(in_flight))
+        if self._long and not (long_in_flight or full or any(map(self._is_long, self._read))):
+            self._read.append(self._long.popleft())
         return [] if full else self._ready(in_flight)
+
+    def holds(self, partitions: Collection[Partition]) -> bool:
+        """Whether anything of these partitions was read and not taken up yet."""
+        read = (*self._read, *self._long)
+        return any(p in self._waiting.partitions for p in partitions) or any(
+            partition_of(message) in partitions for message in read
+        )
 
     def drop(self, partitions: Collection[Partition]) -> None:
         """Forget what was read of partitions that go to another worker."""
         self._read = deque(m for m in self._read if partition_of(m) not in partitions)
+        self._long = deque(m for m in self._long if partition_of(m) not in partitions)
         self._waiting.drop(partitions)
+        self._course.drop(partitions)
         self._resting = {p for p in self._resting if (p.topic, p.partition) not in partitions}
 
     def _arrived(self, in_flight: int) -> list[Message]:
@@ -57,12 +81,35 @@ class Intake:
         self._polled_at = time.monotonic()
         found = self._consumer.poll(_BUSY_POLL_S if in_flight else _IDLE_POLL_S)
         rest = self._consumer.consume(self._batch - 1, 0) if found is not None else []
-        read = [_checked(message) for message in (found, *rest) if message is not None]
         now_ms = time.time_ns() // 1_000_000
         due = list(self._waiting.due(now_ms=now_ms))
-        due += [message for message in read if not self._waiting.hold(message, now_ms=now_ms)]
+        due += [m for m in (found, *rest) if m is not None and self._is_due(m, now_ms)]
         self._rest()
         return due
+
+    def _is_due(self, message: Message, now_ms: int) -> bool:
+        """Whether the record may begin at once; one that may later is kept until then."""
+        if not self._is_wanted(message):
+            return False
+        if self._is_long(message):
+            self._long.append(message)
+            return False
+        return not self._waiting.hold(message, now_ms=now_ms)
+
+    def _is_long(self, message: Message) -> bool:
+        return self._long_topic is not None and message.topic() == self._long_topic
+
+    def _is_wanted(self, message: Message) -> bool:
+        """Whether it is a record of our course; raises ServiceError for an error in its place."""
+        error = message.error()
+        if error is None:
+            return self._course.admits(message)
+        if error.code() == KafkaError._PARTITION_EOF:  # its public name
+            self._course.reached(partition_of(message), message.offset() or 0)
+            return False
+        raise ServiceError(f"Kafka consumer: {error.name()}: {error.str()}") from KafkaException(
+            error
+        )
 
     def _ready(self, in_flight: int) -> list[Message]:
         """The next records, a suspect by itself; noted as taken up before they are."""
@@ -80,8 +127,10 @@ class Intake:
         return ready
 
     def _rest(self) -> None:
-        """Partitions whose records wait give no more until these are due."""
-        waiting = {TopicPartition(*partition) for partition in self._waiting.partitions}
+        """Partitions whose records wait give no more until these are due, nor do ended ones."""
+        long = {partition_of(message) for message in self._long}
+        resting = {*self._waiting.partitions, *self._course.ended, *long}
+        waiting = {TopicPartition(*partition) for partition in resting}
         if waiting != self._resting:
             self._consumer.resume(list(self._resting - waiting))
             self._consumer.pause(list(waiting - self._resting))
@@ -95,8 +144,8 @@ class Intake:
         self._consumer.pause(self._consumer.assignment())
         self._paused = True
         message = self._consumer.poll(0)
-        if message is not None:
-            self._read.append(_checked(message))
+        if message is not None and self._is_due(message, time.time_ns() // 1_000_000):
+            self._read.append(message)
 
     def _resume(self) -> None:
         if self._paused:
@@ -113,12 +162,3 @@ def place_of(message: Message) -> Place:
 def places_of(messages: Sequence[Message]) -> list[Place]:
     """Where the records stand."""
     return [place_of(message) for message in messages]
-
-
-def _checked(message: Message) -> Message:
-    error = message.error()
-    if error is not None:
-        raise ServiceError(f"Kafka consumer: {error.name()}: {error.str()}") from KafkaException(
-            error
-        )
-    return message

@@ -51,15 +51,16 @@ def _outcomes(
     media = settings.media.model_copy(update={"roots": (*settings.media.roots, Path("/"))})
     fetcher = Fetcher(media)
     try:
-        streams = (_blocks(event, fetcher, pipeline, media.max_hours) for event in sound)
+        streams = (blocks_of(event, fetcher, pipeline, media.max_hours) for event in sound)
         yield from pipeline.score(interleaved(streams))
     finally:
         fetcher.close()
 
 
-def _blocks(
+def blocks_of(
     event: ContentEvent, fetcher: Fetcher, pipeline: Pipeline, max_hours: float
 ) -> Iterator[Block]:
+    """The blocks of the event, fetched and decoded in this thread."""
     if event.audio is None:
         yield Block(event=event, samples_T=NO_SAMPLES, end=End())
         return

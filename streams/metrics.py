@@ -14,7 +14,7 @@ _SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 class Metrics:
     """The metrics of one worker, in a registry of their own.
 
-    `events` are records read, `signals` answers published by signal and outcome, `rejections` by
+    `events` are records read, `audio_seconds` what was decoded for them, `signals` answers published by signal and outcome, `rejections` by
     class. `stage_seconds` times one batch in a stage (fetch, decode, score, publish);
     `latency_seconds` runs from the arrival of an event at the broker to its commit. `queue_bytes`
     is what waits before a stage, `lag` how many records a partition is behind.
@@ -23,6 +23,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.events = self._counter("events", "Content events read")
+        self.audio_seconds = self._counter("audio_seconds", "Seconds of audio decoded")
         self.signals = self._counter("signals", "Signals published", "signal", "outcome")
         self.rejections = self._counter("rejections", "Rejections published", "rejection_class")
         self.dead_letters = self._counter("dead_letters", "Dead letters published")
@@ -40,6 +41,7 @@ class Metrics:
         now = time.time()
         for flight in flights:
             self.latency_seconds.observe(max(0.0, now - flight.message.timestamp()[1] / 1000))
+            self.audio_seconds.inc(flight.heard_s)
             rejected = False
             for outcome in flight.written:
                 if isinstance(outcome, Signal):

@@ -7,28 +7,33 @@ again under the same transactional id, which fences what was left open.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from earmark.processors.codec import encode_rejection, encode_signal
 from earmark.processors.outcome import Rejection, Signal
 from earmark.processors.schema import RECEIPTS
 from earmark.streams.error import TransactionError
-from earmark.streams.flight import Flight, offsets_behind
+from earmark.streams.flight import Flight, Partition, offsets_behind
 from earmark.streams.header import (
     Headers,
     carried_headers,
     cloud_event_headers,
     dead_letter_headers,
+    headers_of,
 )
+from earmark.streams.item_record import item_payload
 from earmark.streams.kafka import BY_KEY, TRANSACTIONAL, producer_config
+from earmark.streams.promotion import PARTITION, Promotion
 from earmark.streams.receipt import Disposition, ReceiptCodec, Ruling
 from earmark.streams.retry import retry_headers
+from earmark.streams.route import Route
 from earmark.streams.settings import Settings
-from earmark.streams.topic import CONTENT_EVENTS, REJECTIONS, dead_letter_topic, retry_topic
+from earmark.streams.topic import CONTENT_EVENTS, REJECTIONS
 
 COMMIT_TIMEOUT_S = 20.0
+THROUGH = "through"  # metadata of an offset: all before it is answered, retries too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +50,13 @@ class Outgoing:
 class Publisher:
     """Publishes finished flights exactly once, as read_committed readers see it."""
 
-    def __init__(self, settings: Settings, schema_ids: Mapping[str, int], *, worker: str) -> None:
+    def __init__(
+        self, settings: Settings, schema_ids: Mapping[str, int], *, worker: str, route: Route
+    ) -> None:
         self._schema_ids = schema_ids
         self._retry_settings = settings.worker.retry
         self._receipts_topic = settings.kafka.receipts_topic
+        self._route = route
         self._codec = ReceiptCodec(schema_ids[RECEIPTS], group=settings.kafka.group_id)
         self._worker = worker
         self._producer = Producer(
@@ -73,18 +81,30 @@ class Publisher:
         Raises TransactionError when Kafka did not take it; nothing of it is then visible.
         """
         outgoing = [record for flight in flights for record in self._records(flight)]
-        self._guarded(lambda: self._transact(outgoing, flights, group_metadata))
+        offsets = offsets_behind(flights)
+        self._guarded(lambda: self._transact(outgoing, offsets, group_metadata))
+
+    def pass_over(self, offsets: Mapping[Partition, int], group_metadata: object) -> None:
+        """Commit these offsets alone, with the word that nothing is left before them.
+
+        Raises TransactionError when Kafka did not take them.
+        """
+        behind = [
+            TopicPartition(*partition, offset, THROUGH) for partition, offset in offsets.items()
+        ]
+        self._guarded(lambda: self._transact((), behind, group_metadata))
 
     def _transact(
-        self, outgoing: Sequence[Outgoing], flights: Sequence[Flight], group_metadata: object
+        self,
+        outgoing: Sequence[Outgoing],
+        offsets: Sequence[TopicPartition],
+        group_metadata: object,
     ) -> None:
         self._producer.begin_transaction()
         self._begun = True
         for record in outgoing:
             self._produce(record)
-        self._producer.send_offsets_to_transaction(
-            offsets_behind(flights), group_metadata, COMMIT_TIMEOUT_S
-        )
+        self._producer.send_offsets_to_transaction(list(offsets), group_metadata, COMMIT_TIMEOUT_S)
         self._producer.commit_transaction(COMMIT_TIMEOUT_S)
         self._begun = False
 
@@ -125,8 +145,16 @@ class Publisher:
         finally:
             self._begun = False
 
+    def encode(self, signal: Signal) -> bytes:
+        """The signal as it is published."""
+        signal = replace(signal, replay_id=self._route.run)
+        return encode_signal(signal, self._schema_ids[signal.topic])
+
     def _records(self, flight: Flight) -> Iterator[Outgoing]:
         message, ruling = flight.message, flight.ruling
+        if flight.long and ruling is None:
+            yield self._set_apart(message)
+            return
         for outcome in flight.written:
             if isinstance(outcome, Signal):
                 yield self._signal(outcome, message)
@@ -135,40 +163,80 @@ class Publisher:
         if flight.rejection is not None:
             yield self._dead_letter(flight.rejection, message)
         if ruling is not None:
-            yield from (self._tombstone(topic, ruling, message) for topic in ruling.erased)
-            yield self._receipt(ruling, message)
-            if ruling.receipt.disposition == Disposition.RETRIED:
-                yield self._retry(message)
+            yield from self._standing(flight, ruling)
+
+    def _standing(self, flight: Flight, ruling: Ruling) -> Iterator[Outgoing]:
+        """What says how the item stands now."""
+        message, disposition = flight.message, ruling.receipt.disposition
+        yield from (self._tombstone(topic, ruling, message) for topic in ruling.erased)
+        yield self._receipt(ruling, message)
+        if flight.promotion is not None:
+            yield self._promoted(flight.promotion, message)
+        elif self._route.items is not None and disposition != Disposition.SUPERSEDED:
+            yield self._item(self._route.items, flight, ruling)
+        if disposition == Disposition.RETRIED and flight.promotion is None:
+            yield self._retry(message)
 
     def _retry(self, message: Message) -> Outgoing:
         now_ms = time.time_ns() // 1_000_000
+        headers = retry_headers(message, self._retry_settings, now_ms=now_ms)
+        return self._again(message, self._route.retry, headers)
+
+    def _set_apart(self, message: Message) -> Outgoing:
+        return self._again(message, self._route.long or "", headers_of(message))
+
+    def _again(self, message: Message, topic: str, headers: Headers) -> Outgoing:
+        """The record itself, to be read once more; in the partition where its receipt is."""
         return Outgoing(
-            topic=retry_topic(CONTENT_EVENTS),
+            topic=topic,
             key=message.key(),
             value=message.value(),
-            headers=retry_headers(message, self._retry_settings, now_ms=now_ms),
-            partition=message.partition(),  # its receipt is there
+            headers=headers,
+            partition=message.partition(),
+        )
+
+    def _promoted(self, promotion: Promotion, message: Message) -> Outgoing:
+        return Outgoing(
+            topic=promotion.topic,
+            key=message.key(),
+            value=promotion.payload,
+            headers=promotion.headers,
+        )
+
+    def _item(self, topic: str, flight: Flight, ruling: Ruling) -> Outgoing:
+        return Outgoing(
+            topic=topic,
+            key=ruling.receipt.content_id.encode(),
+            value=item_payload(flight, self._schema_ids[CONTENT_EVENTS]),
+            headers=headers_of(flight.message),
+            partition=flight.message.partition(),  # that of the events, as for receipts
         )
 
     def _signal(self, signal: Signal, message: Message) -> Outgoing:
+        topic = self._route.written(signal.topic)
+        of_run: Headers = (
+            [(PARTITION, str(message.partition()).encode())] if self._route.run else []
+        )
         return Outgoing(
-            topic=signal.topic,
+            topic=topic,
             key=signal.event.content_id.encode(),
-            value=encode_signal(signal, self._schema_ids[signal.topic]),
+            value=self.encode(signal),
             headers=cloud_event_headers(
                 ce_id=f"{signal.signal_id}/{signal.event.event_id}",
                 ce_source=signal.event.source,
-                ce_type=signal.topic,
+                ce_type=topic,
                 time_ms=signal.event.event_time,
             )
-            + carried_headers(message),
+            + carried_headers(message)
+            + of_run,
         )
 
     def _rejection(self, rejection: Rejection, message: Message) -> Outgoing:
         event = rejection.event
         place = f"{message.topic()}-{message.partition()}-{message.offset()}"
+        topic = self._route.written(REJECTIONS)
         return Outgoing(
-            topic=REJECTIONS,
+            topic=topic,
             key=event.content_id.encode() if event else message.key(),
             value=encode_rejection(
                 rejection,
@@ -180,7 +248,7 @@ class Publisher:
             headers=cloud_event_headers(
                 ce_id=f"{place}/{rejection.error.part}",
                 ce_source=event.source if event else "",
-                ce_type=REJECTIONS,
+                ce_type=topic,
                 time_ms=event.event_time if event else message.timestamp()[1],
             )
             + carried_headers(message),
@@ -188,7 +256,7 @@ class Publisher:
 
     def _tombstone(self, topic: str, ruling: Ruling, message: Message) -> Outgoing:
         return Outgoing(
-            topic=topic,
+            topic=self._route.written(topic),
             key=ruling.receipt.content_id.encode(),
             value=None,
             headers=carried_headers(message),
@@ -205,7 +273,7 @@ class Publisher:
 
     def _dead_letter(self, rejection: Rejection, message: Message) -> Outgoing:
         return Outgoing(
-            topic=dead_letter_topic(CONTENT_EVENTS),  # also of one that was tried again
+            topic=self._route.dead_letters,  # also of one that was tried again
             key=message.key(),
             value=message.value(),
             headers=dead_letter_headers(message, rejection.error, worker=self._worker),

@@ -12,10 +12,11 @@ transaction as the signals. From it follow
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 
 from earmark.processors.content import Change, ContentEvent
-from earmark.processors.error import ConfigurationError
-from earmark.processors.identity import AnswerKey
+from earmark.processors.error import ConfigurationError, ServiceError
+from earmark.processors.identity import AnswerKey, key_of
 from earmark.processors.outcome import Outcome, Rejection, Signal, Verdict
 from earmark.processors.schema import RECEIPTS, schema_of
 from earmark.processors.wire import Codec
@@ -35,6 +36,7 @@ class Disposition(StrEnum):
 
 
 Answers = Mapping[str, AnswerKey]  # by signal topic
+NO_ANSWERS: Answers = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,15 +80,16 @@ def ruling(
     outcomes: Iterable[Outcome],
     *,
     topics: Iterable[str],
-    unchanged: bool = False,
+    kept: Answers = NO_ANSWERS,
     forced: bool = False,
     retried: bool = False,
 ) -> Ruling:
     """What follows for `event`, with these outcomes, from what stands.
 
-    `topics` are the signal topics that this worker writes. `unchanged` says that nothing was
-    computed since all answers stand; `forced` that they are to be written all the same; `retried`
-    that what failed is tried again later, so that only what succeeded is written now.
+    `topics` are the signal topics that this worker writes. `kept` are answers that stand, so that
+    they were not given again; `forced` says that all are to be written all the same, `retried`
+    that what failed is tried again later, so that only what succeeded is written now. Raises
+    ServiceError if an answer of `kept` does not stand any more.
     """
     before = before or Receipt(content_id=event.content_id)
     if before.supersedes(event) and not (forced and event.revision == before.revision):
@@ -95,9 +98,11 @@ def ruling(
         receipt = replace(_answered(before, event, Disposition.DELETED), answers={})
         # also of what the group wrote while it had other signals
         return Ruling(receipt=receipt, erased=tuple(dict.fromkeys((*topics, *before.answers))))
-    if unchanged:
-        return Ruling(receipt=_answered(before, event, Disposition.UNCHANGED))
-    ruled = _answering(before, event, tuple(outcomes), topics=frozenset(topics), forced=forced)
+    if any(before.answers.get(topic) != key for topic, key in kept.items()):
+        raise ServiceError(f"the answers of {event.content_id} changed under one of its events")
+    ruled = _answering(
+        before, event, tuple(outcomes), topics=frozenset(topics), kept=kept, forced=forced
+    )
     return _without_failures(ruled) if retried else ruled
 
 
@@ -107,6 +112,7 @@ def _answering(
     outcomes: tuple[Outcome, ...],
     *,
     topics: frozenset[str],
+    kept: Answers,
     forced: bool,
 ) -> Ruling:
     signals = [outcome for outcome in outcomes if isinstance(outcome, Signal)]
@@ -117,11 +123,11 @@ def _answering(
         for outcome in outcomes
         if forced or isinstance(outcome, Rejection) or outcome.topic not in stands
     )
-    erased = (before.answers.keys() & topics) - {signal.topic for signal in signals}
+    erased = (before.answers.keys() & topics) - kept.keys() - {each.topic for each in signals}
     of_others = {topic: key for topic, key in before.answers.items() if topic not in topics}
     receipt = _answered(before, event, _disposition(new, erased))
     return Ruling(
-        receipt=replace(receipt, answers=of_others | keys),
+        receipt=replace(receipt, answers={**of_others, **kept, **keys}),
         outcomes=new,
         erased=tuple(sorted(erased)),
     )
@@ -142,12 +148,6 @@ def _disposition(new: tuple[Outcome, ...], erased: Iterable[str]) -> Disposition
     if any(isinstance(outcome, Rejection) for outcome in new):
         return Disposition.REJECTED
     return Disposition.ANSWERED if new or any(erased) else Disposition.UNCHANGED
-
-
-def key_of(signal: Signal) -> AnswerKey:
-    """What the signal was made of."""
-    provenance = signal.provenance
-    return AnswerKey(input_digest=provenance.input_digest, config_hash=provenance.config_hash)
 
 
 def _answered(before: Receipt, event: ContentEvent, disposition: Disposition) -> Receipt:

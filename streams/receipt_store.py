@@ -6,15 +6,11 @@ partition comes back. The files are a cache: one that is damaged or of another c
 again from the topic.
 """
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import structlog
-
+from earmark.streams.database import opened
 from earmark.streams.receipt import Receipt, ReceiptCodec
-
-log = structlog.get_logger()
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS receipts (content_id TEXT PRIMARY KEY, payload BLOB) WITHOUT ROWID;
@@ -27,7 +23,7 @@ class PartitionReceipts:
 
     def __init__(self, path: Path, codec: ReceiptCodec) -> None:
         self._codec = codec
-        self._database = _opened(path)
+        self._database = opened(path, _SCHEMA)
 
     @property
     def restored_offset(self) -> int:
@@ -103,21 +99,3 @@ class ReceiptStore:
         for number in list(self._partitions if numbers is None else numbers):
             if (partition := self._partitions.pop(number, None)) is not None:
                 partition.close()
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        return _connected(path)
-    except sqlite3.DatabaseError as error:
-        log.warning("receipts made again", file=path.name, reason=str(error))
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        return _connected(path)
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path)
-    # in WAL mode, NORMAL waits for the disk at checkpoints alone, and what is lost is read again
-    database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)
-    return database

@@ -2,9 +2,8 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from earmark.processors.content import ContentEvent
 from earmark.streams.flight import Flight
-from earmark.streams.receipt import Receipt, ReceiptCodec, ruling
+from earmark.streams.receipt import NO_ANSWERS, Receipt, ReceiptCodec, Ruling, ruling
 from earmark.streams.receipt_restore import ReceiptRestorer
 from earmark.streams.receipt_store import ReceiptStore
 from earmark.streams.settings import Settings
@@ -33,27 +32,38 @@ class Receipts:
         """These partitions go to another worker."""
         self._store.close(numbers)
 
-    def get(self, flight: Flight, event: ContentEvent) -> Receipt | None:
-        """What stands of the event's item, as committed."""
-        _, number = flight.partition
-        return self._store.get(number, event.content_id)
+    def get(self, number: int, content_id: str) -> Receipt | None:
+        """What stands of an item in partition `number`, as committed."""
+        return self._store.get(number, content_id)
 
     def rule(self, flights: Sequence[Flight]) -> None:
         """Say for each of the finished flights, in their order, what is to be written."""
         standing: dict[str, Receipt] = {}  # of those that are ruled here before they are committed
         for flight in flights:
-            if (event := flight.event) is None:
-                continue
-            flight.ruling = ruling(
-                standing.get(event.content_id) or self.get(flight, event),
-                event,
-                flight.outcomes or (),
-                topics=self._topics,
-                unchanged=flight.unchanged,
-                forced=flight.forced,
-                retried=flight.retried,
-            )
-            standing[event.content_id] = flight.ruling.receipt
+            if (item := flight.content_id) is not None:
+                before = standing.get(item) or self.get(flight.partition[1], item)
+                flight.ruling = self._ruling(flight, before)
+            if flight.ruling is not None:
+                standing[flight.ruling.receipt.content_id] = flight.ruling.receipt
+
+    def _ruling(self, flight: Flight, before: Receipt | None) -> Ruling | None:
+        """None for what leaves everything as it is: it is answered later, or never."""
+        event, promotion = flight.event, flight.promotion
+        if promotion is not None:
+            if promotion.overtaken(before):
+                return None
+            return Ruling(receipt=promotion.promoted(before))
+        if event is None or (flight.long and not (before and before.supersedes(event))):
+            return None
+        return ruling(
+            before,
+            event,
+            flight.outcomes or (),
+            topics=self._topics,
+            kept=flight.plan.kept if flight.plan else NO_ANSWERS,
+            forced=flight.forced,
+            retried=flight.retried,
+        )
 
     def committed(self, flights: Collection[Flight]) -> None:
         """Take over the receipts of a transaction that Kafka has taken."""

@@ -85,6 +85,7 @@ class WorkerSettings(BaseModel):
     device: str = "auto"
     precision: str = "auto"
     signals: tuple[str, ...] = ()  # none named: all
+    models: dict[str, str] = Field(default_factory=dict)  # cards to use instead, by signal
     batch_events: int = 256  # most records taken from Kafka at once
     batch_wait_s: float = 0.05  # what was gathered is scored when nothing has come for so long
     events_in_flight: int = 1024  # between read and committed
@@ -93,6 +94,8 @@ class WorkerSettings(BaseModel):
     fetchers: int = 4
     decoders: int = 0  # 0: one per core that the models leave, at least one
     decode_stall_s: float = 60.0
+    long_minutes: float = Field(default=30.0, ge=0)  # of audio: more waits among its kind; 0: none
+    answer_cache_bytes: int = Field(default=256_000_000, ge=0)  # of answers about recordings kept
     stall_s: float = Field(default=600.0, gt=0)  # without a step in a stage that has work
     crashes: int = Field(default=3, ge=1)  # deaths of the worker that condemn an event
     retry: RetrySettings = Field(default_factory=RetrySettings)

@@ -1,6 +1,6 @@
 """The topics: their names, how each is kept, and the making of them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException
@@ -40,7 +40,9 @@ __all__ = [
     "contract",
     "create_topics",
     "dead_letter_topic",
+    "delete_topics",
     "describe_cluster",
+    "make_topics",
     "retry_topic",
     "signal_topics",
     "topic_states",
@@ -55,7 +57,11 @@ SILENT = 0  # librdkafka logs a line per attempt to connect; the error says it o
 DAY_MS = 86_400_000
 # with LogAppendTime an event that happened long ago is not old on arrival, and is kept
 COMMON = {"message.timestamp.type": "LogAppendTime"}
-DELETED = {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS)}
+DELETED = {
+    "cleanup.policy": "delete",
+    "retention.ms": str(30 * DAY_MS),
+    "segment.ms": str(DAY_MS),  # a record may outlive its retention by as much
+}
 # history is kept for a week, and what was erased is gone a week and a day after at the latest
 COMPACTED = {
     "cleanup.policy": "compact",
@@ -158,6 +164,30 @@ def describe_cluster(kafka: KafkaSettings, takes: Callable[[str], bool]) -> Clus
     return Cluster(
         id=str(found.cluster_id), configs=_configs(admin, filter(takes, sorted(found.topics)))
     )
+
+
+def make_topics(kafka: KafkaSettings, topics: Sequence[Topic], *, partitions: int) -> None:
+    """Make those of the topics that are missing; raises ServiceError as `create_topics`."""
+    admin = _admin(kafka)
+    there = _partitions(admin, kafka)
+    missing = [topic for topic in topics if topic.name not in there]
+    _create(admin, missing, kafka.model_copy(update={"partitions": partitions}))
+
+
+def delete_topics(kafka: KafkaSettings, prefix: str) -> list[str]:
+    """Delete all topics whose names begin with `prefix`, for ever; their names.
+
+    Raises ServiceError where the broker does not answer or refuses.
+    """
+    admin = _admin(kafka)
+    names = sorted(name for name in _partitions(admin, kafka) if name.startswith(prefix))
+    futures = admin.delete_topics(names, operation_timeout=TIMEOUT_S) if names else {}
+    for name, future in futures.items():
+        try:
+            future.result(TIMEOUT_S)
+        except KafkaException as error:
+            raise _service_error(f"topic {name}", error) from error
+    return names
 
 
 def _states(admin: AdminClient, kafka: KafkaSettings, made: set[str]) -> tuple[TopicState, ...]:

@@ -8,35 +8,38 @@ Kafka alone; it polls on while the others work.
 """
 
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Sequence
 from threading import Event
 
 import structlog
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
-from earmark.processors.block import NO_SAMPLES, Block, End
-from earmark.processors.content import Audio, Change, ContentEvent, validated
+from earmark.processors.block import Block
+from earmark.processors.content import ContentEvent, validated
 from earmark.processors.error import ContentError, EarmarkError, RejectionClass, ServiceError
 from earmark.processors.outcome import Answer, Rejection
 from earmark.processors.pipeline import Pipeline
+from earmark.processors.plan import Plan
+from earmark.streams.answer_cache import AnswerCache
 from earmark.streams.block_queue import BlockQueue
 from earmark.streams.breaker import DeadLetterBreaker
+from earmark.streams.course import Course
 from earmark.streams.crash_ledger import CrashLedger
-from earmark.streams.decoding import DecodePool
-from earmark.streams.fetch import Fetcher, Media
 from earmark.streams.flight import Flight, FlightLedger, Partition
 from earmark.streams.health import Health
+from earmark.streams.hearing import Hearing, PlanHeard, Score
 from earmark.streams.intake import Intake, place_of, places_of
 from earmark.streams.kafka import client_config
 from earmark.streams.metrics import Metrics
+from earmark.streams.promotion import ReadPromotion
 from earmark.streams.publisher import Publisher
 from earmark.streams.receipts import Receipts
 from earmark.streams.remedy import may_pass
 from earmark.streams.retry import may_try_again
+from earmark.streams.reuse import NOTHING_DUE, Reuse
+from earmark.streams.route import Route
 from earmark.streams.scoring import ScoringThread
 from earmark.streams.settings import Settings
-from earmark.streams.topic import CONTENT_EVENTS, retry_topic
 from earmark.streams.watchdog import Watchdog
 
 log = structlog.get_logger()
@@ -55,11 +58,14 @@ class Worker:
         *,
         load: Callable[[], Pipeline],
         read: Callable[[bytes], ContentEvent],
+        read_promotion: ReadPromotion,
+        route: Route,
+        course: Course,
         publisher: Publisher,
-        decoders: DecodePool,
-        fetcher: Fetcher,
+        hearing: Callable[[PlanHeard, Score], Hearing],
         consumer: Consumer,
         receipts: Receipts,
+        answers: AnswerCache,
         crashes: CrashLedger,
         watchdog: Watchdog,
         health: Health,
@@ -67,16 +73,17 @@ class Worker:
     ) -> None:
         self._settings = settings
         self._read = read
+        self._read_promotion = read_promotion
+        self._route = route
+        self._course = course
         self._publisher = publisher
-        self._decoders = decoders
-        self._fetcher = fetcher
         self._consumer = consumer
         self._receipts = receipts
+        self._answers = answers
+        self._reuse = Reuse(receipts, answers)
         self._crashes = crashes
         self._watchdog = watchdog
         self._polling = watchdog.stage("poll")
-        self._fetching = watchdog.stage("fetch")
-        self._decoding = watchdog.stage("decode")
         self._computing = watchdog.stage("device")
         self._publishing = watchdog.stage("publish")
         self._health = health
@@ -85,13 +92,18 @@ class Worker:
             max_bytes=settings.worker.decoded_bytes, linger_s=settings.worker.batch_wait_s
         )
         self._scoring = ScoringThread(load, self._blocks, self._computing.moved)
-        self._fetchers = ThreadPoolExecutor(settings.worker.fetchers, "fetch")
+        self._hearing = hearing(self._plan_heard, self._score)
         self._ledger = FlightLedger()
         self._flights: dict[int, tuple[ContentEvent, Flight]] = {}  # by id of the event
-        self._intake = Intake(consumer, crashes, batch=settings.worker.batch_events)
+        self._intake = Intake(
+            consumer,
+            crashes,
+            course,
+            batch=settings.worker.batch_events,
+            long_topic=route.long,
+        )
         self._breaker = DeadLetterBreaker(settings.worker.breaker)
         self._stopping = Event()
-        self._failure: BaseException | None = None
         self._failed = False
 
     def run(self) -> None:
@@ -103,14 +115,15 @@ class Worker:
             self._watchdog.start()
             self._publisher.start()
             self._consumer.subscribe(
-                [CONTENT_EVENTS, retry_topic(CONTENT_EVENTS)],
+                self._route.read,
                 on_assign=self._on_assign,
                 on_revoke=self._on_revoke,
                 on_lost=self._on_lost,
             )
-            while not self._stopping.is_set():
+            while not self._stopping.is_set() and not self._course.finished():
                 self._take_in()
                 self._settle(wait_s=0.1 if self._full else 0.0)
+                self._close_partitions()
             self._health.draining()
             self._drain()
             self._crashes.abandon()
@@ -133,6 +146,7 @@ class Worker:
         return (
             self._ledger.count >= limits.events_in_flight
             or self._ledger.bytes >= limits.bytes_in_flight
+            or self._course.holding
         )
 
     def _wait_until_loaded(self) -> None:
@@ -142,7 +156,10 @@ class Worker:
 
     def _take_in(self) -> None:
         self._polling.moved()
-        for message in self._intake.take(in_flight=self._ledger.count, full=self._full):
+        long_in_flight = self._ledger.holds(self._route.long)
+        for message in self._intake.take(
+            in_flight=self._ledger.count, full=self._full, long_in_flight=long_in_flight
+        ):
             self._begin(message)
 
     def _begin(self, message: Message) -> None:
@@ -153,60 +170,38 @@ class Worker:
             flight.outcomes = (Rejection(event=None, error=_condemned()),)
             return
         try:
-            event = validated(self._read(message.value() or b""))
+            if message.topic() == self._route.promotions:
+                self._take_promotion(flight)
+            else:
+                self._take_event(flight, validated(self._read(message.value() or b"")))
         except ContentError as error:
             flight.outcomes = (Rejection(event=None, error=error),)
+
+    def _take_promotion(self, flight: Flight) -> None:
+        flight.outcomes = ()
+        try:
+            flight.promotion = self._read_promotion(flight.message)
+        except ContentError as error:  # the topic of its run still has the answer
+            log.warning("no promotion", place=place_of(flight.message), reason=str(error))
+        else:
+            self._ledger.identify(flight)
+
+    def _take_event(self, flight: Flight, event: ContentEvent) -> None:
+        if not self._course.wants(event):
+            flight.outcomes = ()
             return
-        alone = self._ledger.identify(flight, event)
-        if event.change == Change.DELETED or (alone and self._stands(flight, event)):
+        flight.event = event
+        alone = self._ledger.identify(flight)
+        flight.plan = plan = self._reuse.plan(self._scoring.pipeline, flight, event, alone=alone)
+        if plan is NOTHING_DUE or plan.is_done:
             flight.outcomes = ()
             return
         self._flights[id(event)] = (event, flight)
-        if event.audio is None:
-            self._score(Block(event=event, samples_T=NO_SAMPLES, end=End()))
-        else:
-            self._fetching.begin()
-            self._fetchers.submit(self._fetch, event, event.audio).add_done_callback(
-                self._note_failure
-            )
+        is_long = flight.message.topic() == self._route.long
+        self._hearing.begin(event, flight, plan, is_long=is_long)
 
-    def _stands(self, flight: Flight, event: ContentEvent) -> bool:
-        """Whether nothing has to be computed: a newer revision or these very answers stand.
-
-        Asked only where no other event of the item is on its way.
-        """
-        receipt = self._receipts.get(flight, event)
-        if receipt is None or flight.forced:
-            return False
-        if receipt.supersedes(event):
-            return True
-        keys = self._scoring.pipeline.answer_keys(event)
-        flight.unchanged = bool(keys) and keys == {
-            topic: receipt.answers.get(topic) for topic in keys or ()
-        }
-        return flight.unchanged
-
-    def _fetch(self, event: ContentEvent, audio: Audio) -> None:
-        """In a fetching thread: bring the media here and hand them to a decode process."""
-        try:
-            media = self._fetcher.fetch(audio)
-        except ContentError as error:
-            self._score(Block(event=event, samples_T=NO_SAMPLES, end=End(error=error)))
-        else:
-            self._decoding.begin()
-            self._decoders.submit(event, media, self._sink(media))
-        finally:
-            self._fetching.end()
-
-    def _sink(self, media: Media) -> Callable[[Block], None]:
-        def take(block: Block) -> None:
-            if block.end is not None:
-                media.release()
-                self._decoding.end()
-            self._score(block)
-            self._decoding.moved()
-
-        return take
+    def _plan_heard(self, event: ContentEvent, audio_sha256: str) -> Plan:
+        return self._reuse.plan_heard(self._scoring.pipeline, event, audio_sha256)
 
     def _score(self, block: Block) -> None:
         """Hand a block to the device; the last one of an event is work until it is answered."""
@@ -214,15 +209,9 @@ class Worker:
             self._computing.begin()
         self._blocks.put(block)
 
-    def _note_failure(self, future: Future[None]) -> None:
-        if not future.cancelled() and (error := future.exception()) is not None:
-            self._failure = error
-
     def _settle(self, *, wait_s: float) -> None:
         """Note the answers that have come and publish what is finished, in order."""
-        if self._failure is not None:
-            raise self._failure
-        self._decoders.check()
+        self._hearing.check()
         for answer in self._scoring.answers(wait_s=wait_s):
             self._note(answer)
         while heads := self._ledger.finished_heads(PUBLISH_EVENTS):
@@ -230,10 +219,20 @@ class Worker:
             with self._metrics.stage_seconds.labels("publish").time(), self._publishing:
                 self._publisher.publish(heads, self._consumer.consumer_group_metadata())
             self._receipts.committed(heads)
+            self._reuse.committed(heads, self._scoring.pipeline, self._publisher.encode)
+            self._course.published(heads)
             self._crashes.settle(places_of([flight.message for flight in heads]))
             self._metrics.note_published(heads)
         self._metrics.events_in_flight.set(self._ledger.count)
         self._metrics.queue_bytes.labels("blocks").set(self._blocks.bytes)
+
+    def _close_partitions(self) -> None:
+        """Commit that nothing more is wanted of the partitions that are through."""
+        if offsets := self._course.closing(self._is_idle):
+            self._publisher.pass_over(offsets, self._consumer.consumer_group_metadata())
+
+    def _is_idle(self, partitions: Collection[Partition]) -> bool:
+        return not self._ledger.pending(partitions) and not self._intake.holds(partitions)
 
     def _rule(self, heads: Sequence[Flight]) -> None:
         self._receipts.rule(heads)
@@ -248,6 +247,8 @@ class Worker:
         flight.retried = may_pass(answer.outcomes) and may_try_again(
             flight.message, self._settings.worker.retry
         )
+        if flight.long:  # it is answered when its turn among the long ones has come
+            flight.outcomes = ()
 
     def _on_assign(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
         for number in {partition.partition for partition in partitions}:
@@ -288,22 +289,25 @@ class Worker:
 
     def _close(self) -> None:
         self._blocks.close()
-        self._fetchers.shutdown(wait=False, cancel_futures=True)
-        self._decoders.close()
-        self._fetcher.close()
+        self._hearing.close()
         self._consumer.close()
         self._receipts.close()
+        self._answers.close()
         self._crashes.close()
         self._watchdog.close()
 
 
-def consumer_for(settings: Settings) -> Consumer:
-    """A consumer of content events in the worker's group; offsets are committed elsewhere."""
+def consumer_for(settings: Settings, *, bounded: bool = False) -> Consumer:
+    """A consumer of content events in the worker's group; offsets are committed elsewhere.
+
+    One that is `bounded` is told when it has read a partition to its end.
+    """
     own: dict[str, object] = {
         "group.id": settings.kafka.group_id,
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",
         "isolation.level": "read_committed",
+        "enable.partition.eof": bounded,
         "error_cb": _raise_if_fatal,
     }
     if settings.kafka.group_protocol == "consumer":

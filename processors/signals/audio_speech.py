@@ -98,7 +98,7 @@ class SpeechScorer:
 )
 def audio_speech(loading: Loading) -> SpeechScorer:
     """The scorer with Silero's weights."""
-    network = load_silero(loading.store.path("silero-vad"), loading.device)
+    network = load_silero(loading.path(), loading.device)
     return SpeechScorer(network, SpeechRule.of(loading.thresholds))
 
 

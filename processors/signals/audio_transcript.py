@@ -115,19 +115,24 @@ class TranscriptScorer:
         return not (improbable or repeating or silent)
 
 
-def transcript_signal(card: str) -> SignalSpec:
-    """`audio.transcript` by the Whisper checkpoint of the card.
+def _finders(card: str) -> tuple[str, ...]:
+    """What finds whether speech is English, for checkpoints that know nothing else.
 
-    Checkpoints of English alone end in `.en`, as OpenAI names them.
+    Their names end in `.en`, as OpenAI names them.
     """
-    finder = (ENGLISH_CARD,) if card.endswith(".en") else ()
+    return (ENGLISH_CARD,) if card.endswith(".en") else ()
+
+
+def transcript_signal(card: str) -> SignalSpec:
+    """`audio.transcript` by the Whisper checkpoint of the card."""
 
     @signal(
         name="audio.transcript",
         takes=Takes.CLIPS,
         reads=frozenset({Part.AUDIO}),
         needs=("audio.speech",),
-        models=(card, *finder),
+        models=(card, *_finders(card)),
+        companions=_finders,
         reads_language=True,
         record_name="AudioTranscript",
         tolerances={
@@ -137,7 +142,7 @@ def transcript_signal(card: str) -> SignalSpec:
         },
     )
     def spec(loading: Loading) -> TranscriptScorer:
-        return _load(loading, card, english=bool(finder))
+        return _load(loading)
 
     return spec
 
@@ -145,14 +150,15 @@ def transcript_signal(card: str) -> SignalSpec:
 audio_transcript = transcript_signal(DEFAULT_CARD)
 
 
-def _load(loading: Loading, card: str, *, english: bool) -> TranscriptScorer:
+def _load(loading: Loading) -> TranscriptScorer:
     store, device = loading.store, loading.device
+    card, *finders = loading.models
     recogniser = load_recogniser(
-        store.path(card, "config.json"),
-        store.path(card),
+        loading.path("config.json"),
+        loading.path(),
         device,
         languages=store.card(card).languages,
-        english=SpokenEnglish.load(store.path(ENGLISH_CARD), device) if english else None,
+        english=SpokenEnglish.load(store.path(finders[0]), device) if finders else None,
     )
     return TranscriptScorer(recogniser, loading.thresholds)
 

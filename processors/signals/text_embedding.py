@@ -18,8 +18,9 @@ MODEL = "wordllama-l2-supercat-256"
 class EmbeddingScorer:
     """Embeds every text; a `PassageScorer`."""
 
-    def __init__(self, embedding: StaticEmbedding) -> None:
+    def __init__(self, embedding: StaticEmbedding, model: str) -> None:
         self._embedding = embedding
+        self._model = model  # the name of its card
 
     def score(self, items: Sequence[ItemView]) -> Sequence[Result]:
         """One result per item: the vectors of its texts that hold anything to embed."""
@@ -39,7 +40,7 @@ class EmbeddingScorer:
         ]
         if not vectors:
             return Result.abstained("TOO_LITTLE_TEXT")
-        return Result.ok(model=MODEL, dim=self._embedding.dimensions, vectors=vectors)
+        return Result.ok(model=self._model, dim=self._embedding.dimensions, vectors=vectors)
 
 
 @signal(
@@ -51,7 +52,5 @@ class EmbeddingScorer:
 )
 def text_embedding(loading: Loading) -> EmbeddingScorer:
     """The scorer with wordllama's vectors."""
-    store = loading.store
-    return EmbeddingScorer(
-        load_static_embedding(store.path(MODEL), store.path(MODEL, "tokenizer.json"))
-    )
+    embedding = load_static_embedding(loading.path(), loading.path("tokenizer.json"))
+    return EmbeddingScorer(embedding, loading.models[0])

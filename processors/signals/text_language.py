@@ -107,6 +107,5 @@ class LanguageScorer:
 )
 def text_language(loading: Loading) -> LanguageScorer:
     """The scorer with py3langid's model."""
-    store = loading.store
-    identifier = load_langid(store.path("py3langid"), store.path("py3langid", "labels.json"))
+    identifier = load_langid(loading.path(), loading.path("labels.json"))
     return LanguageScorer(identifier, loading.thresholds)

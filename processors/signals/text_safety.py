@@ -149,10 +149,7 @@ class SafetyScorer:
 )
 def text_safety(loading: Loading) -> SafetyScorer:
     """The scorer with the profanity classifier."""
-    store = loading.store
-    classifier = load_profanity(
-        store.path("profanity-check"), store.path("profanity-check", "vocabulary.json")
-    )
+    classifier = load_profanity(loading.path(), loading.path("vocabulary.json"))
     return SafetyScorer(classifier, loading.thresholds)
 
 

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 
 from earmark.processors.block import SAMPLE_RATE_HZ, Samples
-from earmark.processors.signal import Loading
 from earmark.processors.signals.audio_speech import SpeechScorer, audio_speech
 from earmark.processors.stage import STREAM_WIDTH
 from earmark.processors.threshold import shipped_thresholds
@@ -53,8 +52,8 @@ def vad(plan: Plan) -> Row:
 def _scorer(plan: Plan) -> SpeechScorer:
     plan.pull([audio_speech.name])
     thresholds = shipped_thresholds(audio_speech.name)
-    scorer: SpeechScorer = audio_speech.make(
-        Loading(store=plan.store, device=plan.device, thresholds=thresholds)
+    scorer: SpeechScorer = audio_speech.load(
+        store=plan.store, device=plan.device, thresholds=thresholds
     )
     return scorer
 

@@ -97,6 +97,7 @@ class Stack:
                 registry_url=registry.url,
                 worker_url=worker.url if worker else None,
                 started=time.time(),
+                media_roots=tuple(map(str, _reading_here(self._base).media.roots)),
                 processes=self._processes(),
             )
             undo.callback(remove_state, self.home)

@@ -21,12 +21,14 @@ class StackState:
     """Where a local stack is reached and which processes it is made of.
 
     `started` is in seconds since the epoch; `worker_url` is None for a stack without a worker.
+    `media_roots` are the folders that its worker reads.
     """
 
     cluster_id: str
     bootstrap_servers: str
     registry_url: str
     worker_url: str | None = None
+    media_roots: tuple[str, ...] = ()
     started: float
     processes: tuple[ProcessId, ...]
 
@@ -52,7 +54,8 @@ def read_state(home: Path) -> StackState | None:
     try:
         fields = json.loads((home / _FILE).read_text(encoding="utf-8"))
         processes = tuple(ProcessId(**process) for process in fields.pop("processes"))
-        return StackState(**fields, processes=processes)
+        roots = tuple(fields.pop("media_roots", ()))
+        return StackState(**fields, media_roots=roots, processes=processes)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -88,6 +91,19 @@ def resolve_settings(settings: Settings) -> Settings:
         return settings
     state = running_stack(settings.home)
     return settings if state is None else settings_for(state, settings)
+
+
+def reading_as_stack(settings: Settings) -> Settings:
+    """`settings` that read the files which the worker of the running stack reads.
+
+    Unchanged where they name their own folders, or other brokers than the stack's.
+    """
+    state = running_stack(settings.home)
+    named = "roots" in settings.media.model_fields_set
+    if state is None or named or settings.kafka.bootstrap_servers != state.bootstrap_servers:
+        return settings
+    media = settings.media.model_copy(update={"roots": tuple(map(Path, state.media_roots))})
+    return settings.model_copy(update={"media": media})
 
 
 @contextmanager

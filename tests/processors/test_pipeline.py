@@ -11,7 +11,7 @@ from earmark.models.device import Device
 from earmark.processors.block import Block
 from earmark.processors.codec import signal_record
 from earmark.processors.content import Audio, Change, ContentEvent, Text
-from earmark.processors.identity import same
+from earmark.processors.identity import AnswerKey, key_of, same
 from earmark.processors.outcome import Outcome, Rejection, Signal
 from earmark.processors.pipeline import Pipeline
 from earmark.streams.synthesiser import RATE_HZ, tune
@@ -68,29 +68,31 @@ def by_name(outcomes: Sequence[Outcome]) -> dict[tuple[str, str], Signal]:
     return {(signal.event.content_id, signal.name): signal for signal in signals}
 
 
+def keys_of(outcomes: Sequence[Outcome]) -> dict[str, AnswerKey]:
+    return {outcome.topic: key_of(outcome) for outcome in outcomes if isinstance(outcome, Signal)}
+
+
 @pytest.mark.parametrize("number", [0, 2, 3])
 def test_what_answers_are_made_of_is_known_before_they_are_made(
     pipeline: Pipeline, number: int
 ) -> None:
-    signals = by_name(pipeline.run([EVENTS[number]])).values()
-    made = {
-        signal.topic: (signal.provenance.input_digest, signal.provenance.config_hash)
-        for signal in signals
-    }
-    keys = pipeline.answer_keys(EVENTS[number])
-    assert keys is not None
-    assert {topic: (key.input_digest, key.config_hash) for topic, key in keys.items()} == made
+    standing = keys_of(pipeline.run([EVENTS[number]]))
+    plan = pipeline.plan(EVENTS[number], standing=standing)
+    assert plan.is_done
+    assert (plan.kept, plan.hears) == (standing, False)
 
 
 def test_it_is_not_known_of_audio_elsewhere_unless_the_event_says_its_digest(
     pipeline: Pipeline,
 ) -> None:
     uri = "file:///media/jfk.wav"
+    standing = keys_of(pipeline.run([event("speech", audio=JFK)]))
     away = ContentEvent(event_id="1", content_id="speech", audio=Audio(uri=uri))
-    assert pipeline.answer_keys(away) is None
+    assert pipeline.plan(away, standing=standing).hears
     digest = hashlib.sha256(JFK).hexdigest()
     told = ContentEvent(event_id="1", content_id="speech", audio=Audio(uri=uri, sha256=digest))
-    assert pipeline.answer_keys(told) == pipeline.answer_keys(event("speech", audio=JFK))
+    assert pipeline.plan(told, standing=standing).is_done
+    assert pipeline.plan(away, standing=standing, audio_sha256=digest).is_done
 
 
 def test_the_words_of_a_recording_are_written_down(pipeline: Pipeline) -> None:

@@ -44,9 +44,9 @@ def key(text: str) -> AnswerKey:
     return AnswerKey(input_digest=text, config_hash="c")
 
 
-def standing(revision: int, *, item: str = "a", **answers: str) -> Standing:
+def standing(revision: int, *, opened: bool = False, **answers: str) -> Standing:
     made_of = {name.replace("_", "."): key(text) for name, text in answers.items()}
-    return Standing(content_id=item, revision=revision, answers=made_of)
+    return Standing(content_id="a", revision=revision, open=opened, answers=made_of)
 
 
 def answered(revision: int, text: str, *, item: str = "a") -> Answered:
@@ -119,7 +119,7 @@ def test_what_a_later_revision_has_replaced_lacks_nothing(book: AuditBook) -> No
 
 def test_what_waits_says_where_and_until_when(book: AuditBook) -> None:
     book.take_events([event("a"), event("b", offset=1), event("c", revision=2, offset=2)])
-    book.take_receipts([standing(1, text_safety="y")])
+    book.take_receipts([standing(1, text_safety="y", opened=True)])
     book.take_signals(SAFETY, [answered(1, "y")])
     waiting = {"partition": 0, "offset": 0}
     book.take_waiting(
@@ -133,6 +133,8 @@ def test_what_waits_says_where_and_until_when(book: AuditBook) -> None:
     assert (a.state, a.missing, a.due_ms) == ("RETRYING", (SPEECH,), 7)
     assert (b.state, b.missing, b.due_ms) == ("LONG", (SPEECH, SAFETY), None)
     assert (c.state, c.due_ms) == ("UNANSWERED", None)  # an earlier revision waits
+    book.take_receipts([standing(1, text_safety="y")])  # it has waited, and was answered
+    assert next(book.verdicts()).state == "MISSING"
 
 
 @pytest.mark.parametrize("place", [(EVENTS, 0, 4), (RETRY, 0, 9)])

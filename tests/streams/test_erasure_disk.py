@@ -66,7 +66,7 @@ def test_a_database_that_holds_the_id_anywhere_is_named(
         database.execute("INSERT INTO answers VALUES ('k', ?)", (value,))
     database.close()
     found = reasons(settings)["<state>/answers.sqlite"]
-    assert found == "1 rows of answers.payload hold the id"
+    assert found.startswith("1 rows of answers.payload hold the id")
     assert reasons(settings, "another")["<state>/answers.sqlite"] == ""
 
 

@@ -116,7 +116,7 @@ def test_what_has_no_end_is_no_erasure() -> None:
     held = topic("replay.r.x", trace(1), compacts=False, ends=False)
     for said in (found(covered), found(held)):
         assert said.state == "STILL_THERE"
-        assert said.reason == "0-1 has no end: see `earmark topics list`"
+        assert said.reason == "0-1 has no end, by the configuration of the topic"
 
 
 def test_what_should_have_gone_is_told() -> None:

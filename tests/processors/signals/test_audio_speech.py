@@ -12,7 +12,6 @@ from earmark.models.silero import SileroVad
 from earmark.models.store import ModelStore
 from earmark.processors.block import NO_SAMPLES, Samples
 from earmark.processors.outcome import Result, Verdict
-from earmark.processors.signal import Loading
 from earmark.processors.signals.audio_speech import SpeechScorer, audio_speech
 from earmark.processors.speech import SpeechRule
 from earmark.processors.threshold import shipped_thresholds
@@ -51,8 +50,7 @@ def untrained() -> SpeechScorer:
 
 @pytest.fixture(scope="module")
 def shipped() -> SpeechScorer:
-    loading = Loading(store=ModelStore(), device=Device(), thresholds=THRESHOLDS)
-    scorer = audio_speech.make(loading)
+    scorer = audio_speech.load(store=ModelStore(), device=Device(), thresholds=THRESHOLDS)
     assert isinstance(scorer, SpeechScorer)
     return scorer
 

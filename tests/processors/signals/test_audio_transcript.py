@@ -15,7 +15,7 @@ from earmark.models.whisper import load_whisper
 from earmark.processors.clip import Clip, Piece
 from earmark.processors.content import ContentEvent
 from earmark.processors.outcome import Result, Verdict
-from earmark.processors.signal import ItemView, Loading
+from earmark.processors.signal import ItemView
 from earmark.processors.signals.audio_transcript import (
     ClipTranscript,
     Segment,
@@ -143,8 +143,9 @@ def test_a_multilingual_checkpoint_needs_no_finder_of_english():
 @pytest.fixture(scope="module")
 def real_scorer() -> TranscriptScorer:
     thresholds = shipped_thresholds("audio.transcript")
-    loading = Loading(store=ModelStore(), device=Device(), thresholds=thresholds)
-    made: TranscriptScorer = audio_transcript.make(loading)
+    made: TranscriptScorer = audio_transcript.load(
+        store=ModelStore(), device=Device(), thresholds=thresholds
+    )
     return made
 
 

@@ -7,7 +7,7 @@ from earmark.models.device import Device
 from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent, Text
 from earmark.processors.outcome import Verdict
-from earmark.processors.signal import ItemView, Loading
+from earmark.processors.signal import ItemView
 from earmark.processors.signals.text_embedding import EmbeddingScorer, text_embedding
 from earmark.processors.threshold import Thresholds
 
@@ -16,8 +16,8 @@ pytestmark = pytest.mark.weights
 
 @pytest.fixture(scope="module")
 def scorer() -> EmbeddingScorer:
-    made = text_embedding.make(
-        Loading(store=ModelStore(), device=Device(), thresholds=Thresholds(version="1"))
+    made = text_embedding.load(
+        store=ModelStore(), device=Device(), thresholds=Thresholds(version="1")
     )
     assert isinstance(made, EmbeddingScorer)
     return made

@@ -8,7 +8,7 @@ from earmark.models.device import Device
 from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent, Text
 from earmark.processors.outcome import Verdict
-from earmark.processors.signal import ItemView, Loading
+from earmark.processors.signal import ItemView
 from earmark.processors.signals.text_language import LanguageScorer, text_language
 from earmark.processors.threshold import shipped_thresholds
 
@@ -21,8 +21,8 @@ TEXTS = [SPANISH, ENGLISH, "", "🔥🔥", "Hola", "愛してるよ、ずっと"
 
 @pytest.fixture(scope="module")
 def scorer() -> LanguageScorer:
-    made = text_language.make(
-        Loading(store=ModelStore(), device=Device(), thresholds=shipped_thresholds("text.language"))
+    made = text_language.load(
+        store=ModelStore(), device=Device(), thresholds=shipped_thresholds("text.language")
     )
     assert isinstance(made, LanguageScorer)
     return made

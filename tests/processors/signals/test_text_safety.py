@@ -12,7 +12,7 @@ from earmark.models.profanity import ProfanityClassifier
 from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent, Text
 from earmark.processors.outcome import Result, Verdict
-from earmark.processors.signal import ItemView, Loading
+from earmark.processors.signal import ItemView
 from earmark.processors.signals.text_safety import MAX_SPANS, SafetyScorer, text_safety
 from earmark.processors.threshold import shipped_thresholds
 
@@ -178,8 +178,7 @@ def test_every_span_holds_a_sentence_of_its_text(view: ItemView) -> None:
 
 @pytest.mark.weights
 def test_the_shipped_classifier_tells_abuse_from_praise() -> None:
-    loading = Loading(store=ModelStore(), device=Device(), thresholds=THRESHOLDS)
-    scorer = text_safety.make(loading)
+    scorer = text_safety.load(store=ModelStore(), device=Device(), thresholds=THRESHOLDS)
     abuse, praise, spanish = scorer.score(
         [item("fuck you"), item("great song!!!"), item("hijo de puta", found=("es", 0.8))]
     )

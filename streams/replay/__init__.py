@@ -1,0 +1,1 @@
+"""Replays: a bounded range of content events answered again, beside the live signals."""

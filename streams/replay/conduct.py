@@ -1,0 +1,108 @@
+"""Conducts a replay from this process: its workers as children, started again when they die."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from earmark.models.error import ServiceError
+from earmark.streams.local.environment import environment
+from earmark.streams.local.process import Child, tail
+from earmark.streams.replay.manifest import Manifest, State, moved_to
+from earmark.streams.replay.progress import Progress, ProgressReader
+from earmark.streams.settings import Settings
+from earmark.streams.supervisor import EXIT_BREAKER, EXIT_MISUSED, Backoff
+
+TICK_S = 0.5
+STOP_S = 60.0  # a worker needs 30 s at most to finish what it has
+
+Watch = Callable[[Progress], None]
+
+
+def conduct(settings: Settings, manifest: Manifest, *, workers: int, watch: Watch) -> Manifest:
+    """Run the replay to its end with so many workers on this machine; the manifest then.
+
+    A run that was interrupted goes on where it stood. `watch` is told now and then how far it is.
+    Raises ServiceError when a worker cannot go on by itself; its log is named.
+    """
+    if manifest.state != State.BEGUN:
+        return manifest
+    with (
+        closing(ProgressReader(settings.kafka, manifest)) as reader,
+        _children(settings, manifest, workers) as crew,
+    ):
+        progress = reader.read()
+        while not progress.is_through:
+            watch(progress)
+            time.sleep(TICK_S)
+            for child in crew:
+                child.tend()
+            progress = _progress(reader, progress)
+        watch(progress)
+        for child in crew:
+            child.wait()
+    return moved_to(settings.kafka, manifest, State.FINISHED)
+
+
+class _Crewman:
+    """One worker, started again after a pause when it ends with an error."""
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+        self._backoff = Backoff()
+        self._started_at = 0.0
+        self._again_at: float | None = 0.0
+
+    def tend(self) -> None:
+        """See to it that it runs; raises ServiceError if that would not help."""
+        if self._again_at is not None:
+            if time.monotonic() >= self._again_at:
+                self.child.start()
+                self._started_at, self._again_at = time.monotonic(), None
+        elif not self.child.alive:
+            status = self.child.wait(1.0)
+            if status in (EXIT_MISUSED, EXIT_BREAKER):
+                raise ServiceError(f"a worker of the replay cannot go on; {tail(self.child.log)}")
+            lived_s = time.monotonic() - self._started_at
+            self._again_at = time.monotonic() + self._backoff.pause_s(lived_s)
+
+    def wait(self) -> None:
+        """Let it find out by itself that all is done."""
+        if self.child.alive:
+            self.child.wait(STOP_S)
+
+
+@contextmanager
+def _children(settings: Settings, manifest: Manifest, workers: int) -> Iterator[list[_Crewman]]:
+    folder = log_folder(settings, manifest.run)
+    crew = [_Crewman(_child(settings, manifest, str(n), workers, folder)) for n in range(workers)]
+    try:
+        for member in crew:
+            member.tend()
+        yield crew
+    finally:
+        for member in crew:
+            member.child.stop(grace_s=STOP_S)
+
+
+def _child(settings: Settings, manifest: Manifest, slot: str, workers: int, folder: Path) -> Child:
+    options = ["--slot", slot, "--workers", str(workers)]
+    return Child(
+        f"replay-{manifest.run}-{slot}",
+        [sys.executable, "-m", "earmark", "replay", "work", manifest.run, *options],
+        log=folder / f"worker-{slot}.log",
+        environment=environment(settings),
+    )
+
+
+def log_folder(settings: Settings, run: str) -> Path:
+    """Where the logs of a run's workers are on this machine."""
+    return settings.state_folder / "replay" / run
+
+
+def _progress(reader: ProgressReader, last: Progress) -> Progress:
+    try:
+        return reader.read()
+    except ServiceError:
+        return last  # the brokers are away; they come back, or the workers say so

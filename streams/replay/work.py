@@ -1,0 +1,65 @@
+"""One worker of a replay: that of live events, on the run's course and topics, and behind them."""
+
+import os
+from contextlib import ExitStack, closing
+
+from earmark.models.error import ConfigurationError, ServiceError
+from earmark.streams.assembly import assemble
+from earmark.streams.health import Health
+from earmark.streams.metrics import Metrics
+from earmark.streams.registry import Registry
+from earmark.streams.replay.course import ReplayCourse
+from earmark.streams.replay.manifest import Manifest, State, read_run
+from earmark.streams.replay.pace import LiveLag, Pace
+from earmark.streams.replay.progress import ProgressReader
+from earmark.streams.settings import Settings
+from earmark.streams.worker import Worker
+
+NICE = 19  # live work on the same machine comes first
+
+
+def replay_worker(
+    settings: Settings, run: str, *, slot: str, workers: int, undo: ExitStack
+) -> Worker:
+    """A worker for the run, ready to run to its end; `undo` closes what it stands on.
+
+    Raises ConfigurationError where there is no such run or it was aborted.
+    """
+    manifest = read_run(settings.kafka, run)
+    if manifest.state == State.ABORTED:
+        raise ConfigurationError(f"replay {run} was aborted")
+    own = manifest.settings(settings)
+    kafka = own.kafka.model_copy(update={"slot": slot})
+    own = own.model_copy(update={"kafka": kafka})
+    os.nice(NICE)
+    lag = LiveLag(settings.kafka, group_id=manifest.live_group)
+    lag.start()
+    undo.callback(lag.close)
+    reader = undo.enter_context(closing(ProgressReader(own.kafka, manifest)))
+    registry = undo.enter_context(Registry(own.registry))
+    course = ReplayCourse(
+        manifest, Pace(manifest, lag, workers=workers), lambda: _is_through(reader)
+    )
+    return assemble(
+        own,
+        registry=registry,
+        health=Health(),
+        metrics=Metrics(),
+        route=manifest.route,
+        course=course,
+    )
+
+
+def _is_through(reader: ProgressReader) -> bool:
+    try:
+        return reader.read().is_through
+    except ServiceError:
+        return False  # asked again soon
+
+
+def topics_of(manifest: Manifest) -> tuple[str, ...]:
+    """The signals that the run answers, by topic."""
+    from earmark.processors.loader import load_specs
+
+    names = manifest.signals or tuple(load_specs())
+    return tuple(load_specs(names)[name].topic for name in names)

@@ -1,0 +1,87 @@
+"""Answers kept on disk: found by what they were made of, bounded, forgotten with their item."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from earmark.processors.codec import encode_signal
+from earmark.processors.identity import AnswerKey, key_of
+from earmark.processors.outcome import Result, Signal, Verdict
+from earmark.streams.answer_cache import TRIM_EVERY, AnswerCache
+from tests.streams.test_receipt import event, signal
+
+KEY = AnswerKey(input_digest="d", config_hash="c")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "answers.sqlite"
+
+
+def loudness(item: str = "item", digest: str = "d", lufs: float = -14.5) -> Signal:
+    made = signal(replace(event(), content_id=item), digest=digest, name="audio.loudness")
+    return replace(made, result=Result.ok(integrated_lufs=lufs, gated_share=0.25))
+
+
+def put(cache: AnswerCache, *signals: Signal) -> None:
+    cache.put((s.topic, key_of(s), s.event.content_id, encode_signal(s, 1)) for s in signals)
+
+
+def test_an_answer_comes_back_for_another_item_and_another_process(path: Path) -> None:
+    cache = AnswerCache(path, max_bytes=10_000)
+    put(cache, loudness())
+    cache.close()
+    again = AnswerCache(path, max_bytes=10_000)
+    found = again.get(loudness().topic, KEY)
+    assert found is not None
+    assert (found.outcome, found.fields["integrated_lufs"]) == (Verdict.OK, -14.5)
+    assert again.get(loudness().topic, replace(KEY, config_hash="other")) is None
+    assert again.get("signals.audio.speech.v1", KEY) is None
+    again.close()
+
+
+def test_two_workers_share_one_file(path: Path) -> None:
+    one, other = AnswerCache(path, max_bytes=10_000), AnswerCache(path, max_bytes=10_000)
+    put(one, loudness())
+    put(other, loudness(), loudness(digest="e"))
+    assert one.get(loudness().topic, replace(KEY, input_digest="e")) is not None
+    one.close()
+    other.close()
+
+
+def test_what_was_made_of_an_erased_item_is_forgotten(path: Path) -> None:
+    cache = AnswerCache(path, max_bytes=10_000)
+    put(cache, loudness("gone"), loudness("stays", digest="e"))
+    cache.forget(["gone"])
+    assert cache.get(loudness().topic, KEY) is None
+    assert cache.get(loudness().topic, replace(KEY, input_digest="e")) is not None
+    files = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert (b"gone" in files, b"stays" in files) == (False, True)
+    cache.close()
+
+
+def test_the_oldest_go_when_there_are_too_many_bytes(path: Path) -> None:
+    cache = AnswerCache(path, max_bytes=20 * len(encode_signal(loudness(), 1)))
+    for number in range(TRIM_EVERY + 1):
+        put(cache, loudness(digest=str(number)))
+    kept = [
+        number
+        for number in range(TRIM_EVERY + 1)
+        if cache.get(loudness().topic, replace(KEY, input_digest=str(number)))
+    ]
+    assert 10 <= len(kept) <= 20
+    assert kept[-1] == TRIM_EVERY
+    cache.close()
+
+
+def test_a_damaged_file_is_made_again_and_a_folder_in_its_place_stops_nobody(
+    path: Path, tmp_path: Path
+) -> None:
+    path.write_bytes(b"no database at all" * 100)
+    (tmp_path / "folder").mkdir()
+    for at in (path, tmp_path / "folder"):
+        cache = AnswerCache(at, max_bytes=10_000)
+        put(cache, loudness())
+        assert cache.get(loudness().topic, KEY) is not None
+        cache.close()
