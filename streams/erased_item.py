@@ -1,9 +1,10 @@
-"""The items that are erased, by their receipts: their dead letters are not redriven."""
+"""The items that are erased, by their receipts: not redriven, and not replayed."""
 
 from collections.abc import Mapping
 
 from earmark.models.source import Progress
 from earmark.processors.codec import Codec, decode_event, event_codec
+from earmark.processors.content import ContentEvent
 from earmark.processors.error import ContentError
 from earmark.processors.schema import RECEIPTS, schema_of
 from earmark.streams.dead_letter import DeadLetter
@@ -35,13 +36,17 @@ class ErasedItems:
             else:
                 self._revisions.pop(key, None)
 
+    def supersede(self, event: ContentEvent) -> bool:
+        """Whether the event's item was erased after it."""
+        erased = self._revisions.get(event.content_id.encode(errors="surrogatepass"))
+        return erased is not None and event.revision <= erased
+
     def cover(self, letter: DeadLetter) -> bool:
         """Whether the letter holds an event that its item's deletion supersedes."""
-        erased = self._revisions.get(letter.key or b"")
-        if erased is None:
+        if (letter.key or b"") not in self._revisions:
             return False
         try:
-            return decode_event(letter.value or b"", self._events).revision <= erased
+            return self.supersede(decode_event(letter.value or b"", self._events))
         except ContentError:
             return False
 

@@ -133,7 +133,7 @@ STORES: tuple[Store, ...] = (
         name="replay.*",
         holds="answers, receipts, retried and dead events of a replay",
         reach=Reach.RETENTION,
-        how="not promoted: the receipt is looked at first; `earmark replay abort` deletes all",
+        how="not replayed after the deletion, nor promoted; `earmark replay abort` deletes all",
         gone=_WEEK,
     ),
     Store(
