@@ -107,7 +107,7 @@ class Tracer:
         return [self._traces(topic, items) for topic in found]
 
     def _is_ours(self, topic: str) -> bool:
-        return topic.startswith(OURS) or topic == self._kafka.receipts_topic
+        return topic.startswith(OURS) or self._store(topic) is not None
 
     def _store(self, topic: str) -> Store | None:
         return store_of(topic, receipts_topic=self._kafka.receipts_topic)

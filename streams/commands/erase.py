@@ -83,6 +83,7 @@ def erase(
     if not content_ids:
         raise click.UsageError("name at least one CONTENT_ID")
     items = tuple(dict.fromkeys(content_ids))
+    _check(items)
     outcomes = _erased(
         items, verify=verify, wait_s=wait_s, dry_run=dry_run, force=force, quiet=as_json
     )
@@ -93,6 +94,18 @@ def erase(
             _show(outcome, dry_run=dry_run, verified=verify)
     if not all(map(_is_erased, outcomes)):
         sys.exit(1)
+
+
+def _check(items: Collection[str]) -> None:
+    """Raises UsageError for what is no id of an item."""
+    from earmark.processors.content import Change, ContentEvent, validated
+    from earmark.processors.error import ContentError
+
+    for item in items:
+        try:
+            validated(ContentEvent(event_id="-", content_id=item, change=Change.DELETED))
+        except ContentError as error:
+            raise click.UsageError(f"{item!r} names no item: {error.reason}") from error
 
 
 def _erased(

@@ -113,3 +113,15 @@ def test_a_dry_run_sends_nothing_and_says_what_could_come_back(
     assert "is of revision 1: no deletion supersedes it" in store["reason"]
     assert len(store["records"]) == 1
     assert "would be deleted at revision" in run(item, "--dry-run").stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("",), ("\udcff",), ("x" * 1001,)])
+def test_what_names_no_item_is_the_users(arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).exit_code == 2
+
+
+def test_the_table_of_stores_is_shown_to_people_and_programs() -> None:
+    lines = run("--stores", "--json").stdout.splitlines()
+    rows = {row["store"]: row for row in map(json.loads, lines)}
+    assert rows["signals.*"]["reach"] == "TOMBSTONE"
+    assert "TOMBSTONE: tombstone" in run("--stores").stdout
