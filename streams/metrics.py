@@ -14,10 +14,11 @@ _SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 class Metrics:
     """The metrics of one worker, in a registry of their own.
 
-    `events` are records read, `audio_seconds` what was decoded for them, `signals` answers published by signal and outcome, `rejections` by
-    class. `stage_seconds` times one batch in a stage (fetch, decode, score, publish);
-    `latency_seconds` runs from the arrival of an event at the broker to its commit. `queue_bytes`
-    is what waits before a stage, `lag` how many records a partition is behind.
+    `events` are records read, `audio_seconds` what was decoded for them, `signals` answers
+    published by signal and outcome, `rejections` by class. `stage_seconds` times one batch in a
+    stage (fetch, decode, score, publish); `latency_seconds` runs from the arrival of an event at
+    the broker to its commit. `queue_bytes` is what waits before a stage, `lag` how many records a
+    partition is behind.
     """
 
     def __init__(self) -> None:

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from earmark.models.error import ConfigurationError
+from earmark.streams.commands.replay_diff import diff
 from earmark.streams.endpoint import endpoint
 from earmark.streams.local.state import reading_as_stack
 from earmark.streams.log import configure_logging
@@ -201,6 +202,9 @@ def work(name: str, slot: str, workers: int) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: running.stop())
         running.run()
+
+
+replay.add_command(diff)
 
 
 def _settings() -> "Settings":

@@ -71,9 +71,9 @@ class LiveLag(Thread):
         while not self._closing.wait(ASK_S if self.events is not None else 0):
             try:
                 self.events = self._asked()
-            except KafkaException as error:
+            except (KafkaException, TimeoutError) as error:
                 self.events = None
-                log.warning("live lag unknown", reason=error.args[0].str())
+                log.warning("live lag unknown", reason=str(error))
                 self._closing.wait(ASK_S)
         self._consumer.close()
 

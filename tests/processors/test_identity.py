@@ -160,3 +160,20 @@ def test_word_error_counts_words_to_insert_delete_and_replace() -> None:
     assert word_error("a b c d", "A, b c d.") == 0
     assert word_error("a b c d", "a x c") == 0.5
     assert word_error("", "a b") == 2
+
+
+WORDS = st.lists(st.sampled_from("abcd"), max_size=9)
+
+
+@given(wanted=WORDS, given_words=WORDS)
+def test_word_error_is_the_least_number_of_edits(wanted: list[str], given_words: list[str]) -> None:
+    def least(a: list[str], b: list[str]) -> int:
+        row = list(range(len(b) + 1))
+        for i, x in enumerate(a, start=1):
+            last, row[0] = row[0], i
+            for j, y in enumerate(b, start=1):
+                last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (x != y))
+        return row[-1]
+
+    found = word_error(" ".join(wanted), " ".join(given_words))
+    assert found == least(wanted, given_words) / max(len(wanted), 1)
