@@ -177,6 +177,14 @@ STORES: tuple[Store, ...] = (
         topic=False,
     ),
     Store(
+        name="files of reports and --json",
+        holds="ids and what was asked for; `earmark dlq show --raw`: a dead letter",
+        reach=Reach.OWNER,
+        how="written where someone said; erase them there",
+        gone="-",
+        topic=False,
+    ),
+    Store(
         name="media store",
         holds="recordings at the uris of events",
         reach=Reach.OWNER,

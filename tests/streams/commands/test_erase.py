@@ -215,6 +215,7 @@ def test_an_item_is_erased_wherever_its_events_were_put(settings: Settings, item
     assert status == 0, said
     last = {each.partition: each.record for each in receipts(settings, item, 4)}
     assert {it["event_id"] for it in last.values()} == {said["event_id"]}
+    assert states(said)[ITEMS] == ("COVERED", 2)
 
 
 @pytest.mark.usefixtures("worker")
