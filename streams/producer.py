@@ -15,7 +15,7 @@ from earmark.processors.content import ContentEvent, text_errors, validated
 from earmark.processors.error import ContentError
 from earmark.streams.endpoint import endpoint
 from earmark.streams.header import Headers, cloud_event_headers
-from earmark.streams.kafka import producer_config
+from earmark.streams.kafka import BY_KEY, producer_config
 from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings
 from earmark.streams.topic import CONTENT_EVENTS
@@ -70,10 +70,11 @@ class Producer:
         *,
         headers: Mapping[str, bytes] = _NO_HEADERS,
         on_delivered: Callable[[], None] | None = None,
+        partition: int = BY_KEY,
     ) -> None:
-        """Queue the event, under its `content_id` as key.
+        """Queue the event, under its `content_id` as key, which says where it goes.
 
-        `headers` (such as `traceparent`) go with those of CloudEvents. `on_delivered` is called
+        `partition` is for an item whose events lie elsewhere. `headers` (such as `traceparent`) go with those of CloudEvents. `on_delivered` is called
         when the brokers have acknowledged this event, within a later `send`, `serve` or `flush`.
         Raises ContentError for an event that no worker could read: RECORD_INVALID,
         RECORD_TOO_LARGE, or for a text that is the cause TEXT_TOO_LONG or TEXT_INVALID. Raises
@@ -86,7 +87,8 @@ class Producer:
             ce_type=CONTENT_EVENTS,
             time_ms=event.event_time,
         )
-        self._produce(event.content_id.encode(), payload, [*own, *headers.items()], on_delivered)
+        record = (payload, event.content_id.encode(), partition)
+        self._produce(*record, [*own, *headers.items()], on_delivered)
         self._raise_failure()
 
     def serve(self, timeout_s: float) -> int:
@@ -125,8 +127,9 @@ class Producer:
 
     def _produce(
         self,
-        key: bytes,
         payload: bytes,
+        key: bytes,
+        partition: int,
         headers: Headers,
         on_delivered: Callable[[], None] | None,
     ) -> None:
@@ -134,7 +137,12 @@ class Producer:
         while True:
             try:
                 self._producer.produce(
-                    CONTENT_EVENTS, payload, key, headers=headers, on_delivery=on_delivery
+                    CONTENT_EVENTS,
+                    payload,
+                    key,
+                    partition,
+                    headers=headers,
+                    on_delivery=on_delivery,
                 )
             except BufferError:
                 self._producer.poll(0.1)  # the queue is full: let it drain

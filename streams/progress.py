@@ -1,4 +1,4 @@
-"""Progress bars on the standard error, for downloads, loads and sends."""
+"""Progress bars on the standard error, for downloads, loads, reads and sends."""
 
 import sys
 import time
@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TaskID,
     TaskProgressColumn,
     TextColumn,
@@ -30,12 +32,24 @@ def loading(*, quiet: bool = False) -> Iterator[Report]:
 
     Nothing is drawn when `quiet`, or where the standard error is not a terminal.
     """
+    with _reporting(TaskProgressColumn(), DownloadColumn(), quiet=quiet) as report:
+        yield report
+
+
+@contextmanager
+def reading(*, quiet: bool = False) -> Iterator[Report]:
+    """The same for what is counted in records."""
+    with _reporting(MofNCompleteColumn(), quiet=quiet) as report:
+        yield report
+
+
+@contextmanager
+def _reporting(*amounts: ProgressColumn, quiet: bool) -> Iterator[Report]:
     console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
     bars = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TaskProgressColumn(),
-        DownloadColumn(),
+        *amounts,
         TimeElapsedColumn(),
         console=console,
         transient=True,

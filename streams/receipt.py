@@ -96,7 +96,8 @@ def ruling(
         return Ruling(receipt=_noted(before, event, Disposition.SUPERSEDED))
     if event.change == Change.DELETED:
         receipt = replace(_answered(before, event, Disposition.DELETED), answers={})
-        return Ruling(receipt=receipt, erased=tuple(topics))
+        # also of what the group wrote while it had other signals
+        return Ruling(receipt=receipt, erased=tuple(dict.fromkeys((*topics, *before.answers))))
     if any(before.answers.get(topic) != key for topic, key in kept.items()):
         raise ServiceError(f"the answers of {event.content_id} changed under one of its events")
     ruled = _answering(

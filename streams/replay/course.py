@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from confluent_kafka import Message
 
-from earmark.processors.content import ContentEvent
+from earmark.processors.content import Change, ContentEvent
+from earmark.streams.erased_item import ErasedItems
 from earmark.streams.flight import Flight, Partition, partition_of
 from earmark.streams.receipt import Disposition
 from earmark.streams.replay.manifest import Manifest
@@ -21,14 +22,25 @@ ASK_S = 2.0  # between two looks at whether the whole run is through
 
 
 class ReplayCourse:
-    """The course of `manifest`; `is_through` asks Kafka whether all its partitions are."""
+    """The course of `manifest`; `is_through` asks Kafka whether all its partitions are.
+
+    Events of items that were `erased` meanwhile are left out.
+    """
 
     bounded = True
 
-    def __init__(self, manifest: Manifest, pace: Pace, is_through: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        pace: Pace,
+        is_through: Callable[[], bool],
+        *,
+        erased: ErasedItems | None = None,
+    ) -> None:
         self._manifest = manifest
         self._pace = pace
         self._is_through = is_through
+        self._erased = erased
         self._ends = {
             (manifest.source, number): end for number, (_, end) in manifest.bounds.items()
         }
@@ -72,8 +84,12 @@ class ReplayCourse:
             self._quiet.pop(partition, None)
 
     def wants(self, event: ContentEvent) -> bool:
-        """Whether the event is among those selected."""
-        return selected(self._manifest, event)
+        """Whether the event is among those selected, and its item was not erased since."""
+        if not selected(self._manifest, event):
+            return False
+        # a deletion among the events is the run's own to answer
+        by_deletion = self._erased is not None and self._erased.supersede(event)
+        return event.change == Change.DELETED or not by_deletion
 
     def published(self, flights: Sequence[Flight]) -> None:
         """Pay for them; what waits for another attempt ends the quiet of its partition."""

@@ -26,7 +26,13 @@ from earmark.streams.topic import (
     make_topics,
 )
 
-KEPT = {"cleanup.policy": "delete", "retention.ms": str(7 * DAY_MS)}
+KEPT = {
+    "cleanup.policy": "delete",
+    "retention.ms": str(7 * DAY_MS),
+    "segment.ms": str(DAY_MS),  # a record may outlive its retention by as much
+}
+# what a run has answered of items that are erased meanwhile is to end too
+KEPT_RECEIPTS = COMPACTED | KEPT | {"cleanup.policy": "compact,delete"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +102,7 @@ def run_topics(manifest: Manifest) -> Sequence[Topic]:
     return (
         *(Topic(name=name, config=COMMON | KEPT | WHOLE_EVENTS) for name in events),
         *(Topic(name=name, config=COMMON | KEPT) for name in (*signals, route.written(REJECTIONS))),
-        Topic(name=route.written(RECEIPTS), config=COMMON | COMPACTED),
+        Topic(name=route.written(RECEIPTS), config=COMMON | KEPT_RECEIPTS),
     )
 
 

@@ -5,7 +5,9 @@ from contextlib import ExitStack, closing
 
 from earmark.models.error import ConfigurationError, ServiceError
 from earmark.streams.assembly import assemble
+from earmark.streams.erased_item import ErasedItems
 from earmark.streams.health import Health
+from earmark.streams.local.report import silent
 from earmark.streams.metrics import Metrics
 from earmark.streams.registry import Registry
 from earmark.streams.replay.course import ReplayCourse
@@ -38,7 +40,10 @@ def replay_worker(
     reader = undo.enter_context(closing(ProgressReader(own.kafka, manifest)))
     registry = undo.enter_context(Registry(own.registry))
     course = ReplayCourse(
-        manifest, Pace(manifest, lag, workers=workers), lambda: _is_through(reader)
+        manifest,
+        Pace(manifest, lag, workers=workers),
+        lambda: _is_through(reader),
+        erased=ErasedItems(settings.kafka, registry, silent),
     )
     return assemble(
         own,

@@ -129,6 +129,12 @@ def test_what_a_deletion_erased_stays_erased():
     assert back.receipt.disposition == Disposition.ANSWERED
 
 
+def test_a_deletion_erases_what_the_group_wrote_while_it_had_other_signals():
+    standing = answered("a").receipt
+    gone = ruling(standing, event(2, change=Change.DELETED), [], topics=TOPICS[1:])
+    assert set(gone.erased) == set(TOPICS)
+
+
 def test_a_part_that_is_gone_takes_its_signals_with_it():
     first, second = event(1), event(2)
     both = [signal(first, digest="a"), signal(first, digest="b", name="audio.loudness")]

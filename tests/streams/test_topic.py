@@ -116,4 +116,5 @@ def test_a_topic_that_differs_is_reported_and_left_alone(empty: Broker) -> None:
         "partitions=3, not 2",
         "message.timestamp.type=CreateTime, not LogAppendTime",
         f"retention.ms=1000, not {30 * DAY_MS}",
+        f"segment.ms={7 * DAY_MS}, not {DAY_MS}",
     )
