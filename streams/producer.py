@@ -74,11 +74,11 @@ class Producer:
     ) -> None:
         """Queue the event, under its `content_id` as key, which says where it goes.
 
-        `partition` is for an item whose events lie elsewhere. `headers` (such as `traceparent`) go with those of CloudEvents. `on_delivered` is called
-        when the brokers have acknowledged this event, within a later `send`, `serve` or `flush`.
-        Raises ContentError for an event that no worker could read: RECORD_INVALID,
-        RECORD_TOO_LARGE, or for a text that is the cause TEXT_TOO_LONG or TEXT_INVALID. Raises
-        ServiceError when an earlier event was not delivered.
+        `partition` is for an item whose events lie elsewhere. `headers` (such as `traceparent`) go
+        with those of CloudEvents. `on_delivered` is called when the brokers have acknowledged this
+        event, within a later `send`, `serve` or `flush`. Raises ContentError for an event that no
+        worker could read: RECORD_INVALID, RECORD_TOO_LARGE, or for a text that is the cause
+        TEXT_TOO_LONG or TEXT_INVALID. Raises ServiceError when an earlier event was not delivered.
         """
         payload = encoded(event, self._schema_id)
         own = cloud_event_headers(
