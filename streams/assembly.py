@@ -18,6 +18,7 @@ from earmark.streams.decoding import DecodePool
 from earmark.streams.fetch import Fetcher
 from earmark.streams.health import Health
 from earmark.streams.hearing import Hearing, PlanHeard, Score
+from earmark.streams.inline_audio import InlineAudio
 from earmark.streams.metrics import Metrics
 from earmark.streams.promotion import promotion_reader
 from earmark.streams.publisher import Publisher
@@ -72,7 +73,7 @@ def assemble(
 
     def hearing(plan_heard: PlanHeard, score: Score) -> Hearing:
         return Hearing(
-            fetcher=Fetcher(settings.media),
+            fetcher=Fetcher(settings.media, inline=InlineAudio(settings.kafka, read)),
             fetchers=settings.worker.fetchers,
             decoders=decoders,
             decoders_of_long=partial(make_decoders, 1, nice=NICE_OF_LONG),
