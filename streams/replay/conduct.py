@@ -1,5 +1,6 @@
 """Conducts a replay from this process: its workers as children, started again when they die."""
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -42,6 +43,7 @@ def conduct(settings: Settings, manifest: Manifest, *, workers: int, watch: Watc
         watch(progress)
         for child in crew:
             child.wait()
+    _forget_receipts(settings, manifest)
     return moved_to(settings.kafka, manifest, State.FINISHED)
 
 
@@ -99,6 +101,13 @@ def _child(settings: Settings, manifest: Manifest, slot: str, workers: int, fold
 def log_folder(settings: Settings, run: str) -> Path:
     """Where the logs of a run's workers are on this machine."""
     return settings.state_folder / "replay" / run
+
+
+def _forget_receipts(settings: Settings, manifest: Manifest) -> None:
+    """Remove this machine's copy of the run's receipts: erasure does not reach it any more."""
+    topic = manifest.settings(settings).kafka.receipts_topic
+    for folder in settings.state_folder.glob(f"*/{topic}"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _progress(reader: ProgressReader, last: Progress) -> Progress:

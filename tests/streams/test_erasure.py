@@ -1,6 +1,7 @@
 """The table of erasure names every store, and says of each what its topic's policy does."""
 
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import pytest
 
@@ -50,3 +51,10 @@ def test_every_topic_is_in_one_row() -> None:
 
 def test_answers_and_the_item_itself_get_tombstones() -> None:
     assert set(erased_by_tombstone()) == {ITEMS, *signal_topics()}
+
+
+@pytest.mark.parametrize("name", [store.name for store in STORES])
+def test_the_readme_names_every_store(name: str) -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    table = readme[readme.index("| store | erasure | gone |") :].split("\n\n")[0]
+    assert f"`{name}`" in table or name in table
