@@ -57,4 +57,4 @@ def test_answers_and_the_item_itself_get_tombstones() -> None:
 def test_the_readme_names_every_store(name: str) -> None:
     readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
     table = readme[readme.index("| store | erasure | gone |") :].split("\n\n")[0]
-    assert f"`{name}`" in table or name in table
+    assert name in table.replace("`", "")
