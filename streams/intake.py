@@ -74,6 +74,8 @@ class Intake:
         self._long = deque(m for m in self._long if partition_of(m) not in partitions)
         self._waiting.drop(partitions)
         self._course.drop(partitions)
+        # librdkafka keeps what is paused paused, even where it goes and comes back
+        self._consumer.resume([TopicPartition(*partition) for partition in partitions])
         self._resting = {p for p in self._resting if (p.topic, p.partition) not in partitions}
 
     def _arrived(self, in_flight: int) -> list[Message]:
