@@ -53,13 +53,13 @@ class Receipt:
     rejected: bool = False
     answers: Answers = field(default_factory=dict)
 
-    def supersedes(self, event: ContentEvent) -> bool:
+    def supersedes(self, event: ContentEvent, *, forced: bool = False) -> bool:
         """Whether the event comes too late to count.
 
         The revision that was answered comes too late as well, unless a part of it was rejected:
-        then it may be tried again.
+        then it may be tried again; or it is `forced`.
         """
-        return event.revision < self.revision + (not self.rejected)
+        return event.revision < self.revision + (not self.rejected and not forced)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +92,7 @@ def ruling(
     ServiceError if an answer of `kept` does not stand any more.
     """
     before = before or Receipt(content_id=event.content_id)
-    if before.supersedes(event) and not (forced and event.revision == before.revision):
+    if before.supersedes(event, forced=forced):
         return Ruling(receipt=_noted(before, event, Disposition.SUPERSEDED))
     if event.change == Change.DELETED:
         receipt = replace(_answered(before, event, Disposition.DELETED), answers={})

@@ -53,7 +53,9 @@ class Receipts:
             if promotion.overtaken(before):
                 return None
             return Ruling(receipt=promotion.promoted(before))
-        if event is None or (flight.long and not (before and before.supersedes(event))):
+        if event is None:
+            return None
+        if flight.long and not (before and before.supersedes(event, forced=flight.forced)):
             return None
         return ruling(
             before,
