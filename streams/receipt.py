@@ -82,17 +82,19 @@ def ruling(
     topics: Iterable[str],
     kept: Answers = NO_ANSWERS,
     forced: bool = False,
+    late: bool = False,
     retried: bool = False,
 ) -> Ruling:
     """What follows for `event`, with these outcomes, from what stands.
 
     `topics` are the signal topics that this worker writes. `kept` are answers that stand, so that
-    they were not given again; `forced` says that all are to be written all the same, `retried`
-    that what failed is tried again later, so that only what succeeded is written now. Raises
-    ServiceError if an answer of `kept` does not stand any more.
+    they were not given again; `forced` says that all are to be written all the same, `late` that
+    nothing was computed since it came too late already, `retried` that what failed is tried again
+    later, so that only what succeeded is written now. Raises ServiceError if an answer of `kept`
+    does not stand any more.
     """
     before = before or Receipt(content_id=event.content_id)
-    if before.supersedes(event, forced=forced):
+    if late or before.supersedes(event, forced=forced):
         return Ruling(receipt=_noted(before, event, Disposition.SUPERSEDED))
     if event.change == Change.DELETED:
         receipt = replace(_answered(before, event, Disposition.DELETED), answers={})

@@ -64,6 +64,7 @@ class Receipts:
             topics=self._topics,
             kept=flight.plan.kept if flight.plan else NO_ANSWERS,
             forced=flight.forced,
+            late=flight.late,
             retried=flight.retried,
         )
 

@@ -39,6 +39,7 @@ class Reuse:
             return pipeline.plan(event)
         receipt = self._receipts.get(flight.partition[1], event.content_id) if alone else None
         if receipt is not None and receipt.supersedes(event):
+            flight.late = True
             return NOTHING_DUE
         return pipeline.plan(
             event,

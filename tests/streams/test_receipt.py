@@ -117,6 +117,14 @@ def test_a_rejected_revision_may_be_tried_again_and_an_older_one_may_not():
     assert ruling(late.receipt, second, [good], topics=TOPICS).outcomes == (good,)
 
 
+def test_what_came_too_late_changes_nothing_though_its_revision_may_be_tried_again_by_now():
+    second = event(2)
+    standing = replace(answered("a", "b").receipt, rejected=True)  # one that was forced failed
+    ruled = ruling(standing, second, [], topics=TOPICS, late=True)
+    assert (ruled.outcomes, ruled.erased) == ((), ())
+    assert ruled.receipt.answers == standing.answers
+
+
 def test_what_a_deletion_erased_stays_erased():
     gone = ruling(answered("a").receipt, event(2, change=Change.DELETED), [], topics=TOPICS)
     assert gone.erased == TOPICS
