@@ -21,14 +21,28 @@ ASK_S = 2.0  # between two looks at whether the whole run is through
 
 
 class ReplayCourse:
-    """The course of `manifest`; `is_through` asks Kafka whether all its partitions are."""
+    """The course of `manifest`; `is_through` asks Kafka whether all its partitions are.
+
+    `retries_end` asks where a partition of the retry topic ends, with all that was ever sent to it;
+    None where nobody knows just now.
+    """
 
     bounded = True
 
-    def __init__(self, manifest: Manifest, pace: Pace, is_through: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        pace: Pace,
+        is_through: Callable[[], bool],
+        retries_end: Callable[[int], int | None],
+    ) -> None:
         self._manifest = manifest
         self._pace = pace
         self._is_through = is_through
+        self._retries_end = retries_end
+        self._starts = {
+            (manifest.source, number): start for number, (start, _) in manifest.bounds.items()
+        }
         self._ends = {
             (manifest.source, number): end for number, (_, end) in manifest.bounds.items()
         }
@@ -48,21 +62,27 @@ class ReplayCourse:
         return self._ended
 
     def admits(self, message: Message) -> bool:
-        """Whether the record lies before the frozen end."""
+        """Whether the record lies within the frozen bounds.
+
+        One before them is read where the group's offsets were forgotten: the run rested for long.
+        """
         partition, offset = partition_of(message), message.offset() or 0
         if partition not in self._ends:
             self._quiet.pop(partition, None)
             return True
         if offset + 1 >= self._ends[partition]:
             self._ended.add(partition)
-        return offset < self._ends[partition]
+        return self._starts[partition] <= offset < self._ends[partition]
 
     def reached(self, partition: Partition, offset: int) -> None:
-        """There is nothing more in this partition now."""
-        if partition in self._ends:
-            self._ended.add(partition)
-        else:
+        """There is nothing more in this partition now.
+
+        A broker that has just begun to lead it may say so of the source too early.
+        """
+        if partition not in self._ends:
             self._quiet[partition] = offset
+        elif offset >= self._ends[partition]:
+            self._ended.add(partition)
 
     def drop(self, partitions: Collection[Partition]) -> None:
         """Forget what was known of them."""
@@ -89,7 +109,11 @@ class ReplayCourse:
         for source in self._ended:
             number = source[1]
             retry = (self._manifest.route.retry, number)
-            if number not in self._closed and retry in self._quiet and is_idle([source, retry]):
+            if number in self._closed or retry not in self._quiet or not is_idle([source, retry]):
+                continue
+            # that this is the end may have been said before a retry could be read
+            end = self._retries_end(number)
+            if end is not None and self._quiet[retry] >= end:
                 self._closed.add(number)
                 offsets[source] = self._ends[source]
                 offsets[retry] = self._quiet[retry]
