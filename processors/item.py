@@ -46,6 +46,16 @@ class Item:
         if end.error is not None:
             self.errors[end.error.part] = end.error
 
+    def audio_digest(self, spec: SignalSpec) -> str | None:
+        """The digest of the audio that the answer of `spec` is made of; None for none.
+
+        One from texts alone, since the audio cannot be used, is not an answer about that audio:
+        it must not stand when the same bytes come in order.
+        """
+        if self.end is None or (self.audio_error is not None and Part.TEXTS in spec.reads):
+            return None
+        return self.end.audio_sha256
+
     def broken_part(self, spec: SignalSpec) -> ContentError | None:
         """The error that keeps `spec` from answering.
 

@@ -132,7 +132,7 @@ class Session:
             yield Rejection(event=item.event, error=error)
 
     def _seal(self, item: Item, name: str) -> Signal:
-        digest = item.end.audio_sha256 if item.end else None
+        digest = item.audio_digest(self._specs[name])
         return self._envelopes[name].seal(item.event, self._result(item, name), audio_sha256=digest)
 
     def _result(self, item: Item, name: str) -> Result:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -80,6 +81,17 @@ def test_what_answers_are_made_of_is_known_before_they_are_made(
     plan = pipeline.plan(EVENTS[number], standing=standing)
     assert plan.is_done
     assert (plan.kept, plan.hears) == (standing, False)
+
+
+def test_an_answer_without_the_audio_does_not_stand_when_the_audio_comes_in_order(
+    pipeline: Pipeline,
+) -> None:
+    good = event("spoken", audio=JFK, title="A speech of long ago")
+    assert good.audio is not None
+    wrong = replace(good, audio=replace(good.audio, sha256="0" * 64))
+    outcomes = pipeline.run([wrong])
+    assert by_name(outcomes)["spoken", "text.safety"].result.outcome == "OK"
+    assert "text.safety" in pipeline.plan(good, standing=keys_of(outcomes)).wanted
 
 
 def test_it_is_not_known_of_audio_elsewhere_unless_the_event_says_its_digest(
