@@ -93,6 +93,7 @@ class Session:
             event=block.event,
             expected={name: spec for name, spec in self._specs.items() if name in names},
             wanted=plan.wanted,
+            recalled=plan.known.keys(),
             results=dict(plan.known),
         )
         self._items[id(block.event)] = item
