@@ -16,6 +16,7 @@ from earmark.streams.flight import Flight, Partition, partition_of
 from earmark.streams.receipt import Disposition
 from earmark.streams.replay.manifest import Manifest
 from earmark.streams.replay.pace import Pace
+from earmark.streams.topic import ITEMS
 
 ASK_S = 2.0  # between two looks at whether the whole run is through
 
@@ -62,7 +63,7 @@ class ReplayCourse:
         return self._ended
 
     def admits(self, message: Message) -> bool:
-        """Whether the record lies within the frozen bounds.
+        """Whether the record lies within the frozen bounds, and is one.
 
         One before them is read where the group's offsets were forgotten: the run rested for long.
         """
@@ -72,7 +73,12 @@ class ReplayCourse:
             return True
         if offset + 1 >= self._ends[partition]:
             self._ended.add(partition)
-        return self._starts[partition] <= offset < self._ends[partition]
+        is_within = self._starts[partition] <= offset < self._ends[partition]
+        return is_within and not self._is_erased(message)
+
+    def _is_erased(self, message: Message) -> bool:
+        """Whether it says that the catalogue has no such item any more: there is no event in it."""
+        return self._manifest.source == ITEMS and message.value() is None
 
     def reached(self, partition: Partition, offset: int) -> None:
         """There is nothing more in this partition now.

@@ -1,6 +1,7 @@
 """A replay ends where it was frozen to end, and not before what waits is answered."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ from earmark.streams.flight import Partition
 from earmark.streams.receipt import Disposition
 from earmark.streams.replay.course import ReplayCourse, selected
 from earmark.streams.replay.manifest import Manifest
+from earmark.streams.topic import ITEMS
 
 SOURCE, RETRY = ("content.events.v1", 0), ("replay.r.content.events.v1.retry", 0)
 
@@ -31,9 +33,10 @@ def course() -> ReplayCourse:
     return course_with(retries_end=0)
 
 
-def record(partition: Partition, offset: int) -> Any:
+def record(partition: Partition, offset: int, value: bytes | None = b"event") -> Any:
     topic, number = partition
-    return SimpleNamespace(topic=lambda: topic, partition=lambda: number, offset=lambda: offset)
+    own = {"topic": topic, "partition": number, "offset": offset, "value": value}
+    return SimpleNamespace(**{name: lambda it=it: it for name, it in own.items()})
 
 
 def waiting(flight_disposition: Disposition) -> Any:
@@ -53,6 +56,14 @@ def test_what_lies_beyond_the_end_is_not_read(course: ReplayCourse) -> None:
 def test_what_lies_before_the_beginning_is_not_answered(course: ReplayCourse) -> None:
     assert not course.admits(record(SOURCE, 4))
     assert not course.ended
+
+
+def test_what_the_catalogue_has_no_more_is_no_event() -> None:
+    pace: Any = SimpleNamespace(holding=False)
+    catalogue = replace(manifest(), source=ITEMS, bounds={0: (0, 3)})
+    course = ReplayCourse(catalogue, pace, lambda: False, lambda _: 0)
+    records = [record((ITEMS, 0), 0), record((ITEMS, 0), 1, value=None)]
+    assert [course.admits(each) for each in records] == [True, False]
 
 
 def test_a_source_that_seems_to_end_too_early_is_read_on(course: ReplayCourse) -> None:
