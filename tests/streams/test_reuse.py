@@ -189,3 +189,6 @@ def test_a_long_recording_that_is_forced_loses_nothing_and_is_answered_again(
     assert {name: outcomes(records, name) for name in SIGNALS} == {
         name: ["OK", "OK"] for name in SIGNALS
     }
+    items = [record for record in records if record.topic == ITEMS]
+    assert len(items) == 2
+    assert not any(FORCE in record.headers for record in items)  # a replay of them forces nothing
