@@ -92,6 +92,7 @@ class Session:
             event=block.event,
             expected={name: spec for name, spec in self._specs.items() if name in names},
             wanted=plan.wanted,
+            recalled=plan.known.keys(),
             results=dict(plan.known),
         )
         self._items[id(block.event)] = item
@@ -131,7 +132,7 @@ class Session:
             yield Rejection(event=item.event, error=error)
 
     def _seal(self, item: Item, name: str) -> Signal:
-        digest = item.end.audio_sha256 if item.end else None
+        digest = item.audio_digest(self._specs[name])
         return self._envelopes[name].seal(item.event, self._result(item, name), audio_sha256=digest)
 
     def _result(self, item: Item, name: str) -> Result:

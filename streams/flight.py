@@ -36,6 +36,7 @@ class Flight:
     outcomes: tuple[Outcome, ...] | None = None
     heard_s: float = 0.0  # seconds of audio that were decoded for it
     retried: bool = False  # what failed is tried again later
+    late: bool = False  # what stood of its item when it was taken up was as new
     long: bool = False  # its recording is long: it waits among others of its kind
     ruling: Ruling | None = None  # what is to be written, once that is known
     bytes: int = field(init=False)

@@ -90,6 +90,8 @@ class Intake:
         self._long = deque(m for m in self._long if partition_of(m) not in partitions)
         self._waiting.drop(partitions)
         self._course.drop(partitions)
+        # librdkafka keeps what is paused paused, even where it goes and comes back
+        self._consumer.resume([TopicPartition(*partition) for partition in partitions])
         self._resting = {p for p in self._resting if (p.topic, p.partition) not in partitions}
         for partition in partitions:
             self._kept.pop(partition, None)

@@ -17,6 +17,7 @@ from earmark.processors.schema import RECEIPTS
 from earmark.streams.error import TransactionError
 from earmark.streams.flight import Flight, Partition, offsets_behind
 from earmark.streams.header import (
+    OF_AN_ATTEMPT,
     Headers,
     carried_headers,
     cloud_event_headers,
@@ -208,15 +209,14 @@ class Publisher:
             topic=topic,
             key=ruling.receipt.content_id.encode(),
             value=item_payload(flight, self._schema_ids[CONTENT_EVENTS]),
-            headers=headers_of(flight.message),
+            headers=[each for each in headers_of(flight.message) if each[0] not in OF_AN_ATTEMPT],
             partition=flight.message.partition(),  # that of the events, as for receipts
         )
 
     def _signal(self, signal: Signal, message: Message) -> Outgoing:
         topic = self._route.written(signal.topic)
-        of_run: Headers = (
-            [(PARTITION, str(message.partition()).encode())] if self._route.run else []
-        )
+        is_known = self._route.run is not None and self._route.keeps_partitions
+        of_run: Headers = [(PARTITION, str(message.partition()).encode())] if is_known else []
         return Outgoing(
             topic=topic,
             key=signal.event.content_id.encode(),

@@ -54,7 +54,9 @@ class Receipts:
             if promotion.overtaken(before):
                 return None
             return Ruling(receipt=promotion.promoted(before))
-        if event is None or (flight.long and not (before and before.supersedes(event))):
+        if event is None:
+            return None
+        if flight.long and not (before and before.supersedes(event, forced=flight.forced)):
             return None
         return ruling(
             before,
@@ -63,6 +65,7 @@ class Receipts:
             topics=self._topics,
             kept=flight.plan.kept if flight.plan else NO_ANSWERS,
             forced=flight.forced,
+            late=flight.late,
             retried=flight.retried,
         )
 

@@ -62,8 +62,8 @@ def planned(settings: Settings, run: str, asked: Asked) -> Manifest:
     store = ModelStore(settings.home / "models", offline=True)
     for card in models.values():
         store.card(card)  # known, or ConfigurationError
-    with_models(specs, models)
     signals = tuple(_signal_named(name, specs) for name in asked.signals)
+    with_models(load_specs(signals or tuple(specs)), models)
     bounds = frozen_bounds(
         settings.kafka, asked.topic, start=asked.start, end=asked.end, now=datetime.now(UTC)
     )

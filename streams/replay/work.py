@@ -2,6 +2,7 @@
 
 import os
 from contextlib import ExitStack, closing
+from functools import partial
 
 from earmark.models.error import ConfigurationError, ServiceError
 from earmark.streams.assembly import assemble
@@ -39,10 +40,12 @@ def replay_worker(
     undo.callback(lag.close)
     reader = undo.enter_context(closing(ProgressReader(own.kafka, manifest)))
     registry = undo.enter_context(Registry(own.registry))
+    pace = Pace(manifest, lag, workers=workers)
     course = ReplayCourse(
         manifest,
-        Pace(manifest, lag, workers=workers),
+        pace,
         lambda: _is_through(reader),
+        partial(_retries_end, reader),
         erased=ErasedItems(settings.kafka, registry, silent),
     )
     return assemble(
@@ -60,6 +63,13 @@ def _is_through(reader: ProgressReader) -> bool:
         return reader.read().is_through
     except ServiceError:
         return False  # asked again soon
+
+
+def _retries_end(reader: ProgressReader, number: int) -> int | None:
+    try:
+        return reader.retries_end(number)
+    except ServiceError:
+        return None  # likewise
 
 
 def topics_of(manifest: Manifest) -> tuple[str, ...]:

@@ -260,3 +260,15 @@ def test_the_pool_says_what_the_decoder_says_in_this_process() -> None:
 
 def samples_of(blocks: list[Block]) -> np.ndarray:
     return np.concatenate([block.samples_T for block in blocks])
+
+
+def test_no_recording_passes_that_is_longer_than_any_may_be() -> None:
+    jfk = HERE.parents[1] / "streams" / "samples" / "jfk.wav"  # of 11 s
+    pool, inbox = DecodePool(1, max_hours=5 / 3600, first_hours=1.0), Inbox()
+    talk = ContentEvent(event_id="talk", content_id="talk", audio=Audio(data=jfk.read_bytes()))
+    pool.submit(talk, None, inbox.take, whole=False)
+    inbox.wait(1)
+    pool.close()
+    error = inbox.end("talk").error
+    assert error is not None
+    assert error.rejection_class == "MEDIA_TOO_LONG"
