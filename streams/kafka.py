@@ -7,8 +7,9 @@ from earmark.streams.settings import KafkaSettings
 
 # librdkafka's own default puts most keys elsewhere than Java's, and with them the order per item
 PRODUCER = {"partitioner": "murmur2_random", "compression.type": "zstd"}
+TRANSACTION_S = 15.0  # then the broker aborts it
 TRANSACTIONAL = {
-    "transaction.timeout.ms": 15_000,
+    "transaction.timeout.ms": int(TRANSACTION_S * 1000),
     # the default of 100 ms is what back-to-back transactions would wait each
     "retry.backoff.ms": 1,
     "retry.backoff.max.ms": 20,
