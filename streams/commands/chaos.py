@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
+from typing import Literal
 
 import click
 from rich.console import Console
@@ -60,6 +61,34 @@ DEFAULT = Options()
     help="How often a worker leaves for a while, or another comes.",
 )
 @click.option(
+    "--cuts",
+    type=click.IntRange(min=0),
+    default=DEFAULT.cuts,
+    show_default=True,
+    help="How often the network between workers and broker is cut.",
+)
+@click.option(
+    "--cut-s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=DEFAULT.cut_s,
+    show_default=True,
+    help="Seconds that each cut lasts.",
+)
+@click.option(
+    "--freezes",
+    type=click.IntRange(min=0),
+    default=DEFAULT.freezes,
+    show_default=True,
+    help="How often a worker or, in turn, the broker is stopped for a while.",
+)
+@click.option(
+    "--protocol",
+    type=click.Choice(["classic", "consumer"]),
+    default=DEFAULT.protocol,
+    show_default=True,
+    help="The group protocol of the workers.",
+)
+@click.option(
     "--poison",
     type=click.FloatRange(0, 0.5),
     default=DEFAULT.poison,
@@ -81,6 +110,10 @@ def chaos(
     broker_kills: int,
     workers: int,
     rebalances: int,
+    cuts: int,
+    cut_s: float,
+    freezes: int,
+    protocol: Literal["classic", "consumer"],
     poison: float,
     real_models: bool,
     seed: int,
@@ -89,7 +122,8 @@ def chaos(
     """Kill workers and broker amid work; prove that nothing is lost or doubled.
 
     Starts a local stack of its own in a temporary folder, sends events, and at random moments
-    kills workers and the broker and lets workers come and go. Then reads everything back as
+    kills workers and the broker, freezes them, cuts the network between them and lets workers come
+    and go. Then reads everything back as
     committed and compares it with what the pipeline answers in this process. Ends with 0 only
     when every answer came once, in order, and as it should be; else the folder with data and logs
     is kept.
@@ -101,6 +135,10 @@ def chaos(
         broker_kills=broker_kills,
         workers=workers,
         rebalances=rebalances,
+        cuts=cuts,
+        cut_s=cut_s,
+        freezes=freezes,
+        protocol=protocol,
         poison=poison,
         real_models=real_models,
         seed=seed,
@@ -132,7 +170,7 @@ def _say(report: Report, console: Console, *, as_json: bool) -> None:
         click.echo(json.dumps(report.as_object))
         return
     for name, value in report.as_object.items():
-        click.echo(f"{name:>14}  {value:,}")
+        click.echo(f"{name:>17}  {value:,}")
 
 
 @contextmanager
