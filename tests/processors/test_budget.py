@@ -261,6 +261,21 @@ def test_good_batches_win_the_budget_back_step_by_step() -> None:
     assert 80 / STEPS == 10
 
 
+@pytest.mark.parametrize("name", SPECS)
+def test_every_stage_wins_its_budget_back_when_there_is_memory_again(name: str) -> None:
+    memories = {"hearing": Memory(), "reading": Memory(), "counting": Memory()}
+    memory = memories[name.removeprefix("odd.")]
+    recovering = pipeline(**memories)
+    memory.rooms = [1]
+    list(recovering.score(blocks([[9]] * 12)))
+    assert recovering.budgets[name].shortages > 0
+    assert recovering.budgets[name].share < 1
+    memory.rooms = [10**9]
+    for _ in range(STEPS * GOOD_BATCHES):
+        list(recovering.score(blocks([[1], [1]])))  # the first is silent
+    assert recovering.budgets[name].share == 1
+
+
 def test_a_shortage_begins_the_count_of_good_batches_anew() -> None:
     budget = Budget(80)
     for shortages in range(1, 11):
