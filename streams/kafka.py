@@ -5,7 +5,6 @@ from typing import Any
 
 from earmark.streams.settings import KafkaSettings
 
-<<<<<<< HEAD
 PRODUCER = {
     # librdkafka's default puts most keys elsewhere than Java's, and with them the order per item
     "partitioner": "murmur2_random",
@@ -16,11 +15,7 @@ CONSUMER = {
     "queued.max.messages.kbytes": 16_384,  # read ahead; by default 64 MB
     "fetch.max.bytes": 8_388_608,  # of one answer of a broker
 }
-=======
-# librdkafka's own default puts most keys elsewhere than Java's, and with them the order per item
-PRODUCER = {"partitioner": "murmur2_random", "compression.type": "zstd"}
 TRANSACTION_S = 15.0  # then the broker aborts it
->>>>>>> broker
 TRANSACTIONAL = {
     "transaction.timeout.ms": int(TRANSACTION_S * 1000),
     # the default of 100 ms is what back-to-back transactions would wait each

@@ -144,7 +144,6 @@ def _consumer(kafka: KafkaSettings, isolation: str) -> Consumer:
         "enable.auto.commit": False,
         "auto.offset.reset": "earliest",  # compaction may have taken what we stand on
         "enable.partition.eof": True,
-        "fetch.wait.max.ms": 10,  # what there is is wanted, and not what may come in the next 500
         "isolation.level": isolation,
         "fetch.wait.max.ms": FETCH_MS,
     }
