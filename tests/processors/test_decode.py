@@ -359,6 +359,15 @@ def test_samples_that_are_not_numbers_never_come_out() -> None:
     assert end.error.rejection_class == RejectionClass.MEDIA_CORRUPT
 
 
+def test_a_length_beyond_any_file_does_the_same_to_a_file_as_to_bytes(tmp_path: Path) -> None:
+    content = encoded(tone(1, 16_000), "w64", "pcm_s16le", 16_000)
+    head = 16 + 8 + 16  # id, size, kind
+    content = content[:head] + b"some other chunk" + struct.pack("<Q", 2**62) + content[head:]
+    file = tmp_path / "far"
+    file.write_bytes(content)
+    assert rejection(file) == rejection(content) == RejectionClass.MEDIA_CORRUPT
+
+
 def test_no_damage_is_ever_raised() -> None:
     random = Random(7)
     for i in range(60):
