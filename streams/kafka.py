@@ -22,6 +22,9 @@ TRANSACTIONAL = {
     "retry.backoff.ms": 1,
     "retry.backoff.max.ms": 20,
     "linger.ms": 5,
+    # A copy is as large as its record before either is compressed, which is when librdkafka looks:
+    # the most that can be set. Whether it is too large is for the broker to say.
+    "message.max.bytes": 1_000_000_000,
 }
 BY_KEY = -1  # in place of a partition: librdkafka's partitioner says
 NOTHING: Mapping[str, object] = {}

@@ -74,7 +74,6 @@ class Publisher:
                     **TRANSACTIONAL,
                     **WAKING,
                     "transactional.id": f"{settings.kafka.group_id}-{settings.kafka.slot}",
-                    "message.max.bytes": 4_000_000,  # a dead letter is as large as its event
                 },
             )
         )

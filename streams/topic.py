@@ -71,6 +71,8 @@ COMPACTED = {
     "delete.retention.ms": str(7 * DAY_MS),
 }
 WHOLE_EVENTS = {"max.message.bytes": str(READ_BYTES)}
+# with headers that say why, and compressed less well than its producer did, a copy is larger
+COPIES_OF_EVENTS = {"max.message.bytes": str(2 * READ_BYTES)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +103,10 @@ class Cluster:
 
 def contract(receipts_topic: str = RECEIPTS) -> tuple[Topic, ...]:
     """Every topic that Earmark reads or writes; a group of workers may name its receipts' own."""
-    events = (
-        CONTENT_EVENTS,
-        LONG_EVENTS,
-        retry_topic(CONTENT_EVENTS),
-        dead_letter_topic(CONTENT_EVENTS),
-    )
+    copies = (LONG_EVENTS, retry_topic(CONTENT_EVENTS), dead_letter_topic(CONTENT_EVENTS))
     return (
-        *(Topic(name=name, config=COMMON | DELETED | WHOLE_EVENTS) for name in events),
+        Topic(name=CONTENT_EVENTS, config=COMMON | DELETED | WHOLE_EVENTS),
+        *(Topic(name=name, config=COMMON | DELETED | COPIES_OF_EVENTS) for name in copies),
         Topic(name=ITEMS, config=COMMON | COMPACTED | WHOLE_EVENTS),
         Topic(name=PROMOTIONS, config=COMMON | DELETED),
         Topic(name=REJECTIONS, config=COMMON | DELETED),

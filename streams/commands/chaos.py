@@ -103,6 +103,22 @@ DEFAULT = Options()
     show_default=True,
     help="What is sent and when things happen follow from it.",
 )
+@click.option(
+    "--inputs",
+    type=click.IntRange(min=1),
+    help="Feed one worker with so many mutated inputs instead; kills nothing.",
+)
+@click.option(
+    "--seeds",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    multiple=True,
+    help="With --inputs: a folder of files to mutate too; may be given again.",
+)
+@click.option(
+    "--only",
+    type=click.IntRange(min=0),
+    help="With --inputs: this one alone, by its number; it is kept as a file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON, on the last line.")
 def chaos(
     events: int,
@@ -117,6 +133,9 @@ def chaos(
     poison: float,
     real_models: bool,
     seed: int,
+    inputs: int | None,
+    seeds: tuple[Path, ...],
+    only: int | None,
     as_json: bool,
 ) -> None:
     """Kill workers and broker amid work; prove that nothing is lost or doubled.
@@ -127,8 +146,26 @@ def chaos(
     committed and compares it with what the pipeline answers in this process. Ends with 0 only
     when every answer came once, in order, and as it should be; else the folder with data and logs
     is kept.
+
+    With --inputs N it feeds a worker with mutated recordings and mutated Avro: bit flips, cuts,
+    splices, false lengths and more, of recordings in many formats that it makes itself, of events,
+    their frames and schemas, and of the files in --seeds. Its breaker is off, since most are to be
+    rejected. Ends with 0 only when each input ended as signals or as a typed rejection with its
+    dead letter, no worker died, none was silent for 30 s, and memory stayed bounded. What input I
+    is follows from --seed and --seeds; --only I makes it again.
     """
     configure_logging(level=logging.ERROR)
+    if inputs is None and (seeds or only is not None):
+        raise click.UsageError("--seeds and --only go with --inputs")
+    if inputs is not None:
+        from earmark.streams.chaos.inputs_run import InputOptions
+        from earmark.streams.commands.chaos_inputs import feed
+
+        fed = InputOptions(
+            inputs=inputs, seed=seed, seeds=seeds, only=only, real_models=real_models
+        )
+        feed(fed, as_json=as_json)
+        return
     options = Options(
         events=events,
         kills=kills,
