@@ -107,7 +107,7 @@ def contract(receipts_topic: str = RECEIPTS) -> tuple[Topic, ...]:
     return (
         Topic(name=CONTENT_EVENTS, config=COMMON | DELETED | WHOLE_EVENTS),
         *(Topic(name=name, config=COMMON | DELETED | COPIES_OF_EVENTS) for name in copies),
-        Topic(name=ITEMS, config=COMMON | COMPACTED | WHOLE_EVENTS),
+        Topic(name=ITEMS, config=COMMON | COMPACTED | COPIES_OF_EVENTS),
         Topic(name=PROMOTIONS, config=COMMON | DELETED),
         Topic(name=REJECTIONS, config=COMMON | DELETED),
         Topic(name=receipts_topic, config=COMMON | COMPACTED),
