@@ -90,7 +90,10 @@ class Fetcher:
 
     def _in_place(self, uri: str) -> Media:
         path = self._policy.local_path(uri)
-        self._check_size(path.stat().st_size)
+        try:
+            self._check_size(path.stat().st_size)
+        except OSError as error:  # it was there a moment ago
+            raise ContentError(RejectionClass.MEDIA_GONE, "no such file", part="audio") from error
         return Media(content=path)
 
     def _by_circuit(self, uri: str, scheme: str) -> Media:
@@ -136,6 +139,10 @@ class Fetcher:
                 raise ContentError(
                     RejectionClass.MEDIA_UNREACHABLE, reason, part="audio"
                 ) from error
+            except ValueError:
+                # of yarl, the idna codec or s3fs, which know more rules than urllib; the cause is
+                # dropped: its message may quote the uri
+                raise refused("the uri, or one that it leads to, is malformed") from None
             else:
                 return
 
