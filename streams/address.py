@@ -7,14 +7,17 @@ moment later (DNS rebinding) gains nothing.
 """
 
 from collections.abc import Sequence
+from errno import ENAMETOOLONG, ENOENT, ENOTDIR
 from fnmatch import fnmatchcase
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
+from stat import S_ISREG
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from earmark.processors.error import ContentError, RejectionClass
 from earmark.streams.settings import MediaSettings
 
+_NO_FILE = frozenset({ENOENT, ENOTDIR, ENAMETOOLONG})
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are an IPv4 address
 
 
@@ -61,15 +64,14 @@ class AddressPolicy:
     def local_path(self, uri: str) -> Path:
         """The file that a `file://` uri names, links resolved, if it lies under an allowed root.
 
-        Whether it exists is not said of files elsewhere. Raises ContentError URI_REFUSED, or
-        MEDIA_GONE where an allowed root has no such file.
+        Whether it exists is not said of files elsewhere. Raises ContentError URI_REFUSED,
+        MEDIA_GONE where an allowed root has no such file, or MEDIA_UNREACHABLE where the system
+        does not let us look.
         """
         path = _resolved(file_path(uri))
         if not any(path.is_relative_to(root) for root in self._roots):
             raise refused("the file is not under any of the folders in media.roots")
-        if not path.exists():
-            raise ContentError(RejectionClass.MEDIA_GONE, "no such file", part="audio")
-        if not path.is_file():
+        if not S_ISREG(_mode(path)):
             raise refused("not a regular file")
         return path
 
@@ -118,6 +120,17 @@ def _resolved(path: Path) -> Path:
         return path.resolve()
     except (OSError, ValueError, RuntimeError) as error:
         raise refused("the path cannot be resolved") from error
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.stat().st_mode
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            reason = "no such file"
+            raise ContentError(RejectionClass.MEDIA_GONE, reason, part="audio") from error
+        reason = f"the file cannot be looked at: {error.strerror}"
+        raise ContentError(RejectionClass.MEDIA_UNREACHABLE, reason, part="audio") from error
 
 
 def _matches(host: str, patterns: Sequence[str]) -> bool:

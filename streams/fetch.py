@@ -186,7 +186,10 @@ class Fetcher:
 
     def _in_place(self, uri: str) -> Media:
         path = self._policy.local_path(uri)
-        self._check_size(path.stat().st_size)
+        try:
+            self._check_size(path.stat().st_size)
+        except OSError as error:  # it was there a moment ago
+            raise ContentError(RejectionClass.MEDIA_GONE, "no such file", part="audio") from error
         return Media(content=path)
 
     def _asked(self, host: str, ask: Callable[[], Answer]) -> Answer:
@@ -227,7 +230,12 @@ class Fetcher:
             download = self._store
         else:
             raise refused(f"media are not fetched by scheme {scheme}")
-        download.copy(source, file)
+        try:
+            download.copy(source, file)
+        except ValueError:
+            # of yarl, the idna codec or s3fs, which know more rules than urllib; the cause is
+            # dropped: its message may quote the uri
+            raise refused("the uri, or one that it leads to, is malformed") from None
 
     def _tried(self, attempt: Callable[[int], Answer], deadline: float) -> Answer:
         """What the attempt gives, made again as often as the settings say while it may pass."""

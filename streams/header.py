@@ -60,7 +60,8 @@ def dead_letter_headers(message: Message, error: ContentError, *, worker: str) -
 def replaced(message: Message, own: Mapping[str, object]) -> Headers:
     """The record's headers with these in place of any of their names."""
     kept = [(name, value) for name, value in headers_of(message) if name not in own]
-    return kept + [(name, str(value).encode()) for name, value in own.items()]
+    # what an event says of itself may be no Unicode, and reasons quote it
+    return kept + [(n, str(value).encode(errors="backslashreplace")) for n, value in own.items()]
 
 
 def number(message: Message, name: str) -> int:

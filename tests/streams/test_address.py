@@ -92,6 +92,8 @@ def test_files_are_read_under_the_roots_only(tmp_path: Path) -> None:
     assert refusal(policy.local_path, f"file://{root}/a%00.wav") == "URI_REFUSED"
     assert refusal(policy.local_path, root.as_uri()) == "URI_REFUSED"
     assert refusal(policy.local_path, f"file://{root}/missing.wav") == "MEDIA_GONE"
+    assert refusal(policy.local_path, f"file://{root}/a%20b.wav/c.wav") == "MEDIA_GONE"
+    assert refusal(policy.local_path, f"file://{root}/{'long' * 100}.wav") == "MEDIA_GONE"
 
 
 def test_a_link_does_not_lead_out_of_a_root(tmp_path: Path) -> None:

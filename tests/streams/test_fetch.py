@@ -332,6 +332,22 @@ def test_a_port_that_nobody_listens_on_is_unreachable(tmp_path: Path) -> None:
     assert error.rejection_class == "MEDIA_UNREACHABLE"
 
 
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://a..b/song.wav",
+        f"http://{'a' * 64}.example/song.wav",
+        "http://half\ud800character.example/song.wav",
+        "http://xn--a/song.wav",
+        "s3://bucket",
+        "s3://bucket/half\ud800character",
+    ],
+    ids=ascii,
+)
+def test_a_uri_that_only_its_client_finds_malformed_is_refused(tmp_path: Path, uri: str) -> None:
+    assert problem(tmp_path, uri, allow_private_addresses=False).rejection_class == "URI_REFUSED"
+
+
 def test_messages_hold_no_credentials(tmp_path: Path, store: tuple[str, list[str]]) -> None:
     base = store[0].replace("http://", "http://me:hunter2@")
     for path in ("/status/403?sig=hunter2", "/status/404?sig=hunter2", "/cut?sig=hunter2"):

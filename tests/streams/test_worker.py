@@ -118,6 +118,7 @@ def test_bad_events_become_rejections_and_dead_letters_and_disturb_nothing_else(
         "scheme": Audio(uri="gopher://media.example/song.mp3"),
         "private": Audio(uri="http://127.0.0.1:1/song.mp3"),
         "root": Audio(uri="file:///etc/hostname"),
+        "label": Audio(uri="http://media..example/song.mp3"),
     }
     events = [text_event(f"{run}-{name}", audio=audio) for name, audio in bad.items()]
     events.append(text_event(f"{run}-surrogate", texts=(Text(field="comment", text="\ud800"),)))
@@ -144,6 +145,7 @@ def test_bad_events_become_rejections_and_dead_letters_and_disturb_nothing_else(
         "scheme": "URI_REFUSED",
         "private": "URI_REFUSED",
         "root": "URI_REFUSED",
+        "label": "URI_REFUSED",
         "surrogate": "TEXT_INVALID",
         "long": "TEXT_TOO_LONG",
         "stray": "RECORD_UNDECODABLE",
