@@ -1,5 +1,7 @@
-"""Where models compute and in which number format."""
+"""Where models compute, in which number format, and what to do when memory runs out there."""
 
+import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +13,16 @@ Kind = Literal["cpu", "cuda"]
 Precision = Literal["fp32", "bf16", "fp16"]
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+# What torch says where it raises a plain RuntimeError: its CPU allocator, CUDA itself, cuBLAS and
+# cuDNN, and C++ underneath.
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "can't allocate memory",
+    "Cannot allocate memory",
+    "STATUS_ALLOC_FAILED",
+    "ALLOCATION_FAILED",
+    "std::bad_alloc",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +62,35 @@ def pick_device(kind: str = "auto", precision: str = "auto") -> Device:
     if precision == "auto":
         precision = "bf16" if _bf16_is_fast(kind) else "fp32"
     return Device(kind="cuda" if kind == "cuda" else "cpu", precision=_precision(precision))
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, on the device or beside it; also where that led to the error."""
+    return any(
+        isinstance(each, MemoryError | torch.OutOfMemoryError)
+        or (isinstance(each, RuntimeError) and any(word in str(each) for word in _OUT_OF_MEMORY))
+        for each in _chain(error)
+    )
+
+
+def free_memory(error: BaseException) -> None:
+    """Let go of what the computation that failed with `error` held, tensors above all.
+
+    They live on in the frames of the traceback; and CUDA's allocator keeps what is let go, in
+    pieces that may be of no use to a batch of another shape.
+    """
+    for each in _chain(error):
+        traceback.clear_frames(each.__traceback__)
+    torch.cuda.empty_cache()  # does nothing where CUDA is not in use
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what it was raised from or in the handling of, and so on."""
+    seen: list[BaseException] = []
+    while error is not None and error not in seen:
+        seen.append(error)
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _precision(name: str) -> Precision:

@@ -3,6 +3,7 @@
 EarmarkError
 ├── ContentError            the event's fault: becomes a Rejection     (processors/error.py)
 ├── ConfigurationError      the user's: one line and an exit code
+├── TransientError, MediaGoneError   of a media store; become a ContentError (streams/error.py)
 ├── ServiceError            a broker, registry or store that cannot be reached or refuses
 └── ModelError              ours: the worker stops before it commits
     ├── WeightsMissingError   not in the store; the message names the command that fetches them

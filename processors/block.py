@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # it knows signals, and these know blocks
     from earmark.processors.plan import Plan
 
 SAMPLE_RATE_HZ = 16_000  # what speech models read
+SAMPLE_BYTES = 4
 BLOCK_SAMPLES = 10 * SAMPLE_RATE_HZ  # largest block: 10 s, 640 kB
 
 Samples = NDArray[np.float32]

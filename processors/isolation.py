@@ -2,11 +2,15 @@
 
 Then a canary, known to be good, is scored: if it fails too the model is broken, which is ours to
 mend and stops the worker before it commits; if it passes, the item alone is at fault.
+
+A batch for which memory runs out is halved likewise, and whoever made it is told to make the next
+ones smaller. Nothing that it held is kept meanwhile.
 """
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from earmark.models.device import free_memory, is_out_of_memory
 from earmark.processors.error import ContentError, EarmarkError, ModelError, RejectionClass
 
 T = TypeVar("T")
@@ -16,28 +20,45 @@ Score = Callable[[Sequence[T]], Sequence[R]]
 
 
 def isolated(
-    score: Score[T, R], batch: Sequence[T], *, canary: Callable[[], T], name: str, part: str
+    score: Score[T, R],
+    batch: Sequence[T],
+    *,
+    canary: Callable[[], T],
+    name: str,
+    part: str,
+    too_large: Callable[[Sequence[T]], None] | None = None,
 ) -> list[R | ContentError]:
     """One result per item of the batch, or the ContentError of an item that fails alone.
 
+    `too_large` is told of each batch of several items for which there was not enough memory.
     Raises ModelError when the canary fails too, or when a scorer answers for fewer items than it
     was given.
     """
+    if not batch:
+        return []
     try:
         return list(_checked(score, batch, name))
     except EarmarkError:
         raise
     except Exception as error:  # noqa: BLE001  # a scorer may raise anything; it is wrapped here, once
+        short_of_memory = is_out_of_memory(error)
+        if short_of_memory:
+            free_memory(error)
         if len(batch) == 1:
             _prove_sound(score, canary(), name, error)
-            reason = f"{name}: {type(error).__name__}: {error}"
+            what = "out of memory: " if short_of_memory else ""
+            reason = f"{name}: {what}{type(error).__name__}: {error}"
             return [ContentError(RejectionClass.SCORER_FAILED, reason, part=part)]
+    if short_of_memory and too_large is not None:
+        too_large(batch)
     middle = len(batch) // 2
     halves = (batch[:middle], batch[middle:])
     return [
         result
         for half in halves
-        for result in isolated(score, half, canary=canary, name=name, part=part)
+        for result in isolated(
+            score, half, canary=canary, name=name, part=part, too_large=too_large
+        )
     ]
 
 

@@ -18,6 +18,7 @@ class Item:
     event: ContentEvent
     expected: Mapping[str, SignalSpec] = field(default_factory=dict)  # computed or known
     wanted: Collection[str] = ()  # of these, what is answered
+    recalled: Collection[str] = ()  # and what was known before, by the digest that is stated
     end: End | None = None
     results: dict[str, Result] = field(default_factory=dict)
     errors: dict[str, ContentError] = field(default_factory=dict)  # by part
@@ -41,10 +42,25 @@ class Item:
     def close(self, end: End) -> None:
         """The last block has come."""
         self.end = end
-        self.results = {**end.readings, **self.results}
+        said = {n: r for n, r in self.results.items() if end.error is None or not self._recalls(n)}
+        self.results = {**end.readings, **said}
         self.errors |= {error.part: error for error in text_errors(self.event).values()}
         if end.error is not None:
             self.errors[end.error.part] = end.error
+
+    def _recalls(self, name: str) -> bool:
+        """Whether its result is about a recording, and perhaps not about that which came."""
+        return name in self.recalled and Part.AUDIO in self.expected[name].reads
+
+    def audio_digest(self, spec: SignalSpec) -> str | None:
+        """The digest of the audio that the answer of `spec` is made of; None for none.
+
+        One from texts alone, since the audio cannot be used, is not an answer about that audio:
+        it must not stand when the same bytes come in order.
+        """
+        if self.end is None or (self.audio_error is not None and Part.TEXTS in spec.reads):
+            return None
+        return self.end.audio_sha256
 
     def broken_part(self, spec: SignalSpec) -> ContentError | None:
         """The error that keeps `spec` from answering.

@@ -75,7 +75,19 @@ _OPTIONS = {
 
 # What begins so and still cannot be opened is damaged, not unknown.
 _BEGINNINGS = (
-    *(b"RIFF", b"RF64", b"FORM", b"fLaC", b"OggS", b"caff", b"MAC ", b"wvpk", b"TTA1", b"MPCK"),
+    *(
+        b"RIFF",
+        b"RF64",
+        b"riff",
+        b"FORM",
+        b"fLaC",
+        b"OggS",
+        b"caff",
+        b"MAC ",
+        b"wvpk",
+        b"TTA1",
+        b"MPCK",
+    ),
     *(b"MP+", b"DSD ", b"FRM8", b"\x1aE\xdf\xa3", b"0&\xb2u", b".snd", b"tBaK", b"#!AMR"),
 )
 _STREAMED_BYTES = 0x7FFF_0000  # from here on, RIFF sizes were written before the end was known
@@ -210,9 +222,19 @@ def _missing_s(stream: AudioStream, source: io.BufferedIOBase) -> float:
 
 
 class _Nameless:
-    """A file without its name: FFmpeg would trust an extension over the content."""
+    """A file without its name: FFmpeg would trust an extension over the content.
+
+    It can be sought as far as a damaged head says, and ends where it ends. File systems refuse
+    places so far away, which would look as if the media could not be read.
+    """
 
     def __init__(self, source: io.BufferedIOBase) -> None:
         self.read = source.read
-        self.seek = source.seek
         self.tell = source.tell
+        self._seek = source.seek
+        self._size = source.seek(0, io.SEEK_END)
+        source.seek(0)
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        """Go to that place, or to the end if that comes before."""
+        return self._seek(min(place, self._size), whence)

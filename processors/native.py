@@ -108,6 +108,9 @@ class NativeSamples:
         except av.FFmpegError:  # no packet comes after this
             self.errors += 1
             yield None  # what the decoder still holds
+        except IndexError:
+            # PyAV 18.1 at the end, over streams that it met on the way: ours has ended before
+            return
 
     def _frames(self) -> Iterator[AudioFrame]:
         for packet in self._packets():

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from sys import getsizeof
 
 from earmark.processors.content import ContentEvent
 from earmark.processors.error import ContentError
@@ -110,3 +111,21 @@ class Answer:
 
     event: ContentEvent
     outcomes: tuple[Outcome, ...]
+
+
+ENVELOPE_BYTES = 2_000  # a signal without its event and its own fields
+
+
+def held_bytes(outcome: Outcome) -> int:
+    """About how much memory the outcome takes, beside its event."""
+    if isinstance(outcome, Signal):
+        return ENVELOPE_BYTES + _bytes_of(outcome.result.fields)
+    return ENVELOPE_BYTES + _bytes_of(outcome.error.reason)
+
+
+def _bytes_of(value: object) -> int:
+    if isinstance(value, Mapping):
+        return getsizeof(value) + sum(map(_bytes_of, value.values()))
+    if isinstance(value, list | tuple):
+        return getsizeof(value) + sum(map(_bytes_of, value))
+    return getsizeof(value)

@@ -18,6 +18,7 @@ from earmark.models.device import Device, pick_device
 from earmark.models.source import Progress
 from earmark.models.store import ModelStore
 from earmark.processors.block import Block
+from earmark.processors.budget import Budget, full_budget
 from earmark.processors.canary import canary_clip, canary_view, tone
 from earmark.processors.content import ContentEvent, stated_digest
 from earmark.processors.decode import decode
@@ -39,7 +40,6 @@ from earmark.processors.signal import (
 )
 from earmark.processors.threshold import shipped_thresholds
 
-CLIP_BUDGET_S = {"cpu": 240.0, "cuda": 1920.0}  # speech gathered before the device is given it
 INTERLEAVED = 16  # events decoded side by side by `run`, so that batches fill
 
 Media = Mapping[str, bytes | Path]
@@ -48,7 +48,11 @@ NO_KEYS: Mapping[str, AnswerKey] = MappingProxyType({})
 
 
 class Pipeline:
-    """Scores events by the signals it was loaded with."""
+    """Scores events by the signals it was loaded with.
+
+    `budgets` say by signal how much is given to its model at once: less for a while where a batch
+    did not fit into memory. Any thread may look at them.
+    """
 
     def __init__(
         self,
@@ -62,6 +66,9 @@ class Pipeline:
         self.specs = specs
         self.device = device
         self.asked = frozenset(asked)
+        self.budgets: Mapping[str, Budget] = {
+            name: full_budget(specs[name].takes, device) for name in scorers
+        }
         self._scorers = scorers
         self._envelopes = envelopes
 
@@ -174,7 +181,7 @@ class Pipeline:
             scorers=self._scorers,
             envelopes=self._envelopes,
             asked=self.asked,
-            clip_budget_s=CLIP_BUDGET_S[self.device.kind],
+            budgets=self.budgets,
         )
         for block in blocks:
             if block is None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import cast
 
 from earmark.processors.block import Block
+from earmark.processors.budget import Budget
 from earmark.processors.envelope import Envelope
 from earmark.processors.expected import expected_signals
 from earmark.processors.item import Item
@@ -18,9 +19,6 @@ from earmark.processors.signal import (
 )
 from earmark.processors.stage import ClipStage, PassageStage, StreamStage
 
-PASSAGE_ITEMS = 256  # heard items whose texts are scored together
-PASSAGE_CODE_POINTS = 1_000_000  # or so much text
-
 
 class Session:
     """Takes blocks, keeps items, runs stages when they are due, yields answers."""
@@ -32,19 +30,19 @@ class Session:
         scorers: Mapping[str, object],
         envelopes: Mapping[str, Envelope],
         asked: Collection[str],
-        clip_budget_s: float,
+        budgets: Mapping[str, Budget],
     ) -> None:
         self._specs = specs
         self._envelopes = envelopes
         self._asked = asked
         self._items: dict[int, Item] = {}  # by id of the event, which the item keeps alive
         self._clips = [
-            ClipStage(spec, cast(ClipScorer, scorers[name]), budget_s=clip_budget_s)
+            ClipStage(spec, cast(ClipScorer, scorers[name]), budgets[name])
             for name, spec in specs.items()
             if spec.takes is Takes.CLIPS
         ]
         self._streams = [
-            StreamStage(spec, cast(StreamScorer, scorers[name]), self._fed_by(name))
+            StreamStage(spec, cast(StreamScorer, scorers[name]), budgets[name], self._fed_by(name))
             for name, spec in specs.items()
             if spec.takes is Takes.STREAM
         ]
@@ -54,7 +52,8 @@ class Session:
                 name: (spec, cast(PassageScorer, scorers[name]))
                 for name, spec in specs.items()
                 if spec.takes is Takes.PASSAGES
-            }
+            },
+            budgets,
         )
 
     def take(self, block: Block) -> None:
@@ -74,7 +73,7 @@ class Session:
             while stage.due:
                 stage.run()
         heard = self._heard()
-        if len(heard) >= PASSAGE_ITEMS or _code_points(heard) >= PASSAGE_CODE_POINTS:
+        if self._passages.due(heard):
             yield from self._finish(heard)
 
     def drain(self) -> Iterator[Answer]:
@@ -93,6 +92,7 @@ class Session:
             event=block.event,
             expected={name: spec for name, spec in self._specs.items() if name in names},
             wanted=plan.wanted,
+            recalled=plan.known.keys(),
             results=dict(plan.known),
         )
         self._items[id(block.event)] = item
@@ -132,7 +132,7 @@ class Session:
             yield Rejection(event=item.event, error=error)
 
     def _seal(self, item: Item, name: str) -> Signal:
-        digest = item.end.audio_sha256 if item.end else None
+        digest = item.audio_digest(self._specs[name])
         return self._envelopes[name].seal(item.event, self._result(item, name), audio_sha256=digest)
 
     def _result(self, item: Item, name: str) -> Result:
@@ -142,7 +142,3 @@ class Session:
         if error is not None:
             return Result.error(error.rejection_class)
         return Result.error("NEED_FAILED")
-
-
-def _code_points(items: list[Item]) -> int:
-    return sum(len(text.text) for item in items for text in item.event.texts)

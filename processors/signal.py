@@ -104,7 +104,10 @@ class SpanStream(Protocol):
 
 
 class StreamScorer(Protocol):
-    """Steps many recordings together. Every chunk has `chunk_samples`; the last is zero-padded."""
+    """Steps many recordings together. Every chunk has `chunk_samples`; the last is zero-padded.
+
+    A step that raises has moved none of its streams: they are stepped again, in smaller batches.
+    """
 
     chunk_samples: int
 

@@ -1,7 +1,8 @@
 """The stages of a pipeline: each gathers work from many items and has it scored in batches.
 
 What a stage gathers before it runs is decided by budgets, never by outcomes: which items share a
-batch changes the speed and nothing else.
+batch changes the speed and nothing else. A budget is lowered for a while where a batch did not fit
+into memory (see `budget`).
 
 B: batch, T: samples (16 kHz, mono, float32)
 """
@@ -12,7 +13,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from earmark.processors.block import NO_SAMPLES, Samples
+from earmark.processors.block import NO_SAMPLES, SAMPLE_BYTES, Samples
+from earmark.processors.budget import (
+    ITEM_CODE_POINTS,
+    PASSAGE_CODE_POINTS,
+    PASSAGE_ITEMS,
+    Budget,
+)
 from earmark.processors.canary import EVENT, canary_clip, canary_view, tone
 from earmark.processors.clip import Clip, SpeechPacker
 from earmark.processors.error import ContentError
@@ -21,14 +28,14 @@ from earmark.processors.item import Item
 from earmark.processors.outcome import Result
 from earmark.processors.signal import (
     ClipScorer,
+    ItemView,
     Part,
     PassageScorer,
     SignalSpec,
     StreamScorer,
 )
 
-STREAM_WIDTH = 32  # recordings stepped together
-STREAM_BACKLOG = 64  # chunks waiting, of however few recordings, that are worth a step
+BACKLOG_BYTES = 16_000_000  # of chunks that wait, of however few recordings: worth a step
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -44,10 +51,10 @@ class Track:
 class ClipStage:
     """Gathers clips of all items and scores them together."""
 
-    def __init__(self, spec: SignalSpec, scorer: ClipScorer, *, budget_s: float) -> None:
+    def __init__(self, spec: SignalSpec, scorer: ClipScorer, budget: Budget) -> None:
         self.spec = spec
         self._scorer = scorer
-        self._budget_s = budget_s
+        self._budget = budget  # seconds
         self._queue: deque[tuple[Item, Clip]] = deque()
 
     def admit(self, item: Item) -> None:
@@ -69,25 +76,29 @@ class ClipStage:
     @property
     def due(self) -> bool:
         """Whether the queue fills a batch."""
-        return sum(clip.seconds for _, clip in self._queue) >= self._budget_s
+        return _seconds(clip for _, clip in self._queue) >= self._budget.amount
 
     def run(self) -> bool:
         """Score one batch; whether there was anything to score."""
         batch = self._next_batch()
+        if not batch:
+            return False
         scores = isolated(
             self._scorer.score,
             [clip for _, clip in batch],
             canary=canary_clip,
             name=self.spec.name,
             part=Part.AUDIO,
+            too_large=lambda clips: self._budget.lower(_seconds(clips)),
         )
+        self._budget.passed()
         for (item, _), score in zip(batch, scores, strict=True):
             item.clips_out -= 1
             if isinstance(score, ContentError):
                 item.failures[self.spec.name] = score
             else:
                 item.clip_scores.setdefault(self.spec.name, []).append(score)
-        return bool(batch)
+        return True
 
     def conclude(self, item: Item) -> None:
         """Turn the scores of an item's clips into its result."""
@@ -107,13 +118,16 @@ class ClipStage:
     def _next_batch(self) -> list[tuple[Item, Clip]]:
         batch: list[tuple[Item, Clip]] = []
         seconds = 0.0
-        while self._queue and seconds < self._budget_s:
-            item, clip = self._queue.popleft()
+        while self._queue:
+            item, clip = self._queue[0]
             if item.audio_error is not None:
+                self._queue.popleft()
                 item.clips_out -= 1
                 continue
-            batch.append((item, clip))
             seconds += clip.seconds
+            if batch and seconds > self._budget.amount:
+                break
+            batch.append(self._queue.popleft())
         return batch
 
 
@@ -121,10 +135,15 @@ class StreamStage:
     """Steps many recordings together and cuts the spans it finds into clips."""
 
     def __init__(
-        self, spec: SignalSpec, scorer: StreamScorer, clip_stages: Sequence[ClipStage]
+        self,
+        spec: SignalSpec,
+        scorer: StreamScorer,
+        budget: Budget,
+        clip_stages: Sequence[ClipStage],
     ) -> None:
         self.spec = spec
         self._scorer = scorer
+        self._budget = budget  # recordings
         self._clip_stages = clip_stages
         self._tracks: dict[int, Track] = {}
 
@@ -153,14 +172,14 @@ class StreamStage:
     @property
     def due(self) -> bool:
         """Whether there is enough to step: many recordings, or much of few."""
-        chunk = self._scorer.chunk_samples
-        chunks = [len(track.held_T) // chunk for track in self._tracks.values()]
-        return sum(map(bool, chunks)) >= STREAM_WIDTH or sum(chunks) >= STREAM_BACKLOG
+        steps = [self._steps(track) for track in self._tracks.values()]
+        held_bytes = sum(steps) * self._scorer.chunk_samples * SAMPLE_BYTES
+        return sum(map(bool, steps)) >= self._width or held_bytes >= BACKLOG_BYTES
 
     def run(self) -> bool:
-        """Move up to STREAM_WIDTH recordings on by one chunk; whether any could be moved."""
-        tracks = [track for track in self._tracks.values() if self._can_step(track)]
-        tracks = tracks[:STREAM_WIDTH]
+        """Move some recordings on by one chunk each; whether any could be moved."""
+        tracks = [track for track in self._tracks.values() if self._steps(track)]
+        tracks = tracks[: self._width]
         if not tracks:
             return False
         chunks = [self._take_chunk(track) for track in tracks]
@@ -170,13 +189,21 @@ class StreamStage:
             canary=self._canary_track,
             name=self.spec.name,
             part=Part.AUDIO,
+            too_large=lambda rows: self._budget.lower(len(rows)),
         )
+        self._budget.passed()
         for track, chunk, error in zip(tracks, chunks, moved, strict=True):
             self._after_step(track, chunk, error)
         return True
 
-    def _can_step(self, track: Track) -> bool:
-        return len(track.held_T) >= self._scorer.chunk_samples or track.ended
+    @property
+    def _width(self) -> int:
+        return max(1, int(self._budget.amount))
+
+    def _steps(self, track: Track) -> int:
+        """How many chunks could be taken now; a recording that has ended gives its rest too."""
+        chunks, rest = divmod(len(track.held_T), self._scorer.chunk_samples)
+        return chunks + (track.ended and rest > 0)
 
     def _take_chunk(self, track: Track) -> Samples:
         size = self._scorer.chunk_samples
@@ -236,26 +263,54 @@ class StreamStage:
 class PassageStage:
     """Scores the texts of items whose audio has been heard, one signal after the other."""
 
-    def __init__(self, scorers: Mapping[str, tuple[SignalSpec, PassageScorer]]) -> None:
+    def __init__(
+        self,
+        scorers: Mapping[str, tuple[SignalSpec, PassageScorer]],
+        budgets: Mapping[str, Budget],
+    ) -> None:
         self._scorers = scorers  # needs before needers
+        self._budgets = budgets  # code points
+
+    def due(self, items: Sequence[Item]) -> bool:
+        """Whether these items are enough for a good batch."""
+        code_points = sum(len(text.text) for item in items for text in item.event.texts)
+        return len(items) >= PASSAGE_ITEMS or code_points >= PASSAGE_CODE_POINTS
 
     def run(self, items: Sequence[Item]) -> None:
         """Score every text signal that is expected of each item."""
         for spec, scorer in self._scorers.values():
-            readable = [item for item in items if item.can_answer(spec)]
-            if readable:
-                self._score(spec, scorer, readable)
+            readable = [(item, item.view(spec)) for item in items if item.can_answer(spec)]
+            budget = self._budgets[spec.name]
+            for batch in budget.portions(readable, lambda each: _code_points(each[1])):
+                results = self._score(spec, scorer, [view for _, view in batch])
+                for (item, _), result in zip(batch, results, strict=True):
+                    _record(item, spec, result)
 
-    def _score(self, spec: SignalSpec, scorer: PassageScorer, items: Sequence[Item]) -> None:
+    def _score(
+        self, spec: SignalSpec, scorer: PassageScorer, views: Sequence[ItemView]
+    ) -> Sequence[Result | ContentError]:
+        budget = self._budgets[spec.name]
         results = isolated(
             scorer.score,
-            [item.view(spec) for item in items],
+            views,
             canary=canary_view,
             name=spec.name,
             part=Part.TEXTS,
+            too_large=lambda views: budget.lower(sum(map(_code_points, views))),
         )
-        for item, result in zip(items, results, strict=True):
-            _record(item, spec, result)
+        budget.passed()
+        return results
+
+
+def _seconds(clips: Iterable[Clip]) -> float:
+    return sum(clip.seconds for clip in clips)
+
+
+def _code_points(view: ItemView) -> int:
+    """How much there is to read: the event's texts, and what was found before (a transcript)."""
+    found = [value for result in view.results.values() for value in result.fields.values()]
+    texts = [*(text.text for text in view.event.texts), *found]
+    return max(ITEM_CODE_POINTS, sum(len(text) for text in texts if isinstance(text, str)))
 
 
 def _record(item: Item, spec: SignalSpec, result: Result | ContentError) -> None:

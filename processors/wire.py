@@ -75,7 +75,8 @@ class Codec:
         writer's schema lacks a field that ours needs.
         """
         writer = self._writer(self._schema_id(payload))
-        body = BytesIO(payload)
+        # what is skipped is read where a writer has fields that we have not
+        body = BytesIO(payload) if writer is self._parsed else _Whole(payload)
         body.seek(HEADER_BYTES)
         record = self._read(body, writer)
         if left := len(payload) - body.tell():
@@ -133,6 +134,21 @@ class Codec:
         if problem:
             reason = f"schema {schema_id} is not one of {self.schema.topic}: {problem}"
             raise _error(RejectionClass.RECORD_SCHEMA_UNKNOWN, reason) from cause
+
+
+class _Whole(BytesIO):
+    """Bytes of which one gets as many as one asks for, or EOFError.
+
+    fastavro passes over numbers without a look at whether they are there: an array that claims
+    2^60 of them would be passed over for years.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """So many bytes."""
+        data = super().read(size)
+        if size is None or len(data) != size:
+            raise EOFError(f"{size} bytes were wanted, {len(data)} are left")
+        return data
 
 
 def _dangers(schema: Any, inside: tuple[str, ...] = ()) -> Iterator[str]:

@@ -27,14 +27,19 @@ class AddressPolicy:
         self._private_allowed = settings.allow_private_addresses
         self._roots = tuple(root.expanduser().resolve() for root in settings.roots)
 
+    def check_scheme(self, uri: str) -> SplitResult:
+        """The parts of `uri`, if its scheme is allowed; raises ContentError URI_REFUSED."""
+        parts = _split(uri)
+        if parts.scheme not in self._schemes:
+            raise refused(f"scheme {parts.scheme or '(none)'} is not in media.schemes")
+        return parts
+
     def check_uri(self, uri: str) -> SplitResult:
         """The parts of `uri`, if its scheme and host are allowed.
 
         For `s3://bucket/key` the host is the bucket. Raises ContentError URI_REFUSED.
         """
-        parts = _split(uri)
-        if parts.scheme not in self._schemes:
-            raise refused(f"scheme {parts.scheme or '(none)'} is not allowed")
+        parts = self.check_scheme(uri)
         if parts.scheme != "file":
             self.check_host(parts.hostname or "")
         return parts
@@ -77,6 +82,11 @@ def file_path(uri: str) -> Path:
     if not parts.path.startswith("/"):
         raise refused("a file uri without an absolute path")
     return Path(unquote(parts.path))
+
+
+def scheme_of(uri: str) -> str:
+    """The scheme of the uri, in small letters; raises ContentError URI_REFUSED."""
+    return _split(uri).scheme
 
 
 def shown(uri: str) -> str:

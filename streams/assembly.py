@@ -21,6 +21,7 @@ from earmark.streams.decoding import DecodePool
 from earmark.streams.fetch import Fetcher
 from earmark.streams.health import Health
 from earmark.streams.hearing import Hearing, PlanHeard, Score
+from earmark.streams.inline_audio import InlineAudio
 from earmark.streams.metrics import Metrics
 from earmark.streams.promotion import promotion_reader
 from earmark.streams.publisher import Publisher
@@ -72,6 +73,11 @@ def assemble(
     def read(payload: bytes) -> ContentEvent:
         return decode_event(payload, codec)
 
+    def load() -> Pipeline:
+        pipeline = load_pipeline(settings)
+        metrics.watch(pipeline.budgets)
+        return pipeline
+
     # the decode processes come first: each starts while this process loads its models
     make_decoders = partial(
         DecodePool,
@@ -83,11 +89,21 @@ def assemble(
     decoders = make_decoders(settings.worker.decoders or _cores_for_decoding())
     watchdog = Watchdog(ending_process(health), limits_s=limits_s(settings.worker.stall_s))
     course = course or Onward()
+<<<<<<< HEAD
     consumer = consumer_for(settings, bounded=course.bounded)
+=======
+    # a fetch that waits for room waits for the decoders, which have a limit of their own
+    fetcher = Fetcher(
+        settings.media,
+        inline=InlineAudio(settings.kafka, read),
+        waiting=watchdog.stage("fetch").moved,
+    )
+    metrics.queue_bytes.labels("spool").set_function(lambda: fetcher.spooled_bytes)
+>>>>>>> main
 
     def hearing(plan_heard: PlanHeard, score: Score) -> Hearing:
         return Hearing(
-            fetcher=Fetcher(settings.media),
+            fetcher=fetcher,
             fetchers=settings.worker.fetchers,
             decoders=decoders,
             decoders_of_long=partial(make_decoders, 1, nice=NICE_OF_LONG),
@@ -99,7 +115,7 @@ def assemble(
 
     return Worker(
         settings,
-        load=lambda: load_pipeline(settings),
+        load=load,
         read=read,
         read_promotion=promotion_reader(registry.schema_by_id),
         route=route,

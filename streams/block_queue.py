@@ -14,7 +14,7 @@ class BlockQueue:
     """Blocks in order of arrival, bounded in bytes: a full queue makes decoders wait.
 
     A block is let in while the queue holds less than `max_bytes`, so one block of any size passes;
-    a block without samples always does.
+    a block without samples always does. Where it is `hurried`, nothing more is waited for.
     """
 
     def __init__(self, *, max_bytes: int, linger_s: float) -> None:
@@ -23,6 +23,7 @@ class BlockQueue:
         self._blocks: deque[Block] = deque()
         self._changed = Condition()
         self._closed = False
+        self.hurried = False
         self.bytes = 0
 
     def put(self, block: Block) -> None:
@@ -70,5 +71,7 @@ class BlockQueue:
     def _patience_s(self, since: float | None) -> float | None:
         if since is None:
             return None
+        if self.hurried:
+            return 0.0
         left_s = since + MOST_LINGERS * self._linger_s - time.monotonic()
         return max(0.0, min(self._linger_s, left_s))

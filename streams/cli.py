@@ -24,6 +24,8 @@ COMMANDS = {
     "produce": ("produce", "Make content events from files and send them."),
     "subscribe": ("subscribe", "Print signals as they arrive."),
     "dlq": ("dlq", "List, show, redrive and purge dead letters."),
+    "audit": ("audit", "List events that lack signals which they should have."),
+    "erase": ("erase", "Erase items, and prove that nothing of them stands."),
     "replay": ("replay", "Answer past events again, compare, and promote what is better."),
     "score": ("score", "Score files here and now, without Kafka."),
     "models": ("models", "List, fetch and verify model weights."),

@@ -1,4 +1,4 @@
-"""One line of JSON as a content event.
+"""One line of JSON, or one row of a table, as a content event.
 
     {"content_id": "a1", "audio": {"uri": "a1.mp3"},
      "texts": [{"field": "title", "text": "Words", "language": null}]}
@@ -37,7 +37,7 @@ class _Part(BaseModel):
 
 class _Audio(_Part):
     uri: Str | None = None
-    data: Str | None = None
+    data: Any = None  # base64, or in a table also bytes
     media_type: Str | None = None
     size_bytes: int | None = None
     sha256: Str | None = None
@@ -66,13 +66,28 @@ class _Line(_Part):
     texts: list[_Text] = []
 
 
-def event_of(line: bytes, template: ContentEvent, *, folder: Path) -> ContentEvent:
+EVENT_FIELDS = frozenset(_Line.model_fields)
+AUDIO_FIELDS = frozenset(_Audio.model_fields)
+TEXT_FIELDS = frozenset(_Text.model_fields)
+
+
+def event_of(
+    line: bytes, template: ContentEvent, *, folder: Path, ignore_unknown: bool = False
+) -> ContentEvent:
     """The event that the line describes; what it does not say is taken from the template.
 
     A uri without scheme is a path in `folder` and becomes a `file://` uri. Raises
-    ConfigurationError that names the field.
+    ConfigurationError that names the field, for a field that events do not have only where
+    unknown ones are not ignored.
     """
-    said = _parsed(line)
+    return event_saying(_parsed(line), template, folder=folder, ignore_unknown=ignore_unknown)
+
+
+def event_saying(
+    values: Any, template: ContentEvent, *, folder: Path, ignore_unknown: bool = False
+) -> ContentEvent:
+    """The event with these values by the names of its fields, as `event_of`."""
+    said = _checked(values, ignore_unknown=ignore_unknown)
     fields: dict[str, Any] = {name: getattr(said, name) for name in said.model_fields_set}
     fields["texts"] = tuple(Text(**text.model_dump()) for text in said.texts)
     fields["regions"] = tuple(said.regions)
@@ -80,17 +95,22 @@ def event_of(line: bytes, template: ContentEvent, *, folder: Path) -> ContentEve
     return replace(template, **fields)
 
 
-def _parsed(line: bytes) -> _Line:
+def _parsed(line: bytes) -> Any:
     try:
-        return _Line.model_validate(json.loads(line.decode("utf-8-sig", "surrogatepass")))
-    except ValidationError as error:
-        raise ConfigurationError(_problem(error.errors()[0])) from error
+        return json.loads(line.decode("utf-8-sig", "surrogatepass"))
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
         raise ConfigurationError(f"not JSON: {error.msg} at column {error.colno}") from error
     except RecursionError as error:
         raise ConfigurationError("JSON that nests too deep") from error
+
+
+def _checked(values: Any, *, ignore_unknown: bool) -> _Line:
+    try:
+        return _Line.model_validate(values, extra="ignore" if ignore_unknown else None)
+    except ValidationError as error:
+        raise ConfigurationError(_problem(error.errors()[0])) from error
 
 
 def _problem(error: ErrorDetails) -> str:
@@ -114,8 +134,12 @@ def _local_uri(path: Path) -> str:
         raise ConfigurationError(f"audio.uri is no path: {error}") from error
 
 
-def _bytes(data: str | None) -> bytes | None:
+def _bytes(data: object) -> bytes | None:
+    if data is None or isinstance(data, bytes):
+        return data
+    if not isinstance(data, str):
+        raise ConfigurationError("audio.data must be a string")
     try:
-        return None if data is None else base64.b64decode(data, validate=True)
+        return base64.b64decode(data, validate=True)
     except ValueError as error:
         raise ConfigurationError("audio.data is not base64") from error

@@ -117,7 +117,9 @@ def _cause(exit_code: int | None) -> str:
 
 def _run(plan: ChildPlan, pipe: Connection, parent: int) -> None:
     _die_with(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent too, which decides
+    # Ctrl-C and a service manager's SIGTERM reach the parent too, which decides when we end
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     return_large_blocks()
     os.nice(plan.nice)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold people's content

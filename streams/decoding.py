@@ -67,7 +67,7 @@ class DecodePool:
             decode=decode,
             meters=tuple(meters),
             max_hours=max_hours,
-            first_hours=max_hours if first_hours is None else first_hours,
+            first_hours=max_hours if first_hours is None else min(first_hours, max_hours),
             nice=nice,
         )
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()

@@ -14,8 +14,10 @@ from botocore.exceptions import BotoCoreError  # type: ignore[import-untyped]  #
 from pydantic import SecretStr
 from yarl import URL
 
-from earmark.processors.error import ContentError, EarmarkError, RejectionClass
+from earmark.processors.error import ContentError, RejectionClass
 from earmark.streams.address import AddressPolicy, refused
+from earmark.streams.error import TransientError
+from earmark.streams.resolver import Resolved
 from earmark.streams.settings import MediaSettings
 
 CHUNK_BYTES = 1 << 20
@@ -24,10 +26,6 @@ IDLE_S = 10.0  # longest silence of a store before an attempt is given up
 _GONE = frozenset({404, 410})
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-
-class TransientError(EarmarkError):
-    """The store failed in a way that may pass: worth another attempt."""
 
 
 def check_size(size_bytes: int, max_bytes: int) -> None:
@@ -74,10 +72,10 @@ class WebDownload:
         self._max_redirects = settings.max_redirects
         self._policy = policy
 
-    def copy(self, uri: str, file: BoundedFile) -> None:
-        """Write the object at `uri` to `file`; raises ContentError or TransientError."""
+    def copy(self, source: Resolved, file: BoundedFile) -> None:
+        """Write the object at the uri to `file`; raises ContentError or TransientError."""
         try:
-            asyncio.run(self._copy(uri, file))
+            asyncio.run(self._copy(source, file))
         except TimeoutError as error:
             raise TransientError("no answer in time") from error
         except aiohttp.ClientSSLError as error:
@@ -88,11 +86,15 @@ class WebDownload:
         except (aiohttp.ClientError, OSError) as error:
             raise TransientError(f"the connection failed ({type(error).__name__})") from error
 
-    async def _copy(self, uri: str, file: BoundedFile) -> None:
+    async def _copy(self, source: Resolved, file: BoundedFile) -> None:
+        uri = source.uri
         async with asyncio.timeout(file.remaining_s), _session(self._policy) as session:
             for _ in range(self._max_redirects + 1):
                 self._check_hop(uri)
-                async with session.get(_as_sent(uri), allow_redirects=False) as response:
+                sent = _as_sent(uri)
+                # headers are for who was meant, not for whom a redirect names
+                headers = source.headers if sent.origin() == _as_sent(source.uri).origin() else {}
+                async with session.get(sent, headers=headers, allow_redirects=False) as response:
                     if response.status not in _REDIRECTS:
                         return await _receive(response, file)
                     uri = urljoin(uri, response.headers.get("Location", ""))
@@ -111,10 +113,10 @@ class StoreDownload:
     def __init__(self, settings: MediaSettings) -> None:
         self._options = {name: _plain(value) for name, value in settings.s3.items()}
 
-    def copy(self, uri: str, file: BoundedFile) -> None:
-        """Write the object at `uri` to `file`; raises ContentError or TransientError."""
+    def copy(self, source: Resolved, file: BoundedFile) -> None:
+        """Write the object at the uri to `file`; raises ContentError or TransientError."""
         try:
-            self._copy(uri, file)
+            self._copy(source.uri, file)
         except FileNotFoundError as error:
             reason = "the store has no such object"
             raise ContentError(RejectionClass.MEDIA_GONE, reason, part="audio") from error

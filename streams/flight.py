@@ -6,12 +6,12 @@ published in one transaction is the finished head of each partition, and the off
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from confluent_kafka import Message, TopicPartition
 
 from earmark.processors.content import ContentEvent
-from earmark.processors.outcome import Outcome, Rejection
+from earmark.processors.outcome import Outcome, Rejection, held_bytes
 from earmark.processors.plan import Plan
 from earmark.streams.header import FORCE, headers_of
 from earmark.streams.promotion import Promotion
@@ -19,10 +19,15 @@ from earmark.streams.receipt import Ruling
 
 Partition = tuple[str, int]
 
+HEADS_BYTES = 16_000_000  # of flights that are published in one transaction
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Flight:
-    """One record on its way; `outcomes` is None until all of them are known."""
+    """One record on its way; `outcomes` is None until all of them are known.
+
+    `bytes` are those of the record and, once they are counted, of its outcomes.
+    """
 
     message: Message
     event: ContentEvent | None = None  # None where the record could not be read
@@ -31,8 +36,14 @@ class Flight:
     outcomes: tuple[Outcome, ...] | None = None
     heard_s: float = 0.0  # seconds of audio that were decoded for it
     retried: bool = False  # what failed is tried again later
+    late: bool = False  # what stood of its item when it was taken up was as new
     long: bool = False  # its recording is long: it waits among others of its kind
     ruling: Ruling | None = None  # what is to be written, once that is known
+    bytes: int = field(init=False)
+    adrift: bool = False  # its partition has gone to another worker while it was computed
+
+    def __post_init__(self) -> None:
+        self.bytes = len(self.message.value() or b"")
 
     @property
     def content_id(self) -> str | None:
@@ -44,11 +55,6 @@ class Flight:
     def partition(self) -> Partition:
         """Where the record came from."""
         return partition_of(self.message)
-
-    @property
-    def size(self) -> int:
-        """Bytes of the record."""
-        return len(self.message.value() or b"")
 
     @property
     def written(self) -> tuple[Outcome, ...]:
@@ -67,7 +73,11 @@ class Flight:
 
 
 class FlightLedger:
-    """Every flight of the partitions that this worker owns, in order."""
+    """Every flight of the partitions that this worker owns, in order.
+
+    `count` is their number. `bytes` is what they hold, and what those hold that were dropped and
+    are still being computed.
+    """
 
     def __init__(self) -> None:
         self._flights: dict[Partition, deque[Flight]] = defaultdict(deque)
@@ -79,7 +89,19 @@ class FlightLedger:
         """Take up the next record of its partition."""
         self._flights[flight.partition].append(flight)
         self.count += 1
-        self.bytes += flight.size
+        self.bytes += flight.bytes
+
+    def answered(self, flight: Flight) -> None:
+        """Count what the outcomes of a flight hold, now that they have come.
+
+        They may lie here for long: while one before them takes hours. One that is adrift is let go.
+        """
+        if flight.adrift:
+            self.bytes -= flight.bytes
+            return
+        more = sum(map(held_bytes, flight.outcomes or ()))
+        flight.bytes += more
+        self.bytes += more
 
     def identify(self, flight: Flight) -> bool:
         """Note the item of a flight, now that it is known; whether no other is on its way."""
@@ -90,10 +112,17 @@ class FlightLedger:
         return self._items[item] == 1
 
     def finished_heads(self, limit: int) -> list[Flight]:
-        """Up to `limit` finished flights with nothing unfinished before them, removed."""
+        """Up to `limit` finished flights with nothing unfinished before them, removed.
+
+        Together they hold HEADS_BYTES at most, unless it is a single one that holds more.
+        """
         heads: list[Flight] = []
+        room = HEADS_BYTES
         for flights in self._flights.values():
             while flights and flights[0].outcomes is not None and len(heads) < limit:
+                room -= flights[0].bytes
+                if heads and room < 0:
+                    return heads
                 heads.append(self._remove(flights))
         return heads
 
@@ -113,12 +142,15 @@ class FlightLedger:
         for partition in partitions:
             flights = self._flights.pop(partition, deque())
             while flights:
-                yield self._remove(flights)
+                flight = self._remove(flights)
+                flight.adrift = flight.outcomes is None
+                self.bytes += flight.bytes if flight.adrift else 0
+                yield flight
 
     def _remove(self, flights: deque[Flight]) -> Flight:
         flight = flights.popleft()
         self.count -= 1
-        self.bytes -= flight.size
+        self.bytes -= flight.bytes
         if (item := flight.content_id) is not None:
             self._items[item] -= 1
             if not self._items[item]:

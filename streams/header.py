@@ -18,6 +18,7 @@ ATTEMPT = "earmark.attempt"  # how many attempts were made at the event, redrive
 RETRIES = "earmark.retries"  # of these, how many since it was sent or redriven
 NOT_BEFORE = "earmark.not-before"  # when to try it again, in milliseconds since the epoch
 FORCE = "earmark.force"  # on an event: answer it even where nothing changed
+OF_AN_ATTEMPT = (ATTEMPT, RETRIES, NOT_BEFORE, FORCE)  # they say nothing of the event
 TRACE_CONTEXT = ("traceparent", "tracestate")
 
 

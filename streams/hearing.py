@@ -4,14 +4,15 @@ Recordings that turn out to be long are not decoded at once: their events are se
 back alone, to a process of their own that stands behind the others.
 """
 
-import hashlib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 
 from earmark.processors.block import NO_SAMPLES, SAMPLE_RATE_HZ, Block, End
 from earmark.processors.content import Audio, ContentEvent, stated_digest
 from earmark.processors.error import ContentError, RejectionClass
+from earmark.processors.media import digest, open_media
 from earmark.processors.plan import Plan
 from earmark.streams.decoding import DecodePool
 from earmark.streams.fetch import Fetcher, Media
@@ -87,12 +88,12 @@ class Hearing:
         """In a fetching thread: bring the media here and hand them to a decode process."""
         try:
             media = self._fetcher.fetch(audio)
-            if stated_digest(event) is None:
-                digest = _digest(media)
-                flight.plan = plan = self._plan_heard(event, digest)
+            if stated_digest(event) is None and not flight.forced:
+                sha256 = _digest(audio, media)
+                flight.plan = plan = self._plan_heard(event, sha256)
                 if not plan.hears:
                     media.release()
-                    self._score(_unheard(event, plan, digest))
+                    self._score(_unheard(event, plan, sha256))
                     return
         except ContentError as error:
             end = End(error=error)
@@ -125,17 +126,20 @@ class Hearing:
             self._failure = error
 
 
-def _unheard(event: ContentEvent, plan: Plan, digest: str | None) -> Block:
+def _unheard(event: ContentEvent, plan: Plan, sha256: str | None) -> Block:
     """The only block of an event whose audio is not needed."""
-    return Block(event=event, samples_T=NO_SAMPLES, end=End(audio_sha256=digest), plan=plan)
+    return Block(event=event, samples_T=NO_SAMPLES, end=End(audio_sha256=sha256), plan=plan)
 
 
 def _is_too_long(end: End) -> bool:
     return end.error is not None and end.error.rejection_class == RejectionClass.MEDIA_TOO_LONG
 
 
-def _digest(media: Media) -> str:
-    if isinstance(media.content, bytes):
-        return hashlib.sha256(media.content).hexdigest()
-    with media.content.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(audio: Audio, media: Media) -> str:
+    """The digest of media at hand; raises ContentError where they cannot be read."""
+    with ExitStack() as on_failure:
+        on_failure.callback(media.release)
+        with open_media(audio, media.content) as source:
+            sha256 = digest(source)
+        on_failure.pop_all()
+    return sha256

@@ -3,11 +3,13 @@
 Records of the retry topic wait for theirs. Those with long recordings are taken up one at a time,
 beside the others. One that was in flight when an earlier process died is taken up alone, so that
 the next death names the culprit.
+
+A partition whose records wait is paused, and few of them are kept: the others are read again.
 """
 
 import time
-from collections import deque
-from collections.abc import Collection, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -18,6 +20,7 @@ from earmark.streams.flight import Partition, partition_of
 from earmark.streams.retry import Waiting
 
 KEEPALIVE_S = 10.0  # longest time without a poll; librdkafka gives up the group after 300
+KEPT_BYTES = 1_000_000  # of the records of a partition that wait
 _BUSY_POLL_S = 0.005  # how long to wait for records while there is work
 _IDLE_POLL_S = 0.2
 
@@ -43,6 +46,9 @@ class Intake:
         self._long: deque[Message] = deque()  # likewise, of the long ones
         self._waiting = Waiting()
         self._resting: set[TopicPartition] = set()  # paused, since their records wait
+        self._kept: Counter[Partition] = Counter()  # bytes of the records that wait
+        self._cuts: dict[Partition, int] = {}  # from here on, such a partition is read again
+        self._gone: set[Partition] = set()  # to another worker, since the last poll
         self._alone = False  # what was taken up last is a suspect
         self._paused = False
         self._polled_at = 0.0
@@ -58,8 +64,18 @@ class Intake:
         else:
             self._read.extend(self._arrived(in_flight))
         if self._long and not (long_in_flight or full or any(map(self._is_long, self._read))):
-            self._read.append(self._long.popleft())
+            self._read.append(self._let_go(self._long.popleft()))
         return [] if full else self._ready(in_flight)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether what was read is not taken up before what is in flight has been answered."""
+        return self._alone and bool(self._read)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What the records hold that wait for their time or their turn."""
+        return self._kept.total()
 
     def holds(self, partitions: Collection[Partition]) -> bool:
         """Whether anything of these partitions was read and not taken up yet."""
@@ -74,27 +90,56 @@ class Intake:
         self._long = deque(m for m in self._long if partition_of(m) not in partitions)
         self._waiting.drop(partitions)
         self._course.drop(partitions)
+        # librdkafka keeps what is paused paused, even where it goes and comes back
+        self._consumer.resume([TopicPartition(*partition) for partition in partitions])
         self._resting = {p for p in self._resting if (p.topic, p.partition) not in partitions}
+        for partition in partitions:
+            self._kept.pop(partition, None)
+            self._cuts.pop(partition, None)
+        self._gone.update(partitions)
 
     def _arrived(self, in_flight: int) -> list[Message]:
         self._resume()
         self._polled_at = time.monotonic()
-        found = self._consumer.poll(_BUSY_POLL_S if in_flight else _IDLE_POLL_S)
-        rest = self._consumer.consume(self._batch - 1, 0) if found is not None else []
+        read = self._consumed(_BUSY_POLL_S if in_flight else _IDLE_POLL_S)
         now_ms = time.time_ns() // 1_000_000
-        due = list(self._waiting.due(now_ms=now_ms))
-        due += [m for m in (found, *rest) if m is not None and self._is_due(m, now_ms)]
+        due = [self._let_go(message) for message in self._waiting.due(now_ms=now_ms)]
+        due += [message for message in read if self._is_due(message, now_ms)]
         self._rest()
         return due
 
+    def _consumed(self, wait_s: float) -> list[Message]:
+        found = self._consumer.poll(wait_s)
+        if found is None:
+            return []
+        self._gone.clear()
+        rest = self._consumer.consume(self._batch - 1, 0)
+        # in there, partitions may have gone to another worker, that of the first record too
+        return rest if partition_of(found) in self._gone else [found, *rest]
+
     def _is_due(self, message: Message, now_ms: int) -> bool:
         """Whether the record may begin at once; one that may later is kept until then."""
-        if not self._is_wanted(message):
+        if self._is_cut_off(message) or not self._is_wanted(message):
+            return False
+        if self._kept[partition_of(message)] >= KEPT_BYTES:
+            self._cuts[partition_of(message)] = message.offset() or 0
             return False
         if self._is_long(message):
             self._long.append(message)
-            return False
-        return not self._waiting.hold(message, now_ms=now_ms)
+        elif not self._waiting.hold(message, now_ms=now_ms):
+            return True
+        self._kept[partition_of(message)] += len(message.value() or b"")
+        return False
+
+    def _let_go(self, message: Message) -> Message:
+        self._kept[partition_of(message)] -= len(message.value() or b"")
+        return message
+
+    def _is_cut_off(self, message: Message) -> bool:
+        """Whether it, or that this is the end, came behind a cut: it comes again."""
+        error = message.error()
+        is_end = error is not None and error.code() == KafkaError._PARTITION_EOF
+        return partition_of(message) in self._cuts and (error is None or is_end)
 
     def _is_long(self, message: Message) -> bool:
         return self._long_topic is not None and message.topic() == self._long_topic
@@ -132,9 +177,16 @@ class Intake:
         resting = {*self._waiting.partitions, *self._course.ended, *long}
         waiting = {TopicPartition(*partition) for partition in resting}
         if waiting != self._resting:
-            self._consumer.resume(list(self._resting - waiting))
+            self._read_on(self._resting - waiting)
             self._consumer.pause(list(waiting - self._resting))
             self._resting = waiting
+
+    def _read_on(self, partitions: Iterable[TopicPartition]) -> None:
+        for partition in partitions:
+            cut = self._cuts.pop((partition.topic, partition.partition), None)
+            if cut is not None:
+                self._consumer.seek(TopicPartition(partition.topic, partition.partition, cut))
+        self._consumer.resume(list(partitions))
 
     def _keep_alive(self) -> None:
         """Poll with all partitions paused."""

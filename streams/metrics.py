@@ -1,10 +1,12 @@
 """What the worker counts and times, for Prometheus."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
+from earmark.processors.budget import Budget
 from earmark.processors.outcome import Signal
 from earmark.streams.flight import Flight
 
@@ -18,7 +20,8 @@ class Metrics:
     published by signal and outcome, `rejections` by class. `stage_seconds` times one batch in a
     stage (fetch, decode, score, publish); `latency_seconds` runs from the arrival of an event at
     the broker to its commit. `queue_bytes` is what waits before a stage, `lag` how many records a
-    partition is behind.
+    partition is behind. `batch_share` is how much a signal's model is given at once, in (0, 1]:
+    less after a batch that did not fit into memory, of which `memory_shortages` counts all.
     """
 
     def __init__(self) -> None:
@@ -34,7 +37,17 @@ class Metrics:
         self.queue_bytes = self._gauge("queue_bytes", "Bytes waiting", "queue")
         self.events_in_flight = self._gauge("events_in_flight", "Events read and not committed")
         self.lag = self._gauge("lag_records", "Records behind the end", "topic", "partition")
+        self.batch_share = self._gauge("batch_share", "Share of a whole batch", "signal")
+        self.memory_shortages = self._gauge(
+            "memory_shortages", "Batches that did not fit into memory", "signal"
+        )
         ProcessCollector(registry=self.registry)
+
+    def watch(self, budgets: Mapping[str, Budget]) -> None:
+        """Show these budgets, by signal, as they are whenever somebody looks."""
+        for name, budget in budgets.items():
+            self.batch_share.labels(name).set_function(partial(getattr, budget, "share"))
+            self.memory_shortages.labels(name).set_function(partial(getattr, budget, "shortages"))
 
     def note_published(self, flights: Iterable[Flight]) -> None:
         """Count what one committed transaction held."""

@@ -82,5 +82,11 @@ def _promotion(message: Message, codecs: Mapping[str, Codec]) -> Promotion:
             input_digest=provenance["input_digest"], config_hash=provenance["config_hash"]
         ),
         payload=payload,
-        headers=[(name, value) for name, value in headers if name not in (PROMOTE_TO, PARTITION)],
+        headers=[*_own(headers), ("ce_type", topic.encode())],
     )
+
+
+def _own(headers: Headers) -> Headers:
+    """Those that the answer has on the live topic as well."""
+    others = (PROMOTE_TO, PARTITION, "ce_type")
+    return [(name, value) for name, value in headers if name not in others]

@@ -1,8 +1,8 @@
 """Answers out and offsets forward, in one Kafka transaction.
 
 Everything is encoded before the transaction begins, so that nothing but Kafka itself can fail
-inside it. A transaction that cannot be aborted cleanly ends the process: its supervisor starts it
-again under the same transactional id, which fences what was left open.
+inside it. A transaction that fails, or has not ended when the broker aborts it, ends the process:
+its supervisor starts it again under the same transactional id, which fences what was left open.
 """
 
 import time
@@ -17,6 +17,7 @@ from earmark.processors.schema import RECEIPTS
 from earmark.streams.error import TransactionError
 from earmark.streams.flight import Flight, Partition, offsets_behind
 from earmark.streams.header import (
+    OF_AN_ATTEMPT,
     Headers,
     carried_headers,
     cloud_event_headers,
@@ -24,16 +25,23 @@ from earmark.streams.header import (
     headers_of,
 )
 from earmark.streams.item_record import item_payload
-from earmark.streams.kafka import BY_KEY, TRANSACTIONAL, producer_config
+from earmark.streams.kafka import BY_KEY, TRANSACTION_S, TRANSACTIONAL, producer_config
 from earmark.streams.promotion import PARTITION, Promotion
 from earmark.streams.receipt import Disposition, ReceiptCodec, Ruling
 from earmark.streams.retry import retry_headers
 from earmark.streams.route import Route
 from earmark.streams.settings import Settings
+from earmark.streams.time_limit import within
 from earmark.streams.topic import CONTENT_EVENTS, REJECTIONS
 
-COMMIT_TIMEOUT_S = 20.0
 THROUGH = "through"  # metadata of an offset: all before it is answered, retries too
+START_S = 20.0  # what whoever had the transactional id before left open is ended first
+ABORT_S = 3.0  # what is not aborted here is by the next process, or by the broker
+HANGING_S = 1.0  # a call that is so much longer than its limit will not end
+# `send_offsets_to_transaction` asks a broker that has just come back three times at once for the
+# group's coordinator, then never again until a connection opens or closes, whatever its time limit
+# (librdkafka 2.16, issue 5456). So idle ones close, and another opens when the metadata are due.
+WAKING = {"connections.max.idle.ms": 3_500, "topic.metadata.refresh.interval.ms": 6_000}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +72,8 @@ class Publisher:
                 settings.kafka,
                 {
                     **TRANSACTIONAL,
+                    **WAKING,
                     "transactional.id": f"{settings.kafka.group_id}-{settings.kafka.slot}",
-                    "message.max.bytes": 4_000_000,  # a dead letter is as large as its event
                 },
             )
         )
@@ -73,16 +81,17 @@ class Publisher:
 
     def start(self) -> None:
         """Claim the transactional id; whoever held it before is fenced."""
-        self._guarded(lambda: self._producer.init_transactions(COMMIT_TIMEOUT_S))
+        self._guarded(lambda: self._producer.init_transactions(START_S), START_S)
 
     def publish(self, flights: Sequence[Flight], group_metadata: object) -> None:
         """Publish all outcomes of the flights and commit the offsets behind them.
 
-        Raises TransactionError when Kafka did not take it; nothing of it is then visible.
+        Raises TransactionError when Kafka did not take it, or has not said so in time. Either
+        nothing of it is then visible, or all of it is and the offsets are committed.
         """
         outgoing = [record for flight in flights for record in self._records(flight)]
         offsets = offsets_behind(flights)
-        self._guarded(lambda: self._transact(outgoing, offsets, group_metadata))
+        self._guarded(lambda: self._transact(outgoing, offsets, group_metadata), TRANSACTION_S)
 
     def pass_over(self, offsets: Mapping[Partition, int], group_metadata: object) -> None:
         """Commit these offsets alone, with the word that nothing is left before them.
@@ -92,7 +101,7 @@ class Publisher:
         behind = [
             TopicPartition(*partition, offset, THROUGH) for partition, offset in offsets.items()
         ]
-        self._guarded(lambda: self._transact((), behind, group_metadata))
+        self._guarded(lambda: self._transact((), behind, group_metadata), TRANSACTION_S)
 
     def _transact(
         self,
@@ -100,12 +109,13 @@ class Publisher:
         offsets: Sequence[TopicPartition],
         group_metadata: object,
     ) -> None:
+        until = time.monotonic() + TRANSACTION_S
         self._producer.begin_transaction()
         self._begun = True
         for record in outgoing:
             self._produce(record)
-        self._producer.send_offsets_to_transaction(list(offsets), group_metadata, COMMIT_TIMEOUT_S)
-        self._producer.commit_transaction(COMMIT_TIMEOUT_S)
+        self._producer.send_offsets_to_transaction(list(offsets), group_metadata, _left_s(until))
+        self._producer.commit_transaction(_left_s(until))
         self._begun = False
 
     def _produce(self, record: Outgoing) -> None:
@@ -123,9 +133,13 @@ class Publisher:
             else:
                 return
 
-    def _guarded(self, action: Callable[[], None]) -> None:
+    def _guarded(self, action: Callable[[], None], limit_s: float) -> None:
         try:
-            action()
+            within(limit_s + HANGING_S, action)
+        except TimeoutError:  # the client is still in its call and takes no other
+            raise TransactionError(
+                f"Kafka transaction failed: it has not ended in {limit_s:g} s"
+            ) from None
         except KafkaException as error:
             self._abort()
             cause: KafkaError = error.args[0]
@@ -137,7 +151,9 @@ class Publisher:
         if not self._begun:
             return
         try:
-            self._producer.abort_transaction(COMMIT_TIMEOUT_S)
+            within(ABORT_S + HANGING_S, lambda: self._producer.abort_transaction(ABORT_S))
+        except TimeoutError:
+            raise TransactionError("transaction could not be aborted in time") from None
         except KafkaException as error:
             raise TransactionError(
                 f"transaction could not be aborted: {error.args[0].str()}"
@@ -208,15 +224,14 @@ class Publisher:
             topic=topic,
             key=ruling.receipt.content_id.encode(),
             value=item_payload(flight, self._schema_ids[CONTENT_EVENTS]),
-            headers=headers_of(flight.message),
+            headers=[each for each in headers_of(flight.message) if each[0] not in OF_AN_ATTEMPT],
             partition=flight.message.partition(),  # that of the events, as for receipts
         )
 
     def _signal(self, signal: Signal, message: Message) -> Outgoing:
         topic = self._route.written(signal.topic)
-        of_run: Headers = (
-            [(PARTITION, str(message.partition()).encode())] if self._route.run else []
-        )
+        is_known = self._route.run is not None and self._route.keeps_partitions
+        of_run: Headers = [(PARTITION, str(message.partition()).encode())] if is_known else []
         return Outgoing(
             topic=topic,
             key=signal.event.content_id.encode(),
@@ -278,3 +293,7 @@ class Publisher:
             value=message.value(),
             headers=dead_letter_headers(message, rejection.error, worker=self._worker),
         )
+
+
+def _left_s(until: float) -> float:
+    return max(0.0, until - time.monotonic())

@@ -53,13 +53,13 @@ class Receipt:
     rejected: bool = False
     answers: Answers = field(default_factory=dict)
 
-    def supersedes(self, event: ContentEvent) -> bool:
+    def supersedes(self, event: ContentEvent, *, forced: bool = False) -> bool:
         """Whether the event comes too late to count.
 
         The revision that was answered comes too late as well, unless a part of it was rejected:
-        then it may be tried again.
+        then it may be tried again; or it is `forced`.
         """
-        return event.revision < self.revision + (not self.rejected)
+        return event.revision < self.revision + (not self.rejected and not forced)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,27 +82,49 @@ def ruling(
     topics: Iterable[str],
     kept: Answers = NO_ANSWERS,
     forced: bool = False,
+    late: bool = False,
     retried: bool = False,
 ) -> Ruling:
     """What follows for `event`, with these outcomes, from what stands.
 
     `topics` are the signal topics that this worker writes. `kept` are answers that stand, so that
-    they were not given again; `forced` says that all are to be written all the same, `retried`
-    that what failed is tried again later, so that only what succeeded is written now. Raises
-    ServiceError if an answer of `kept` does not stand any more.
+    they were not given again; `forced` says that all are to be written all the same, `late` that
+    nothing was computed since it came too late already, `retried` that what failed is tried again
+    later, so that only what succeeded is written now. Raises ServiceError if for one of `kept` an
+    answer about other input stands by now, or none.
     """
     before = before or Receipt(content_id=event.content_id)
-    if before.supersedes(event) and not (forced and event.revision == before.revision):
+    if late or before.supersedes(event, forced=forced):
         return Ruling(receipt=_noted(before, event, Disposition.SUPERSEDED))
     if event.change == Change.DELETED:
         receipt = replace(_answered(before, event, Disposition.DELETED), answers={})
-        return Ruling(receipt=receipt, erased=tuple(topics))
-    if any(before.answers.get(topic) != key for topic, key in kept.items()):
-        raise ServiceError(f"the answers of {event.content_id} changed under one of its events")
+        # also of what the group wrote while it had other signals
+        return Ruling(receipt=receipt, erased=tuple(dict.fromkeys((*topics, *before.answers))))
     ruled = _answering(
-        before, event, tuple(outcomes), topics=frozenset(topics), kept=kept, forced=forced
+        before,
+        event,
+        tuple(outcomes),
+        topics=frozenset(topics),
+        kept=_still_standing(before, kept),
+        forced=forced,
     )
     return _without_failures(ruled) if retried else ruled
+
+
+def _still_standing(before: Receipt, kept: Answers) -> Answers:
+    """What stands of the topics of `kept`: perhaps one that was promoted meanwhile.
+
+    That is an answer about the same input, too. Raises ServiceError where it is about another.
+    """
+    stand: dict[str, AnswerKey] = {}
+    for topic, planned in kept.items():
+        found = before.answers.get(topic)
+        if found is None or found.input_digest != planned.input_digest:
+            raise ServiceError(
+                f"the answers of {before.content_id} changed under one of its events"
+            )
+        stand[topic] = found
+    return stand
 
 
 def _answering(

@@ -6,7 +6,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from earmark.processors.error import ServiceError
-from earmark.streams.kafka import client_config
+from earmark.streams.kafka import consumer_config
 from earmark.streams.receipt_store import PartitionReceipts
 from earmark.streams.settings import KafkaSettings
 
@@ -14,8 +14,18 @@ log = structlog.get_logger()
 
 STALLED_S = 60.0  # an open transaction of a dead worker holds its readers up for 15 s
 BATCH = 5_000  # receipts read at once
+FETCH_MS = 10  # that the end is reached, the broker says only after it: 500 by default, twice
 _POLL_S = 1.0
+_PAUSE_S = 0.2
 _ANSWER_S = 10.0
+_PASSING = (  # while a broker is away, or just back
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError._UNKNOWN_PARTITION,
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+    KafkaError._ALL_BROKERS_DOWN,
+)
 
 
 class ReceiptRestorer:
@@ -104,14 +114,28 @@ class ReceiptRestorer:
 
     def _bounds(self, number: int) -> tuple[int, int]:
         partition = TopicPartition(self._topic, number)
+        deadline = time.monotonic() + STALLED_S
+        while True:
+            try:
+                first, end = self._ends.get_watermark_offsets(partition, timeout=_ANSWER_S)
+            except KafkaException as error:
+                cause: KafkaError = error.args[0]
+                place = f"{self._topic} partition {number}"
+                if self._is_missing(number):
+                    raise ServiceError(f"{place}: `earmark topics create` makes it") from error
+                if cause.code() not in _PASSING or time.monotonic() > deadline:
+                    raise ServiceError(f"{place}: {cause.str()}") from error
+                time.sleep(_PAUSE_S)
+            else:
+                return first, end
+
+    def _is_missing(self, number: int) -> bool:
+        """Whether a broker says that there is no such partition."""
         try:
-            first, end = self._ends.get_watermark_offsets(partition, timeout=_ANSWER_S)
-        except KafkaException as error:
-            reason = error.args[0].str()
-            raise ServiceError(
-                f"{self._topic} partition {number}: {reason}; `earmark topics create` makes it"
-            ) from error
-        return first, end
+            topic = self._ends.list_topics(self._topic, timeout=_ANSWER_S).topics[self._topic]
+        except KafkaException:
+            return False  # none says anything
+        return number not in topic.partitions
 
 
 def _consumer(kafka: KafkaSettings, isolation: str) -> Consumer:
@@ -121,5 +145,6 @@ def _consumer(kafka: KafkaSettings, isolation: str) -> Consumer:
         "auto.offset.reset": "earliest",  # compaction may have taken what we stand on
         "enable.partition.eof": True,
         "isolation.level": isolation,
+        "fetch.wait.max.ms": FETCH_MS,
     }
-    return Consumer(client_config(kafka, own))
+    return Consumer(consumer_config(kafka, own))

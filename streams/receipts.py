@@ -38,13 +38,14 @@ class Receipts:
 
     def rule(self, flights: Sequence[Flight]) -> None:
         """Say for each of the finished flights, in their order, what is to be written."""
-        standing: dict[str, Receipt] = {}  # of those that are ruled here before they are committed
+        # of those that are ruled here before they are committed; each partition has its own
+        standing: dict[tuple[int, str], Receipt] = {}
         for flight in flights:
             if (item := flight.content_id) is not None:
-                before = standing.get(item) or self.get(flight.partition[1], item)
-                flight.ruling = self._ruling(flight, before)
-            if flight.ruling is not None:
-                standing[flight.ruling.receipt.content_id] = flight.ruling.receipt
+                key = (flight.partition[1], item)
+                flight.ruling = self._ruling(flight, standing.get(key) or self.get(*key))
+                if flight.ruling is not None:
+                    standing[key] = flight.ruling.receipt
 
     def _ruling(self, flight: Flight, before: Receipt | None) -> Ruling | None:
         """None for what leaves everything as it is: it is answered later, or never."""
@@ -53,7 +54,9 @@ class Receipts:
             if promotion.overtaken(before):
                 return None
             return Ruling(receipt=promotion.promoted(before))
-        if event is None or (flight.long and not (before and before.supersedes(event))):
+        if event is None:
+            return None
+        if flight.long and not (before and before.supersedes(event, forced=flight.forced)):
             return None
         return ruling(
             before,
@@ -62,6 +65,7 @@ class Receipts:
             topics=self._topics,
             kept=flight.plan.kept if flight.plan else NO_ANSWERS,
             forced=flight.forced,
+            late=flight.late,
             retried=flight.retried,
         )
 

@@ -49,11 +49,6 @@ class Waiting:
         """Partitions that have something waiting: they are to be paused."""
         return self._messages.keys()
 
-    @property
-    def count(self) -> int:
-        """Records that wait."""
-        return sum(map(len, self._messages.values()))
-
     def hold(self, message: Message, *, now_ms: int) -> bool:
         """Keep the message if its time, or that of one before it, has not come."""
         partition = partition_of(message)

@@ -7,7 +7,7 @@ from earmark.processors.identity import key_of
 from earmark.processors.outcome import Signal, Verdict
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.plan import Plan, nothing_kept
-from earmark.processors.signal import Part
+from earmark.processors.signal import Part, Takes
 from earmark.streams.answer_cache import AnswerCache
 from earmark.streams.flight import Flight
 from earmark.streams.receipts import Receipts
@@ -39,6 +39,7 @@ class Reuse:
             return pipeline.plan(event)
         receipt = self._receipts.get(flight.partition[1], event.content_id) if alone else None
         if receipt is not None and receipt.supersedes(event):
+            flight.late = True
             return NOTHING_DUE
         return pipeline.plan(
             event,
@@ -62,12 +63,17 @@ class Reuse:
 
 
 def _new_of_recordings(flight: Flight, pipeline: Pipeline) -> Iterator[Signal]:
-    """Those computed now: texts are read again as fast as they are found."""
+    """Those computed now.
+
+    Texts, and what was said, are read again as fast as they are found; and an answer about them may
+    point into others of its own item.
+    """
     event, known = flight.event, flight.plan.known if flight.plan else {}
     if event is None or event.audio is None:
         return
     for outcome in flight.written:
         if isinstance(outcome, Signal) and outcome.result.outcome != Verdict.ERROR:
-            of_audio = Part.AUDIO in pipeline.specs[outcome.name].reads
+            spec = pipeline.specs[outcome.name]
+            of_audio = Part.AUDIO in spec.reads and spec.takes is not Takes.PASSAGES
             if of_audio and outcome.name not in known:
                 yield outcome

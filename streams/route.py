@@ -28,6 +28,14 @@ class Route:
         return topic if self.run is None else replay_topic(self.run, topic)
 
     @property
+    def keeps_partitions(self) -> bool:
+        """Whether an item lies in partitions of the same number on the source and the live topics.
+
+        Topics of others may have more partitions or fewer, or other keys.
+        """
+        return self.source in (CONTENT_EVENTS, ITEMS, LONG_EVENTS, retry_topic(CONTENT_EVENTS))
+
+    @property
     def retry(self) -> str:
         """Events that wait for another attempt."""
         return self.written(retry_topic(CONTENT_EVENTS))

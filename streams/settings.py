@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -48,19 +48,32 @@ class RegistrySettings(BaseModel):
     key_location: Path | None = None
 
 
+class StoreSettings(BaseModel):
+    """A media store that events name by `store://<name>/<key>`: `streams/resolvers/signed.py`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    uri: str  # https://cdn.example.org/{key}?exp={expires}&sig={signature}
+    secret: SecretStr | None = None  # the key of the signature
+    valid_s: float = Field(default=300.0, gt=0)  # how long a signature holds
+
+
 class MediaSettings(BaseModel):
     """What the fetcher may read, and how much of it."""
 
-    schemes: tuple[str, ...] = ("http", "https", "s3", "file")
+    # that of a resolver which is installed is to be added
+    schemes: tuple[str, ...] = ("http", "https", "s3", "file", "store", "kafka")
     roots: tuple[Path, ...] = ()  # file:// is served from these folders only
     hosts: tuple[str, ...] = ()  # if any: only these; "*.example.org" matches below
     allow_private_addresses: bool = False
     max_bytes: int = 2_000_000_000
+    spool_bytes: int = 4_000_000_000  # on disk at once, on their way to the decoders
     timeout_s: float = 60.0
     max_redirects: int = 3
     max_hours: float = 24.0
     attempts: int = 3
     s3: dict[str, SecretStr] = Field(default_factory=dict)  # passed to s3fs
+    stores: dict[str, StoreSettings] = Field(default_factory=dict)  # by name
 
 
 class RetrySettings(BaseModel):

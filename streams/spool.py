@@ -35,6 +35,18 @@ class Spool:
         os.close(self._lock)
 
 
+def left_behind(parent: Path | None = None) -> list[Path]:
+    """What killed owners left; the next `Spool` removes it."""
+    folders = (parent or Path(tempfile.gettempdir())).glob(f"{_PREFIX}*")
+    return sorted(
+        file
+        for folder in folders
+        if _is_abandoned(folder)
+        for file in folder.iterdir()
+        if file.name != _LOCK
+    )
+
+
 def _held_lock(folder: Path) -> int:
     new = folder / "lock.new"
     lock = os.open(new, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -27,7 +27,7 @@ LONGEST_PAUSE_S = 60.0
 GOOD_LIFE_S = 300.0  # who has lived that long starts with the first pause again
 STOP_GRACE_S = 60.0  # for a worker to finish what it has, which takes it 30 s at most
 _POLL_S = 0.1
-_REASONS = {EXIT_MISUSED: "wrong settings or arguments", EXIT_BREAKER: "the breaker is open"}
+HOPELESS = {EXIT_MISUSED: "wrong settings or arguments", EXIT_BREAKER: "the breaker is open"}
 
 
 class Backoff:
@@ -82,8 +82,8 @@ class Supervisor:
             status = self._run_child()
             if self._stopping or status == 0:
                 return 0 if status in (0, -signal.SIGTERM) else _shell_status(status)
-            if status in _REASONS:
-                log.error("worker not started again", reason=_REASONS[status])
+            if status in HOPELESS:
+                log.error("worker not started again", reason=HOPELESS[status])
                 return status
             pause_s = self._backoff.pause_s(time.monotonic() - started_at)
             log.info("worker starts again", seconds=round(pause_s, 1))

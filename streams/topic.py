@@ -1,11 +1,12 @@
 """The topics: their names, how each is kept, and the making of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not marked for checkers
     AdminClient,
+    ClusterMetadata,
     ConfigResource,
     NewTopic,
     ResourceType,
@@ -33,12 +34,14 @@ __all__ = [
     "RECEIPTS",
     "REJECTIONS",
     "SIGNALS_PREFIX",
+    "Cluster",
     "Topic",
     "TopicState",
     "contract",
     "create_topics",
     "dead_letter_topic",
     "delete_topics",
+    "describe_cluster",
     "make_topics",
     "retry_topic",
     "signal_topics",
@@ -54,7 +57,11 @@ SILENT = 0  # librdkafka logs a line per attempt to connect; the error says it o
 DAY_MS = 86_400_000
 # with LogAppendTime an event that happened long ago is not old on arrival, and is kept
 COMMON = {"message.timestamp.type": "LogAppendTime"}
-DELETED = {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS)}
+DELETED = {
+    "cleanup.policy": "delete",
+    "retention.ms": str(30 * DAY_MS),
+    "segment.ms": str(DAY_MS),  # a record may outlive its retention by as much
+}
 # history is kept for a week, and what was erased is gone a week and a day after at the latest
 COMPACTED = {
     "cleanup.policy": "compact",
@@ -64,6 +71,8 @@ COMPACTED = {
     "delete.retention.ms": str(7 * DAY_MS),
 }
 WHOLE_EVENTS = {"max.message.bytes": str(READ_BYTES)}
+# with headers that say why, and compressed less well than its producer did, a copy is larger
+COPIES_OF_EVENTS = {"max.message.bytes": str(2 * READ_BYTES)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,17 +93,21 @@ class TopicState:
     differs: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """A cluster's id, and the configuration of topics on it by name."""
+
+    id: str
+    configs: Mapping[str, Mapping[str, str]]
+
+
 def contract(receipts_topic: str = RECEIPTS) -> tuple[Topic, ...]:
     """Every topic that Earmark reads or writes; a group of workers may name its receipts' own."""
-    events = (
-        CONTENT_EVENTS,
-        LONG_EVENTS,
-        retry_topic(CONTENT_EVENTS),
-        dead_letter_topic(CONTENT_EVENTS),
-    )
+    copies = (LONG_EVENTS, retry_topic(CONTENT_EVENTS), dead_letter_topic(CONTENT_EVENTS))
     return (
-        *(Topic(name=name, config=COMMON | DELETED | WHOLE_EVENTS) for name in events),
-        Topic(name=ITEMS, config=COMMON | COMPACTED | WHOLE_EVENTS),
+        Topic(name=CONTENT_EVENTS, config=COMMON | DELETED | WHOLE_EVENTS),
+        *(Topic(name=name, config=COMMON | DELETED | COPIES_OF_EVENTS) for name in copies),
+        Topic(name=ITEMS, config=COMMON | COMPACTED | COPIES_OF_EVENTS),
         Topic(name=PROMOTIONS, config=COMMON | DELETED),
         Topic(name=REJECTIONS, config=COMMON | DELETED),
         Topic(name=receipts_topic, config=COMMON | COMPACTED),
@@ -137,6 +150,18 @@ def create_topics(settings: Settings) -> tuple[TopicState, ...]:
 def topic_states(settings: Settings) -> tuple[TopicState, ...]:
     """All topics of the contract as they are on the broker."""
     return _states(_admin(settings.kafka), settings.kafka, set())
+
+
+def describe_cluster(kafka: KafkaSettings, takes: Callable[[str], bool]) -> Cluster:
+    """The cluster, with those of its topics whose names `takes` accepts.
+
+    Raises ServiceError where the broker does not answer.
+    """
+    admin = _admin(kafka)
+    found = _metadata(admin, kafka)
+    return Cluster(
+        id=str(found.cluster_id), configs=_configs(admin, filter(takes, sorted(found.topics)))
+    )
 
 
 def make_topics(kafka: KafkaSettings, topics: Sequence[Topic], *, partitions: int) -> None:
@@ -227,11 +252,15 @@ def _configs(admin: AdminClient, names: Iterable[str]) -> dict[str, dict[str, st
 
 def _partitions(admin: AdminClient, kafka: KafkaSettings) -> dict[str, int]:
     """The number of partitions of every topic on the broker."""
+    topics = _metadata(admin, kafka).topics
+    return {name: len(topic.partitions) for name, topic in topics.items()}
+
+
+def _metadata(admin: AdminClient, kafka: KafkaSettings) -> ClusterMetadata:
     try:
-        topics = admin.list_topics(timeout=ANSWER_S).topics
+        return admin.list_topics(timeout=ANSWER_S)
     except KafkaException as error:
         raise _service_error(f"broker {kafka.bootstrap_servers}", error) from error
-    return {name: len(topic.partitions) for name, topic in topics.items()}
 
 
 def _admin(kafka: KafkaSettings) -> AdminClient:

@@ -30,7 +30,7 @@ LAST_WORDS_S = 5.0  # for the log: where that hangs too, the process ends withou
 
 # In the order of the flow. A stage waits for those after it: its limit is no shorter than theirs.
 STAGES = ("poll", "fetch", "decode", "device", "publish")
-PUBLISH_S = 45.0  # its calls end within 20 s each, unless the client hangs after a broker has died
+PUBLISH_S = 30.0  # a transaction and its abort end within 20 s (see `publisher`)
 
 OnStall = Callable[[str, float], None]
 

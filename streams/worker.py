@@ -29,7 +29,7 @@ from earmark.streams.flight import Flight, FlightLedger, Partition
 from earmark.streams.health import Health
 from earmark.streams.hearing import Hearing, PlanHeard, Score
 from earmark.streams.intake import Intake, place_of, places_of
-from earmark.streams.kafka import client_config
+from earmark.streams.kafka import consumer_config
 from earmark.streams.metrics import Metrics
 from earmark.streams.promotion import ReadPromotion
 from earmark.streams.publisher import Publisher
@@ -123,7 +123,7 @@ class Worker:
             )
             while not self._stopping.is_set() and not self._course.finished():
                 self._take_in()
-                self._settle(wait_s=0.1 if self._full else 0.0)
+                self._settle(wait_s=0.1 if self._full or self._intake.blocked else 0.0)
                 self._close_partitions()
             self._health.draining()
             self._drain()
@@ -162,6 +162,7 @@ class Worker:
             in_flight=self._ledger.count, full=self._full, long_in_flight=long_in_flight
         ):
             self._begin(message)
+        self._blocks.hurried = self._intake.blocked
 
     def _begin(self, message: Message) -> None:
         self._metrics.events.inc()
@@ -226,6 +227,8 @@ class Worker:
             self._metrics.note_published(heads)
         self._metrics.events_in_flight.set(self._ledger.count)
         self._metrics.queue_bytes.labels("blocks").set(self._blocks.bytes)
+        self._metrics.queue_bytes.labels("flights").set(self._ledger.bytes)
+        self._metrics.queue_bytes.labels("waiting").set(self._intake.waiting_bytes)
 
     def _close_partitions(self) -> None:
         """Commit that nothing more is wanted of the partitions that are through."""
@@ -250,6 +253,7 @@ class Worker:
         )
         if flight.long:  # it is answered when its turn among the long ones has come
             flight.outcomes = ()
+        self._ledger.answered(flight)
 
     def _on_assign(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
         for number in {partition.partition for partition in partitions}:
@@ -320,7 +324,7 @@ def consumer_for(settings: Settings, *, bounded: bool = False) -> Consumer:
         # a static member that comes back after a kill takes its partitions over at once
         own["group.instance.id"] = f"{settings.kafka.group_id}-{settings.kafka.slot}"
         own["session.timeout.ms"] = int(SESSION_S * 1000)
-    return Consumer(client_config(settings.kafka, own))
+    return Consumer(consumer_config(settings.kafka, own))
 
 
 def _raise_if_fatal(error: KafkaError) -> None:

@@ -27,7 +27,7 @@ class PlainPublisher(Publisher):
     ) -> None:
         super().__init__(settings, schema_ids, worker=worker_name(settings), route=route)
         own = {name: value for name, value in TRANSACTIONAL.items() if "transaction" not in name}
-        own |= {"enable.idempotence": True, "message.max.bytes": 4_000_000}
+        own |= {"enable.idempotence": True}
         self._producer = Producer(producer_config(settings.kafka, own))
         self._consumer = consumer
 

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from earmark.processors.block import SAMPLE_RATE_HZ, Samples
+from earmark.processors.budget import STREAM_WIDTH
 from earmark.processors.signals.audio_speech import SpeechScorer, audio_speech
-from earmark.processors.stage import STREAM_WIDTH
 from earmark.processors.threshold import shipped_thresholds
 from earmark.streams.assembly import available_cores
 from earmark.streams.bench.corpus import speech

@@ -1,4 +1,4 @@
-"""The workers of a run: processes that are killed, asked to leave, and started again."""
+"""The workers of a run: processes that are killed, frozen, asked to leave, and started again."""
 
 import os
 import signal
@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from earmark.processors.error import ServiceError
+from earmark.streams.chaos.plan import WORKER_FREEZE_S
+from earmark.streams.chaos.timing import now_ms
 from earmark.streams.local.process import tail
 from earmark.streams.local.registry import answers
 from earmark.streams.local.worker import READY_S, WorkerProcess
@@ -31,6 +33,7 @@ class Member:
     lives: int = 0
     leaving: bool = False  # it was asked to end
     back_at: float | None = None  # when it is to be started again
+    thawed_at: float | None = None  # when it is to go on, while it is frozen
 
     @property
     def alive(self) -> bool:
@@ -44,6 +47,7 @@ class Member:
             self.worker is not None
             and self.alive
             and not self.leaving
+            and self.thawed_at is None
             and answers(self.worker.port, "/readyz")
         )
 
@@ -52,7 +56,8 @@ class Member:
 class Fleet:
     """Workers for `settings`, supervised by whoever calls `tend` often.
 
-    `kills` and `rebalances` count what was done to them, `restarts` the ends that they came to by
+    `killed_ms` and `frozen_ms` say when that was done to one of them, in milliseconds since the
+    epoch, `rebalances` how often one came or left; `restarts` counts the ends that they came to by
     themselves. Each life of a worker has a log of its own below `folder`.
     """
 
@@ -60,7 +65,8 @@ class Fleet:
     folder: Path
     random: np.random.Generator
     members: list[Member] = field(default_factory=list)
-    killed_ms: list[int] = field(default_factory=list)  # since the epoch
+    killed_ms: list[int] = field(default_factory=list)
+    frozen_ms: list[int] = field(default_factory=list)
     rebalances: int = 0
     restarts: int = 0
 
@@ -83,9 +89,22 @@ class Fleet:
         member = self._any_ready()
         if member is None or member.worker is None:
             return False
-        self.killed_ms.append(time.time_ns() // 1_000_000)
+        self.killed_ms.append(now_ms())
         member.worker.kill()
         member.back_at = time.monotonic() + self.random.uniform(*BACK_S)
+        return True
+
+    def freeze(self) -> bool:
+        """Stop one that is at work for long (SIGSTOP); False if none is.
+
+        Its partitions go to others meanwhile, so that it wakes up as a zombie.
+        """
+        member = self._any_ready()
+        if member is None or member.worker is None:
+            return False
+        self.frozen_ms.append(now_ms())
+        os.kill(member.worker.child.pid, signal.SIGSTOP)
+        member.thawed_at = time.monotonic() + self.random.uniform(*WORKER_FREEZE_S)
         return True
 
     def rebalance(self) -> bool:
@@ -102,9 +121,12 @@ class Fleet:
         return True
 
     def tend(self) -> None:
-        """Start again what has ended, and see guests off."""
+        """Start again what has ended, wake up what is frozen, and see guests off."""
         for member in list(self.members):
-            if member.guest and member.ready:
+            if member.thawed_at is not None:
+                if time.monotonic() >= member.thawed_at:
+                    _thaw(member)
+            elif member.guest and member.ready:
                 self._ask_to_leave(member)
             elif member.back_at is not None:
                 if time.monotonic() >= member.back_at:
@@ -115,6 +137,8 @@ class Fleet:
     def stop(self) -> None:
         """Ask all to end, and wait until they have."""
         for member in self.members:
+            if member.thawed_at is not None:
+                _thaw(member)
             if member.alive:
                 self._ask_to_leave(member)
         for member in self.members:
@@ -145,6 +169,12 @@ class Fleet:
         if member.worker is not None:
             member.leaving = True
             os.kill(member.worker.child.pid, signal.SIGTERM)
+
+
+def _thaw(member: Member) -> None:
+    member.thawed_at = None
+    if member.worker is not None and member.alive:
+        os.kill(member.worker.child.pid, signal.SIGCONT)
 
 
 def _last_words(member: Member) -> str:

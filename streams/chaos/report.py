@@ -10,6 +10,9 @@ class Report:
     """The outcome of a run; times in seconds, from the broker's own clock (see `timing`).
 
     `kills` are those of workers, `restarts` what workers did by themselves, for want of a broker.
+    `recovery_s` is the longest time from the kill or freeze of a worker until each partition that
+    had work went on, `broker_recovery_s` from when the broker served again; neither counts time in
+    which the broker was away. `longest_gap_s` counts all.
     """
 
     faults: dict[Fault, int]
@@ -18,9 +21,12 @@ class Report:
     kills: int
     broker_kills: int
     rebalances: int
+    cuts: int
+    freezes: int
     restarts: int
     longest_gap_s: float
     recovery_s: float
+    broker_recovery_s: float
     seconds: float
 
     @property
@@ -37,9 +43,12 @@ class Report:
             "kills": self.kills,
             "broker_kills": self.broker_kills,
             "rebalances": self.rebalances,
+            "cuts": self.cuts,
+            "freezes": self.freezes,
             "restarts": self.restarts,
             "longest_gap_s": round(self.longest_gap_s, 3),
             "recovery_s": round(self.recovery_s, 3),
+            "broker_recovery_s": round(self.broker_recovery_s, 3),
             "seconds": round(self.seconds, 3),
             "events_per_s": round(self.events / self.seconds, 1) if self.seconds else 0.0,
         }

@@ -26,7 +26,7 @@ from earmark.streams.topic import CONTENT_EVENTS, contract
 TICK_S = 0.05
 ASKING_S = 1.0  # between two looks at the committed offsets
 STALLED_S = 120.0  # nothing was answered for so long: what is missing then is lost
-BUSY_S = 120.0  # longest wait for a worker that can be killed
+BUSY_S = 180.0  # longest wait for a worker or a broker to which something can happen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,19 +60,21 @@ def run(
     """
     content = Content(options)
     random = np.random.default_rng([options.seed, 3])
-    wanted = with_worker(settings, signals=options.signals, decoders=1)
+    wanted = _settings(options, settings)
     with ExitStack() as undo:
         say("starting a broker and a registry")
-        base = undo.enter_context(ground(wanted, folder, random, progress=progress))
-        fleet = Fleet(settings=base.settings, folder=folder / "logs", random=random)
+        base = undo.enter_context(
+            ground(wanted, folder, random, with_cuts=options.cuts > 0, progress=progress)
+        )
+        fleet = Fleet(settings=base.worker_settings, folder=folder / "logs", random=random)
         undo.callback(fleet.stop)
         say(f"starting {options.workers} workers")
         fleet.start(options.workers)
-        run = _Run(base, fleet, Sender(base.settings, content), watch, say)
+        run = _Run(options, base, fleet, Sender(base.settings, content), watch, say)
         undo.enter_context(closing(run))
         say(f"sending {len(content):,} events")
         started = time.monotonic()
-        run.send_amid_trouble(options)
+        run.send_amid_trouble()
         run.wait_for_answers()
         seconds = time.monotonic() - started
         say("stopping the workers")
@@ -87,18 +89,39 @@ def run(
             kills=len(fleet.killed_ms),
             broker_kills=base.broker_kills,
             rebalances=fleet.rebalances,
+            cuts=base.cuts,
+            freezes=run.freezes,
             restarts=fleet.restarts,
             longest_gap_s=timing.longest_gap_s(taken_ms),
-            recovery_s=timing.recovery_s(taken_ms, fleet.killed_ms),
+            recovery_s=timing.recovery_s(taken_ms, fleet.killed_ms + fleet.frozen_ms, base.away),
+            broker_recovery_s=timing.recovery_s(
+                taken_ms, (span.ended_ms for span in base.away), base.away
+            ),
             seconds=seconds,
         )
+
+
+def _settings(options: Options, settings: Settings) -> Settings:
+    kafka = settings.kafka.model_copy(update={"group_protocol": options.protocol})
+    return with_worker(
+        settings.model_copy(update={"kafka": kafka}), signals=options.signals, decoders=1
+    )
 
 
 class _Run:
     """One thread that sends, disturbs, and starts again what has ended."""
 
-    def __init__(self, base: Ground, fleet: Fleet, sender: Sender, watch: Watch, say: Say) -> None:
+    def __init__(
+        self,
+        options: Options,
+        base: Ground,
+        fleet: Fleet,
+        sender: Sender,
+        watch: Watch,
+        say: Say,
+    ) -> None:
         self.sender = sender
+        self._options = options
         self._say = say
         self._base = base
         self._fleet = fleet
@@ -107,12 +130,17 @@ class _Run:
         self._asked_at = 0.0
         self._answered = 0
 
-    def send_amid_trouble(self, options: Options) -> None:
+    @property
+    def freezes(self) -> int:
+        """How often a worker or the broker was frozen."""
+        return len(self._fleet.frozen_ms) + self._base.freezes
+
+    def send_amid_trouble(self) -> None:
         """Send all events in bursts, each followed by the disturbances that are meant for it."""
         due: dict[int, list[Disturbance]] = defaultdict(list)
-        for disturbance in schedule(options):
+        for disturbance in schedule(self._options):
             due[disturbance.burst].append(disturbance)
-        for number, burst in enumerate(bursts(options)):
+        for number, burst in enumerate(bursts(self._options)):
             next_at = time.monotonic() + BURST_S
             self.sender.send(burst)
             for disturbance in due[number]:
@@ -122,7 +150,8 @@ class _Run:
 
     def wait_for_answers(self) -> None:
         """Wait until all offsets are committed, or none has been for long."""
-        self._base.restore()
+        while not self._base.serves:
+            self._tend_until(time.monotonic() + TICK_S)
         self.sender.flush()
         wanted, last, deadline = sum(self.sender.ends.values()), -1, 0.0
         while self._answered < wanted:
@@ -148,12 +177,18 @@ class _Run:
             Trouble.KILL: self._fleet.kill,
             Trouble.BROKER_KILL: self._base.kill_broker,
             Trouble.REBALANCE: self._fleet.rebalance,
+            Trouble.CUT: lambda: self._base.cut(self._options.cut_s),
+            Trouble.FREEZE: self._freeze,
         }[trouble]
         deadline = time.monotonic() + BUSY_S
         while not happen():
             if time.monotonic() > deadline:
-                raise ServiceError(f"no worker took events for {BUSY_S:g} s")
+                raise ServiceError(f"no {trouble} was possible for {BUSY_S:g} s")
             self._tend_until(time.monotonic() + TICK_S)
+
+    def _freeze(self) -> bool:
+        """Workers and the broker take turns."""
+        return self._base.freeze() if self.freezes % 2 else self._fleet.freeze()
 
     def _tend_until(self, until: float) -> None:
         """Keep everything alive until then, and at least once."""

@@ -58,6 +58,7 @@ class Tally:
             for topic in (*self._specs, REJECTIONS, DEAD_LETTERS)
         }
         self._newest = {topic: np.zeros(content.items, np.int8) for topic in self._specs}
+        self._expected: dict[tuple[str, Kind], bool] = {}  # found out once for all of a kind
         self._due = {topic: self._due_signals(spec) for topic, spec in self._specs.items()}
         rejected = np.isin(content.kinds, list(REJECTED))
         self._due |= dict.fromkeys((REJECTIONS, DEAD_LETTERS), rejected)
@@ -144,7 +145,11 @@ class Tally:
 
     def _may_have(self, topic: str, number: int) -> bool:
         kind = self._content.entry(number).kind
-        return kind not in UNREADABLE and self._is_expected(self._specs[topic], number)
+        if kind in UNREADABLE:
+            return False
+        if (topic, kind) not in self._expected:
+            self._expected[topic, kind] = self._is_expected(self._specs[topic], number)
+        return self._expected[topic, kind]
 
     def _due_signals(self, spec: SignalSpec) -> NDArray[np.bool_]:
         """For each record whether it must get the signal: the same for all of a kind."""

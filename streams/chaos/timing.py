@@ -1,12 +1,35 @@
 """How long events waited: all times are the broker's own, in milliseconds since the epoch."""
 
+import time
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 Times = NDArray[np.int64]
+
+
+def now_ms() -> int:
+    """The time on this machine, which is the broker's too."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """From one moment to another."""
+
+    begun_ms: int
+    ended_ms: int
+
+    def overlap_ms(self, other: "Span") -> int:
+        """How much of it lies within the other."""
+        begun_ms, ended_ms = (
+            max(self.begun_ms, other.begun_ms),
+            min(self.ended_ms, other.ended_ms),
+        )
+        return max(0, ended_ms - begun_ms)
 
 
 class Timing:
@@ -27,18 +50,21 @@ class Timing:
         """The longest time between two signals while an event waited, over all partitions."""
         return longest_gap_ms(self._taken(taken_ms), np.array(self._written_ms, np.int64)) / 1000
 
-    def recovery_s(self, taken_ms: Times, killed_ms: Iterable[int]) -> float:
-        """The longest time from the kill of a worker until a partition with work went on.
+    def recovery_s(
+        self, taken_ms: Times, moments_ms: Iterable[int], away: Sequence[Span] = ()
+    ) -> float:
+        """The longest time from one of the moments until a partition with work went on.
 
-        It is taken over all partitions: those that wait after a kill are the killed worker's. A
-        broker that is killed meanwhile counts in.
+        It is taken over all partitions: those that wait after a kill are the killed worker's. The
+        time that the broker was `away` is not counted.
         """
         taken, written = self._taken(taken_ms), np.array(self._written_ms, np.int64)
         partitions = np.array(self._partitions, np.int64)
+        moments = list(moments_ms)
         waits = [
-            recovery_ms(taken[here], written[here], killed)
+            recovery_ms(taken[here], written[here], moment, away)
             for here in (partitions == number for number in np.unique(partitions))
-            for killed in killed_ms
+            for moment in moments
         ]
         return max(waits, default=0) / 1000
 
@@ -62,9 +88,16 @@ def longest_gap_ms(taken: Times, written: Times) -> int:
     return int(np.max(written - np.maximum(before, earliest)))
 
 
-def recovery_ms(taken: Times, written: Times, killed: int) -> int:
-    """The time from `killed` until the next signal, as far as an event waited; 0 if none did."""
-    after = written > killed
+def recovery_ms(taken: Times, written: Times, moment: int, away: Sequence[Span] = ()) -> int:
+    """The time from `moment` until the next signal, as far as an event waited; 0 if none did.
+
+    Without the time that the broker was `away`.
+    """
+    after = written > moment
     if not after.any():
         return 0
-    return max(0, int(written[after].min()) - max(killed, int(taken[after].min())))
+    begun_ms, ended_ms = max(moment, int(taken[after].min())), int(written[after].min())
+    if ended_ms <= begun_ms:
+        return 0
+    wait = Span(begun_ms=begun_ms, ended_ms=ended_ms)
+    return max(0, ended_ms - begun_ms - sum(wait.overlap_ms(span) for span in away))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
+from typing import Literal
 
 import click
 from rich.console import Console
@@ -60,6 +61,34 @@ DEFAULT = Options()
     help="How often a worker leaves for a while, or another comes.",
 )
 @click.option(
+    "--cuts",
+    type=click.IntRange(min=0),
+    default=DEFAULT.cuts,
+    show_default=True,
+    help="How often the network between workers and broker is cut.",
+)
+@click.option(
+    "--cut-s",
+    type=click.FloatRange(min=0, min_open=True),
+    default=DEFAULT.cut_s,
+    show_default=True,
+    help="Seconds that each cut lasts.",
+)
+@click.option(
+    "--freezes",
+    type=click.IntRange(min=0),
+    default=DEFAULT.freezes,
+    show_default=True,
+    help="How often a worker or, in turn, the broker is stopped for a while.",
+)
+@click.option(
+    "--protocol",
+    type=click.Choice(["classic", "consumer"]),
+    default=DEFAULT.protocol,
+    show_default=True,
+    help="The group protocol of the workers.",
+)
+@click.option(
     "--poison",
     type=click.FloatRange(0, 0.5),
     default=DEFAULT.poison,
@@ -74,6 +103,22 @@ DEFAULT = Options()
     show_default=True,
     help="What is sent and when things happen follow from it.",
 )
+@click.option(
+    "--inputs",
+    type=click.IntRange(min=1),
+    help="Feed one worker with so many mutated inputs instead; kills nothing.",
+)
+@click.option(
+    "--seeds",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    multiple=True,
+    help="With --inputs: a folder of files to mutate too; may be given again.",
+)
+@click.option(
+    "--only",
+    type=click.IntRange(min=0),
+    help="With --inputs: this one alone, by its number; it is kept as a file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON, on the last line.")
 def chaos(
     events: int,
@@ -81,26 +126,56 @@ def chaos(
     broker_kills: int,
     workers: int,
     rebalances: int,
+    cuts: int,
+    cut_s: float,
+    freezes: int,
+    protocol: Literal["classic", "consumer"],
     poison: float,
     real_models: bool,
     seed: int,
+    inputs: int | None,
+    seeds: tuple[Path, ...],
+    only: int | None,
     as_json: bool,
 ) -> None:
     """Kill workers and broker amid work; prove that nothing is lost or doubled.
 
     Starts a local stack of its own in a temporary folder, sends events, and at random moments
-    kills workers and the broker and lets workers come and go. Then reads everything back as
+    kills workers and the broker, freezes them, cuts the network between them and lets workers come
+    and go. Then reads everything back as
     committed and compares it with what the pipeline answers in this process. Ends with 0 only
     when every answer came once, in order, and as it should be; else the folder with data and logs
     is kept.
+
+    With --inputs N it feeds a worker with mutated recordings and mutated Avro: bit flips, cuts,
+    splices, false lengths and more, of recordings in many formats that it makes itself, of events,
+    their frames and schemas, and of the files in --seeds. Its breaker is off, since most are to be
+    rejected. Ends with 0 only when each input ended as signals or as a typed rejection with its
+    dead letter, no worker died, none was silent for 30 s, and memory stayed bounded. What input I
+    is follows from --seed and --seeds; --only I makes it again.
     """
     configure_logging(level=logging.ERROR)
+    if inputs is None and (seeds or only is not None):
+        raise click.UsageError("--seeds and --only go with --inputs")
+    if inputs is not None:
+        from earmark.streams.chaos.inputs_run import InputOptions
+        from earmark.streams.commands.chaos_inputs import feed
+
+        fed = InputOptions(
+            inputs=inputs, seed=seed, seeds=seeds, only=only, real_models=real_models
+        )
+        feed(fed, as_json=as_json)
+        return
     options = Options(
         events=events,
         kills=kills,
         broker_kills=broker_kills,
         workers=workers,
         rebalances=rebalances,
+        cuts=cuts,
+        cut_s=cut_s,
+        freezes=freezes,
+        protocol=protocol,
         poison=poison,
         real_models=real_models,
         seed=seed,
@@ -132,7 +207,7 @@ def _say(report: Report, console: Console, *, as_json: bool) -> None:
         click.echo(json.dumps(report.as_object))
         return
     for name, value in report.as_object.items():
-        click.echo(f"{name:>14}  {value:,}")
+        click.echo(f"{name:>17}  {value:,}")
 
 
 @contextmanager

@@ -37,6 +37,8 @@ from earmark.streams.dead_letter_text import (
     letter_page,
 )
 from earmark.streams.endpoint import endpoint
+from earmark.streams.erased_item import ErasedItems
+from earmark.streams.progress import reading
 from earmark.streams.redrive import LETTERS, Markers, Redriver, read_markers, was_redriven
 from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings
@@ -169,16 +171,18 @@ def redrive(query: Query, dry_run: bool, batch: int, yes: bool, as_json: bool) -
     """Put letters back on their topic, each once.
 
     They go with key, value and their own headers, earmark.attempt and
-    earmark.redriven-from. What was redriven before is left out, also by a run that was killed;
-    --limit counts the others. Of two redrives of a topic at once, the later ends the earlier.
+    earmark.redriven-from. What was redriven before is left out, also by a run that was killed, and
+    so is what its item's deletion supersedes; --limit counts the others. Of two redrives of a topic
+    at once, the later ends the earlier.
     """
     settings = endpoint()
     with DeadLetters(settings.kafka, query.topic) as letters:
         markers = read_markers(settings.kafka, query.topic)
-        places, tally = _waiting(letters, query, markers)
+        places, tally, erased = _waiting(letters, query, markers, settings)
         if dry_run:
             _show(tally, as_json=as_json)
             _say(f"{_letters(len(places))} would go to {query.topic}", quiet=as_json)
+            _say_erased(erased, quiet=as_json)
             return
         if len(places) > UNASKED and not yes:
             _ask(f"redrive {_letters(len(places))} to {query.topic}?")
@@ -190,8 +194,9 @@ def redrive(query: Query, dry_run: bool, batch: int, yes: bool, as_json: bool) -
                 )
             sent, too_large = done.sent, done.too_large
     if as_json:
-        click.echo(json.dumps({"redriven": sent, "too_large": too_large}))
+        click.echo(json.dumps({"redriven": sent, "too_large": too_large, "erased": erased}))
     _say(f"{_letters(sent)} redriven to {query.topic}", quiet=as_json)
+    _say_erased(erased, quiet=as_json)
     if too_large:
         raise ServiceError(f"{_letters(too_large)} left where they are: no broker would take them")
 
@@ -236,16 +241,39 @@ def _show(tally: Tally, *, as_json: bool) -> None:
         click.echo(json.dumps(found))
 
 
-def _waiting(letters: DeadLetters, query: Query, markers: Markers) -> tuple[list[Place], Tally]:
-    """The letters selected that were not redriven yet."""
-    places, tally = [], Tally()
-    with _bar("read", quiet=False) as report:
+def _waiting(
+    letters: DeadLetters, query: Query, markers: Markers, settings: Settings
+) -> tuple[list[Place], Tally, int]:
+    """The letters selected that were not redriven yet, and how many of erased items are not.
+
+    The latter are left out: their content would lie among the events again.
+    """
+    places, tally, erased = [], Tally(), 0
+    with Registry(settings.registry) as registry, _bar("read", quiet=False) as report:
+        gone = _erased_items(query.topic, settings, registry)
         selected = letters.select(query.selection, report)
-        waiting = (letter for letter in selected if not was_redriven(letter, markers))
-        for letter in islice(waiting, query.limit):
+        for letter in (it for it in selected if not was_redriven(it, markers)):
+            if gone is not None and gone.cover(letter):
+                erased += 1
+                continue
             places.append(letter.place)
             tally.add(letter)
-    return places, tally
+            if len(places) == query.limit:
+                break
+    return places, tally, erased
+
+
+def _erased_items(topic: str, settings: Settings, registry: Registry) -> ErasedItems | None:
+    """Whom the receipts call erased; None for letters of a topic that has no receipts."""
+    if topic != CONTENT_EVENTS:
+        return None
+    with reading() as report:
+        return ErasedItems(settings.kafka, registry, report)
+
+
+def _say_erased(count: int, *, quiet: bool) -> None:
+    if count:
+        _say(f"{_letters(count)} of erased items left where they are", quiet=quiet)
 
 
 def _decoded(letter: DeadLetter, topic: str, settings: Settings) -> tuple[Any, str | None]:

@@ -3,20 +3,27 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from earmark.processors.content import ContentEvent, ContentType
 from earmark.processors.error import ContentError
 from earmark.processors.schema import CONTENT_EVENTS
 from earmark.streams.address import shown
-from earmark.streams.content_files import count_events, events_from
+from earmark.streams.backfill import Backfill, Report, Sender
+from earmark.streams.checkpoint import Checkpoint
+from earmark.streams.content_files import read_events, stamped_now, survey, template
+from earmark.streams.progress import sending
+from earmark.streams.standing import Standing
+from earmark.streams.turn import Turns
 
-Send = Callable[[ContentEvent], object]
+if TYPE_CHECKING:
+    from earmark.streams.producer import Producer
 
 
 @click.command()
@@ -26,6 +33,16 @@ Send = Callable[[ContentEvent], object]
 @click.option("--source", default="files", help="Who sends; in each event and its headers.")
 @click.option("--tenant", default="", help="Whose content it is.")
 @click.option("--force", is_flag=True, help="Have signals written even where nothing changed.")
+@click.option("--ignore-unknown", is_flag=True, help="Pass over fields that events do not have.")
+@click.option(
+    "--rate", type=click.FloatRange(min=0, min_open=True), help="Most events a second, evenly sent."
+)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Keep in FILE how far it has come, and go on from there.",
+)
 @click.option("--dry-run", is_flag=True, help="Make and check the events, send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per event.")
 def produce(
@@ -35,88 +52,211 @@ def produce(
     source: str,
     tenant: str,
     force: bool,
+    ignore_unknown: bool,
+    rate: float | None,
+    resume: Path | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Make content events from PATHS and send them.
 
-    PATHS are audio files, text files, .jsonl files of content events, and folders of these. Small
-    recordings travel in the event; larger ones as file:// uris, which the worker reads only under
-    the folders in its media.roots. An event without a revision gets the time as one: what is sent
-    later counts as newer, and a signal is written again only where what it reads has changed.
-    Ends with 1 if an event was refused.
+    PATHS are audio files, text files, .jsonl and .parquet files of content events, and folders of
+    these. Small recordings travel in the event; larger ones as file:// uris, which the worker
+    reads only under the folders in its media.roots. An event without a revision gets the time as
+    one: what is sent later counts as newer, and a signal is written again only where what it reads
+    has changed. Ends with 1 if an event was refused.
+
+    A Parquet file has the fields of an event as its columns, or flat ones: audio_uri,
+    audio_sha256, audio_size_bytes, audio_media_type, and text_title for the text `title`.
+
+    With --resume FILE a run that was ended in any way goes on when it is started again with the
+    same arguments, behind the last event before which all were acknowledged. After a kill, up to a
+    second of events is sent twice, with the same ids and revisions, so that they change nothing;
+    after Ctrl-C only what was never acknowledged. Revisions are the time at which the run began.
+    When all is sent, FILE says so, and a further start sends nothing.
     """
-    events = events_from(
-        paths, content_type=content_type, language=language, source=source, tenant=tenant
+    if resume and dry_run:
+        raise click.UsageError("--resume keeps what was sent, and --dry-run sends nothing")
+    given = template(content_type=content_type, language=language, source=source, tenant=tenant)
+    order = _Order(
+        paths=tuple(path.absolute() for path in paths),
+        given=given,
+        force=force,
+        ignore_unknown=ignore_unknown,
+        rate=rate,
+        dry_run=dry_run,
+        as_json=as_json,
     )
-    total = count_events(paths)
-    sent = refused = by_file_uri = 0
-    with _sender(dry_run=dry_run, force=force) as send, _bar(total, quiet=as_json) as advance:
-        for event in events:
-            try:
-                send(event)
-            except ContentError as error:
-                refused += 1
-                click.echo(f"earmark: {event.content_id}: {error}", err=True)
-            else:
-                sent += 1
-                by_file_uri += _uri(event).startswith("file:")
-                if as_json:
-                    click.echo(json.dumps(_as_object(event, sent=not dry_run)))
-            advance()
+    # before anything is sent: a path or a column that cannot be used ends it here
+    total_bytes = survey(paths, ignore_unknown=ignore_unknown)
+    with _checkpoint(resume, order) as checkpoint:
+        if checkpoint and checkpoint.finished:
+            standing = checkpoint.standing
+            click.echo(f"nothing left to send: {resume} says that all was sent", err=True)
+        else:
+            standing = _send_all(order, checkpoint, total_bytes)
     if not as_json:
-        _conclude(sent, by_file_uri, dry_run=dry_run)
-    if refused:
+        _conclude(standing, dry_run=dry_run)
+    if standing.refused:
         sys.exit(1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """What is to be sent, and how."""
+
+    paths: tuple[Path, ...]
+    given: ContentEvent
+    force: bool
+    ignore_unknown: bool
+    rate: float | None
+    dry_run: bool
+    as_json: bool
+
+    @property
+    def arguments(self) -> dict[str, object]:
+        """What decides the events, as people know it."""
+        given = self.given
+        return {
+            "paths": [str(path) for path in self.paths],
+            "content_type": given.content_type,
+            "language": given.language,
+            "source": given.source,
+            "tenant": given.tenant,
+            "force": self.force,
+            "ignore_unknown": self.ignore_unknown,
+        }
+
+
+def _checkpoint(
+    resume: Path | None, order: _Order
+) -> AbstractContextManager[Checkpoint] | AbstractContextManager[None]:
+    return Checkpoint(resume, order.arguments) if resume else nullcontext()
+
+
+def _send_all(order: _Order, checkpoint: Checkpoint | None, total_bytes: int) -> Standing:
+    standing = checkpoint.standing if checkpoint else Standing()
+    reads = read_events(
+        order.paths, order.given, ignore_unknown=order.ignore_unknown, start=standing.bookmark
+    )
+    with sending(total_bytes, quiet=order.as_json) as bar:
+        backfill = Backfill(
+            stamped=checkpoint.run.stamped if checkpoint else stamped_now,
+            turns=Turns(None if order.dry_run else order.rate),
+            standing=standing,
+            on_sent=partial(_print, sent=not order.dry_run) if order.as_json else _print_nothing,
+            on_refused=_complain,
+            report=_reporting(bar, checkpoint),
+        )
+        # what was on its way when the sender ended is known when the checkpoint is written
+        with _kept(checkpoint, backfill), _sender(order, checkpoint) as sender:
+            backfill.run(sender, reads)
+    return backfill.standing
+
+
 @contextmanager
-def _sender(*, dry_run: bool, force: bool) -> Iterator[Send]:
+def _kept(checkpoint: Checkpoint | None, backfill: Backfill) -> Iterator[None]:
+    """Write in the end how far it has come, however it ends."""
+    finished = False
+    try:
+        yield
+        finished = True
+    finally:
+        if checkpoint and checkpoint.begun:
+            standing = backfill.standing
+            checkpoint.keep(standing, finished=finished)
+            if not finished:
+                click.echo(
+                    f"earmark: {_events(standing.sent)} acknowledged so far; "
+                    "the same command goes on from there",
+                    err=True,
+                )
+
+
+@contextmanager
+def _sender(order: _Order, checkpoint: Checkpoint | None) -> Iterator[Sender]:
     # imported here: a dry run needs no Kafka, and --help needs neither
-    if dry_run:
+    if order.dry_run:
+        yield _Checker()
+        return
+    from earmark.streams.producer import Producer
+
+    with Producer() as producer:
+        if checkpoint:
+            checkpoint.begin(producer.cluster_id)
+        yield _Marked(producer) if order.force else producer
+
+
+class _Checker:
+    """Sends nothing, and says of each event whether it could be sent."""
+
+    def send(self, event: ContentEvent, *, on_delivered: Callable[[], None]) -> None:
         from earmark.streams.producer import encoded
 
-        yield lambda event: encoded(event, 0)
-    else:
+        encoded(event, 0)
+        on_delivered()
+
+    def serve(self, _: float) -> int:
+        return 0
+
+
+class _Marked:
+    """Sends events that are answered even where nothing changed."""
+
+    def __init__(self, producer: "Producer") -> None:
         from earmark.streams.header import FORCE
-        from earmark.streams.producer import Producer
 
-        headers = {FORCE: b"1"} if force else {}
-        with Producer() as producer:
-            yield lambda event: producer.send(event, headers=headers)
+        self._headers = {FORCE: b"1"}
+        self._producer = producer
+        self.serve = producer.serve
 
-
-@contextmanager
-def _bar(total: int, *, quiet: bool) -> Iterator[Callable[[], None]]:
-    """A function that moves the bar on by one; nothing is drawn where no one would see it."""
-    console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
-    columns = (TextColumn("events"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("events", total=total)
-        yield lambda: progress.advance(task)
+    def send(self, event: ContentEvent, *, on_delivered: Callable[[], None]) -> None:
+        self._producer.send(event, headers=self._headers, on_delivered=on_delivered)
 
 
-def _uri(event: ContentEvent) -> str:
-    return (event.audio.uri or "") if event.audio else ""
+def _reporting(bar: Callable[[int, int], None], checkpoint: Checkpoint | None) -> Report:
+    def report(standing: Standing) -> None:
+        bar(standing.settled, standing.bookmark.done_bytes)
+        if checkpoint:
+            checkpoint.note(standing)
+
+    return report
+
+
+def _complain(event: ContentEvent, error: ContentError) -> None:
+    click.echo(f"earmark: {event.content_id}: {error}", err=True)
+
+
+def _print_nothing(event: ContentEvent) -> None:
+    pass
+
+
+def _print(event: ContentEvent, *, sent: bool) -> None:
+    click.echo(json.dumps(_as_object(event, sent=sent)))
 
 
 def _as_object(event: ContentEvent, *, sent: bool) -> dict[str, object]:
+    uri = event.audio.uri if event.audio else None
     return {
         "content_id": event.content_id,
         "event_id": event.event_id,
         "content_type": event.content_type,
-        "audio": None if event.audio is None else shown(_uri(event)) if _uri(event) else "inline",
+        "audio": None if event.audio is None else shown(uri) if uri else "inline",
         "texts": [text.field for text in event.texts],
         "sent": sent,
     }
 
 
-def _conclude(sent: int, by_file_uri: int, *, dry_run: bool) -> None:
+def _conclude(standing: Standing, *, dry_run: bool) -> None:
     deed = "checked, nothing sent" if dry_run else f"sent to {CONTENT_EVENTS}"
-    click.echo(f"{sent} event{'' if sent == 1 else 's'} {deed}")
-    if by_file_uri:
+    click.echo(f"{_events(standing.sent)} {deed}")
+    if standing.by_file_uri:
         click.echo(
-            f"{by_file_uri} by file:// uri: the worker reads them if their folder is in its "
-            "media.roots (EARMARK_MEDIA__ROOTS)",
+            f"{standing.by_file_uri} by file:// uri: the worker reads them if their folder is in "
+            "its media.roots (EARMARK_MEDIA__ROOTS)",
             err=True,
         )
+
+
+def _events(count: int) -> str:
+    return f"{count} event{'' if count == 1 else 's'}"

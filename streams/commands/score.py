@@ -23,6 +23,7 @@ from earmark.streams.summary import headline
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--signals", help="Only these, separated by commas; what they need runs too.")
 @click.option("--language", help="Declared language of the files, BCP-47.")
+@click.option("--ignore-unknown", is_flag=True, help="Pass over fields that events do not have.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default=None)
 @click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), default=None)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per outcome.")
@@ -30,17 +31,18 @@ def score(
     files: tuple[Path, ...],
     signals: str | None,
     language: str | None,
+    ignore_unknown: bool,
     device: str | None,
     precision: str | None,
     as_json: bool,
 ) -> None:
     """Score FILES without Kafka.
 
-    FILES are audio files, text files, and .jsonl files of content events. Ends with 1 if nothing
-    in them could be used.
+    FILES are audio files, text files, and .jsonl or .parquet files of content events. Ends with 1
+    if nothing in them could be used.
     """
     settings = load_settings()
-    events = list(events_from(files, language=language))
+    events = list(events_from(files, language=language, ignore_unknown=ignore_unknown))
     names = [name.strip() for name in signals.split(",")] if signals else None
     with loading(quiet=as_json) as progress:
         outcomes = score_events(

@@ -35,7 +35,8 @@ def up(
     """Start Kafka broker, schema registry and worker on this machine and keep them running.
 
     They listen on 127.0.0.1 only. The other commands find them by themselves. Does nothing if
-    they run already.
+    they run already. What dies is started again, after a pause that grows from 1 to 60 seconds;
+    not a worker with wrong settings or an open breaker. The stack's log says so.
     """
     settings = load_settings()
     state = running_stack(settings.home)

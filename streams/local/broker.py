@@ -4,6 +4,7 @@ import os
 import uuid
 from base64 import urlsafe_b64encode
 from contextlib import ExitStack
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from subprocess import CalledProcessError, TimeoutExpired, run
@@ -27,6 +28,14 @@ _LOGGING = (
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detour:
+    """A second way to a broker: it listens on `port`, and clients that come so keep to `entry`."""
+
+    port: int
+    entry: int  # the port of whatever forwards to it
+
+
 class Broker:
     """A broker on `port` of the loopback interface, any free one if None.
 
@@ -35,9 +44,16 @@ class Broker:
     """
 
     def __init__(
-        self, parts: Parts, home: Path, *, port: int | None = None, log_dir: Path | None = None
+        self,
+        parts: Parts,
+        home: Path,
+        *,
+        port: int | None = None,
+        log_dir: Path | None = None,
+        detour: Detour | None = None,
     ) -> None:
         self.port = port or free_port()
+        self._detour = detour
         self._controller_port = free_port()
         self._parts = parts
         self._home = home.absolute()
@@ -79,6 +95,8 @@ class Broker:
         self._claim.enter_context(claimed(self._home))
         require_free(self.port, "broker")
         require_free(self._controller_port, "broker's controller")
+        if self._detour is not None:
+            require_free(self._detour.port, "broker's second way")
         self._folder.mkdir(parents=True, exist_ok=True)
         self._properties.write_text(self._configuration(), encoding="ascii")
         if self._noted_cluster_id() is None:
@@ -88,8 +106,12 @@ class Broker:
     def wait_until_ready(self) -> None:
         """Wait until it answers as our cluster, with its node taking part."""
         self.child.wait_until(lambda: self.child.listens_on(self.port), READY_S)
-        admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
+        admin = self._admin()
         self.child.wait_until(lambda: self._serves(admin), READY_S)
+
+    def is_ready(self) -> bool:
+        """Whether it answers as our cluster, with its node taking part, now."""
+        return self.child.listens_on(self.port) and self._serves(self._admin())
 
     def stop(self) -> None:
         """Shut it down in order."""
@@ -100,6 +122,9 @@ class Broker:
         """End it as a crash would."""
         self.child.kill()
         self._claim.close()
+
+    def _admin(self) -> AdminClient:
+        return AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0})
 
     def _serves(self, admin: AdminClient) -> bool:
         try:
@@ -152,6 +177,8 @@ class Broker:
             node_id=NODE_ID,
             broker=self.bootstrap_servers,
             controller=f"{HOST}:{self._controller_port}",
+            detour=f",DETOUR://{HOST}:{self._detour.port}" if self._detour else "",
+            entry=f",DETOUR://{HOST}:{self._detour.entry}" if self._detour else "",
             data=_escaped(self._folder / "data"),
         )
 

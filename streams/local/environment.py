@@ -39,6 +39,8 @@ def _plain(value: object) -> object:
             return value.get_secret_value()
         case Path():
             return str(value.absolute())
+        case BaseModel():
+            return {name: _plain(getattr(value, name)) for name in value.model_fields_set}
         case dict():
             return {str(key): _plain(item) for key, item in value.items()}
         case tuple() | list():

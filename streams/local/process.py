@@ -85,6 +85,11 @@ class Child:
         """Whether it was started and has not ended."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def status(self) -> int | None:
+        """Its exit status, negative after a signal; None as long as it runs, or was not started."""
+        return None if self._process is None else self._process.poll()
+
     def start(self) -> None:
         """Start it, without waiting for anything."""
         tethered = [sys.executable, "-I", "-S", tether.__file__, str(os.getpid())]

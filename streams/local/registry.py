@@ -56,8 +56,11 @@ class Registry:
 
     def wait_until_ready(self) -> None:
         """Wait until it answers on its port."""
-        self.child.wait_until(lambda: self.child.listens_on(self.port), READY_S)
-        self.child.wait_until(lambda: answers(self.port, f"{_API}/subjects"), READY_S)
+        self.child.wait_until(self.is_ready, READY_S)
+
+    def is_ready(self) -> bool:
+        """Whether it answers on its port now."""
+        return self.child.listens_on(self.port) and answers(self.port, f"{_API}/subjects")
 
     def stop(self) -> None:
         """Shut it down in order."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from earmark.models.error import ServiceError
 from earmark.models.source import Progress
 from earmark.streams.local.broker import Broker
+from earmark.streams.local.keeper import Keeper
 from earmark.streams.local.parts import fetch_parts
 from earmark.streams.local.process import ProcessId
 from earmark.streams.local.registry import Registry
@@ -23,12 +24,12 @@ from earmark.streams.local.state import (
 from earmark.streams.local.worker import WorkerProcess
 from earmark.streams.registry import register_all
 from earmark.streams.settings import Settings
+from earmark.streams.supervisor import HOPELESS
 from earmark.streams.topic import create_topics
 
 Part = Broker | Registry | WorkerProcess
 
 WATCH_S = 1.0
-LONGEST_PAUSE_S = 30.0  # between two attempts to start a part again
 
 
 class Stack:
@@ -110,14 +111,23 @@ class Stack:
         self._undo.close()
 
     def watch(self) -> None:
-        """Start again whatever ends, until interrupted (KeyboardInterrupt)."""
+        """Start again whatever ends, until interrupted (KeyboardInterrupt).
+
+        All but a worker that says that starting it again does no good.
+        """
         self._keepers = (ProcessId.of("stack", os.getpid()),)
         self._note_processes()
+        keepers = [
+            Keeper(name, part, self._report, hopeless=HOPELESS if name == "worker" else {})
+            for name, part in self._parts.items()
+        ]
         while True:
             time.sleep(WATCH_S)
-            for name, part in self._parts.items():
-                if not part.child.alive:
-                    self._revive(name, part)
+            for keeper in keepers:
+                if keeper.tend():
+                    if keeper.is_left:
+                        self._parts.pop(keeper.name, None)
+                    self._note_processes()
 
     def _start_services(self) -> tuple[Broker, Registry]:
         files = fetch_parts(self._base, self._progress)
@@ -157,26 +167,18 @@ class Stack:
         self._parts.clear()
         self._state = None
 
-    def _revive(self, name: str, part: Part) -> None:
-        """Start `part` again; a part that will not start is tried at growing intervals."""
-        self._report(f"{name} has ended; starting it again")
-        pause_s = WATCH_S
-        while not part.child.alive:
-            try:
-                part.start()
-            except ServiceError as error:
-                self._report(f"{name}: {error}")
-                time.sleep(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-        self._report(f"{name} runs again")
-        self._note_processes()
-
     def _processes(self) -> tuple[ProcessId, ...]:
-        parts = (ProcessId.of(name, part.child.pid) for name, part in self._parts.items())
+        """Those that run: one that has ended is on its way back, and the stack is still there."""
+        parts = (
+            ProcessId.of(name, part.child.pid)
+            for name, part in self._parts.items()
+            if part.child.alive
+        )
         return (*self._keepers, *parts)
 
     def _note_processes(self) -> None:
-        self._state = replace(self.state, processes=self._processes())
+        url = self.state.worker_url if "worker" in self._parts else None
+        self._state = replace(self.state, processes=self._processes(), worker_url=url)
         write_state(self.home, self._state)
 
 

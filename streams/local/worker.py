@@ -41,9 +41,17 @@ class WorkerProcess:
 
     def start(self) -> None:
         """Start it and wait until it takes events; ServiceError if it ends before."""
+        self.launch()
+        self.child.wait_until(self.is_ready, READY_S)
+
+    def launch(self) -> None:
+        """Start it without waiting; ServiceError if its port is taken."""
         require_free(self.port, "worker")
         self.child.start()
-        self.child.wait_until(lambda: answers(self.port, "/readyz"), READY_S)
+
+    def is_ready(self) -> bool:
+        """Whether it takes events now."""
+        return answers(self.port, "/readyz")
 
     def stop(self) -> None:
         """Let it finish what it has and end."""

@@ -1,9 +1,11 @@
 """Conducts a replay from this process: its workers as children, started again when they die."""
 
+import fcntl
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from earmark.models.error import ServiceError
@@ -24,11 +26,13 @@ def conduct(settings: Settings, manifest: Manifest, *, workers: int, watch: Watc
     """Run the replay to its end with so many workers on this machine; the manifest then.
 
     A run that was interrupted goes on where it stood. `watch` is told now and then how far it is.
-    Raises ServiceError when a worker cannot go on by itself; its log is named.
+    Raises ServiceError when a worker cannot go on by itself; its log is named. Likewise where
+    another process of this machine conducts the run: their workers would end each other.
     """
     if manifest.state != State.BEGUN:
         return manifest
     with (
+        _claimed(log_folder(settings, manifest.run), manifest.run),
         closing(ProgressReader(settings.kafka, manifest)) as reader,
         _children(settings, manifest, workers) as crew,
     ):
@@ -42,6 +46,7 @@ def conduct(settings: Settings, manifest: Manifest, *, workers: int, watch: Watc
         watch(progress)
         for child in crew:
             child.wait()
+    _forget_receipts(settings, manifest)
     return moved_to(settings.kafka, manifest, State.FINISHED)
 
 
@@ -68,9 +73,22 @@ class _Crewman:
             self._again_at = time.monotonic() + self._backoff.pause_s(lived_s)
 
     def wait(self) -> None:
-        """Let it find out by itself that all is done."""
+        """Let it find out by itself that all is done; one that is still starting is stopped."""
         if self.child.alive:
-            self.child.wait(STOP_S)
+            with suppress(ServiceError):
+                self.child.wait(STOP_S)
+
+
+@contextmanager
+def _claimed(folder: Path, run: str) -> Iterator[None]:
+    """Keep the run for this process, by a lock of the kernel that ends with it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ServiceError(f"replay {run} is being run by another process here") from error
+        yield
 
 
 @contextmanager
@@ -99,6 +117,13 @@ def _child(settings: Settings, manifest: Manifest, slot: str, workers: int, fold
 def log_folder(settings: Settings, run: str) -> Path:
     """Where the logs of a run's workers are on this machine."""
     return settings.state_folder / "replay" / run
+
+
+def _forget_receipts(settings: Settings, manifest: Manifest) -> None:
+    """Remove this machine's copy of the run's receipts: erasure does not reach it any more."""
+    topic = manifest.settings(settings).kafka.receipts_topic
+    for folder in settings.state_folder.glob(f"*/{topic}"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _progress(reader: ProgressReader, last: Progress) -> Progress:

@@ -11,24 +11,43 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from confluent_kafka import Message
 
-from earmark.processors.content import ContentEvent
+from earmark.processors.content import Change, ContentEvent
+from earmark.streams.erased_item import ErasedItems
 from earmark.streams.flight import Flight, Partition, partition_of
 from earmark.streams.receipt import Disposition
 from earmark.streams.replay.manifest import Manifest
 from earmark.streams.replay.pace import Pace
+from earmark.streams.topic import ITEMS
 
 ASK_S = 2.0  # between two looks at whether the whole run is through
 
 
 class ReplayCourse:
-    """The course of `manifest`; `is_through` asks Kafka whether all its partitions are."""
+    """The course of `manifest`; `is_through` asks Kafka whether all its partitions are.
+
+    `retries_end` asks where a partition of the retry topic ends, with all that was ever sent to it;
+    None where nobody knows just now. Events of items that were `erased` meanwhile are left out.
+    """
 
     bounded = True
 
-    def __init__(self, manifest: Manifest, pace: Pace, is_through: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        pace: Pace,
+        is_through: Callable[[], bool],
+        retries_end: Callable[[int], int | None],
+        *,
+        erased: ErasedItems | None = None,
+    ) -> None:
         self._manifest = manifest
         self._pace = pace
         self._is_through = is_through
+        self._erased = erased
+        self._retries_end = retries_end
+        self._starts = {
+            (manifest.source, number): start for number, (start, _) in manifest.bounds.items()
+        }
         self._ends = {
             (manifest.source, number): end for number, (_, end) in manifest.bounds.items()
         }
@@ -48,21 +67,32 @@ class ReplayCourse:
         return self._ended
 
     def admits(self, message: Message) -> bool:
-        """Whether the record lies before the frozen end."""
+        """Whether the record lies within the frozen bounds, and is one.
+
+        One before them is read where the group's offsets were forgotten: the run rested for long.
+        """
         partition, offset = partition_of(message), message.offset() or 0
         if partition not in self._ends:
             self._quiet.pop(partition, None)
             return True
         if offset + 1 >= self._ends[partition]:
             self._ended.add(partition)
-        return offset < self._ends[partition]
+        is_within = self._starts[partition] <= offset < self._ends[partition]
+        return is_within and not self._is_erased(message)
+
+    def _is_erased(self, message: Message) -> bool:
+        """Whether it says that the catalogue has no such item any more: there is no event in it."""
+        return self._manifest.source == ITEMS and message.value() is None
 
     def reached(self, partition: Partition, offset: int) -> None:
-        """There is nothing more in this partition now."""
-        if partition in self._ends:
-            self._ended.add(partition)
-        else:
+        """There is nothing more in this partition now.
+
+        A broker that has just begun to lead it may say so of the source too early.
+        """
+        if partition not in self._ends:
             self._quiet[partition] = offset
+        elif offset >= self._ends[partition]:
+            self._ended.add(partition)
 
     def drop(self, partitions: Collection[Partition]) -> None:
         """Forget what was known of them."""
@@ -72,8 +102,12 @@ class ReplayCourse:
             self._quiet.pop(partition, None)
 
     def wants(self, event: ContentEvent) -> bool:
-        """Whether the event is among those selected."""
-        return selected(self._manifest, event)
+        """Whether the event is among those selected, and its item was not erased since."""
+        if not selected(self._manifest, event):
+            return False
+        # a deletion among the events is the run's own to answer
+        by_deletion = self._erased is not None and self._erased.supersede(event)
+        return event.change == Change.DELETED or not by_deletion
 
     def published(self, flights: Sequence[Flight]) -> None:
         """Pay for them; what waits for another attempt ends the quiet of its partition."""
@@ -89,7 +123,11 @@ class ReplayCourse:
         for source in self._ended:
             number = source[1]
             retry = (self._manifest.route.retry, number)
-            if number not in self._closed and retry in self._quiet and is_idle([source, retry]):
+            if number in self._closed or retry not in self._quiet or not is_idle([source, retry]):
+                continue
+            # that this is the end may have been said before a retry could be read
+            end = self._retries_end(number)
+            if end is not None and self._quiet[retry] >= end:
                 self._closed.add(number)
                 offsets[source] = self._ends[source]
                 offsets[retry] = self._quiet[retry]

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
 from earmark.models.source import Progress as Report
@@ -15,6 +16,7 @@ from earmark.processors.schema import schema_of
 from earmark.streams.assembly import load_pipeline
 from earmark.streams.dead_letter import CommittedReader, Span
 from earmark.streams.fetch import Fetcher
+from earmark.streams.inline_audio import InlineAudio
 from earmark.streams.local_scoring import blocks_of
 from earmark.streams.registry import Registry
 from earmark.streams.replay.course import selected
@@ -73,15 +75,17 @@ def estimate(
     Each worker is taken to be as fast as this one process; on one machine they share it. Raises
     ServiceError where brokers or registry do not answer.
     """
-    count, heard, read = _counted(settings, manifest, report)
-    report("running a sample", 0, None)
-    pipeline = load_pipeline(manifest.settings(settings))
-    fetcher = Fetcher(settings.media)
-    try:
-        audio_speed = _audio_speed(pipeline, fetcher, heard, settings)
+    with Registry(settings.registry) as registry:
+        codec = event_codec(registry.schema_by_id)
+        count, heard, read = _counted(
+            settings, manifest, codec, _lengths(settings, registry), report
+        )
+        report("running a sample", 0, None)
+        pipeline = load_pipeline(manifest.settings(settings))
+        inline = InlineAudio(settings.kafka, lambda payload: decode_event(payload, codec))
+        with closing(Fetcher(settings.media, inline=inline)) as fetcher:
+            audio_speed = _audio_speed(pipeline, fetcher, heard, settings)
         text_speed = _text_speed(pipeline, read)
-    finally:
-        fetcher.close()
     seconds = _seconds(count, audio_speed, text_speed, manifest, workers)
     return Estimate(
         events=count.events,
@@ -101,24 +105,24 @@ def estimate(
 
 
 def _counted(
-    settings: Settings, manifest: Manifest, report: Report
+    settings: Settings,
+    manifest: Manifest,
+    codec: Codec,
+    lengths: Mapping[str, float],
+    report: Report,
 ) -> tuple[_Count, list[ContentEvent], list[ContentEvent]]:
     count, heard, read = _Count(), _Reservoir(HEARD), _Reservoir(READ)
     passed = 0
-    with Registry(settings.registry) as registry:
-        codec = event_codec(registry.schema_by_id)
-        lengths = _lengths(settings, registry)
-        with CommittedReader(settings.kafka, manifest.source) as reader:
-            for number, (start, end) in manifest.bounds.items():
-                for message in reader.read(Span(partition=number, start=start, end=end)):
-                    event = _event(message.value(), codec, count)
-                    if event is not None and selected(manifest, event):
-                        _note(event, count, lengths)
-                        (read if event.audio is None else heard).offer(event)
-                    report(
-                        "reading events", passed + (message.offset() or 0) - start, manifest.records
-                    )
-                passed += end - start
+    with CommittedReader(settings.kafka, manifest.source) as reader:
+        for number, (start, end) in manifest.bounds.items():
+            for message in reader.read(Span(partition=number, start=start, end=end)):
+                event = _event(message.value(), codec, count)
+                if event is not None and selected(manifest, event):
+                    _note(event, count, lengths)
+                    (read if event.audio is None else heard).offer(event)
+                done = passed + (message.offset() or 0) + 1 - start
+                report("reading events", done, manifest.records)
+            passed += end - start
     return count, heard.kept, read.kept
 
 

@@ -24,6 +24,7 @@ from earmark.streams.topic import COMMON, COMPACTED, RECEIPTS, Topic, make_topic
 RUNS = "replay.runs.v1"
 IDS_IN_PIECE = 5_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,48}")  # it becomes a part of topics' names
+_TAKEN = "runs"  # what is aborted takes all topics of its name with it, here this one
 _PIECE = "#"  # between the name of a run and the number of a piece of its ids
 _SILENT = 0
 
@@ -96,9 +97,10 @@ class Manifest:
 
 def checked_name(run: str) -> str:
     """The name, if it can be one; raises ConfigurationError."""
-    if not _NAME.fullmatch(run):
+    if not _NAME.fullmatch(run) or run == _TAKEN:
         raise ConfigurationError(
-            f"{run!r} cannot name a run: use up to 49 of a-z, 0-9, - and _, the first no sign"
+            f"{run!r} cannot name a run: use up to 49 of a-z, 0-9, - and _, the first no sign "
+            f"(and not {_TAKEN!r})"
         )
     return run
 
@@ -172,9 +174,10 @@ def _records(manifest: Manifest) -> Iterator[tuple[str, object]]:
 
 
 def _manifest(table: dict[str, Any], pieces: Mapping[str, list[str]]) -> Manifest:
-    limited = table.pop("content_ids") is not None
-    ids = frozenset(each for piece in pieces.values() for each in piece) if limited else None
+    count = table.pop("content_ids")
+    # pieces behind the last are of a beginning that was killed before its manifest was written
+    ids = (each for first, piece in pieces.items() if int(first) < (count or 0) for each in piece)
     bounds = {int(number): (start, end) for number, (start, end) in table.pop("bounds").items()}
     for name in ("signals", "content_types"):
         table[name] = tuple(table[name])
-    return Manifest(**table, bounds=bounds, content_ids=ids)
+    return Manifest(**table, bounds=bounds, content_ids=None if count is None else frozenset(ids))

@@ -55,6 +55,18 @@ class ProgressReader:
             partitions=len(bounds),
         )
 
+    def retries_end(self, number: int) -> int:
+        """The offset behind all that partition `number` of the retry topic holds.
+
+        Also behind what is being committed; raises ServiceError where the brokers do not answer.
+        """
+        partition = TopicPartition(self._manifest.route.retry, number)
+        try:
+            _, end = self._consumer.get_watermark_offsets(partition, timeout=ANSWER_S)
+        except KafkaException as error:
+            raise ServiceError(f"Kafka: {error.args[0].str()}") from error
+        return end
+
     def close(self) -> None:
         """Leave the brokers."""
         self._consumer.close()
@@ -86,5 +98,6 @@ def _own(manifest: Manifest) -> dict[str, object]:
     return {
         "group.id": manifest.group_id,
         "enable.auto.commit": False,
+        "isolation.level": "read_uncommitted",  # else what is being committed lies behind the end
         "log_level": _SILENT,
     }

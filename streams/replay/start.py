@@ -26,7 +26,13 @@ from earmark.streams.topic import (
     make_topics,
 )
 
-KEPT = {"cleanup.policy": "delete", "retention.ms": str(7 * DAY_MS)}
+KEPT = {
+    "cleanup.policy": "delete",
+    "retention.ms": str(7 * DAY_MS),
+    "segment.ms": str(DAY_MS),  # a record may outlive its retention by as much
+}
+# what a run has answered of items that are erased meanwhile is to end too
+KEPT_RECEIPTS = COMPACTED | KEPT | {"cleanup.policy": "compact,delete"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +62,8 @@ def planned(settings: Settings, run: str, asked: Asked) -> Manifest:
     store = ModelStore(settings.home / "models", offline=True)
     for card in models.values():
         store.card(card)  # known, or ConfigurationError
-    with_models(specs, models)
     signals = tuple(_signal_named(name, specs) for name in asked.signals)
+    with_models(load_specs(signals or tuple(specs)), models)
     bounds = frozen_bounds(
         settings.kafka, asked.topic, start=asked.start, end=asked.end, now=datetime.now(UTC)
     )
@@ -96,7 +102,7 @@ def run_topics(manifest: Manifest) -> Sequence[Topic]:
     return (
         *(Topic(name=name, config=COMMON | KEPT | WHOLE_EVENTS) for name in events),
         *(Topic(name=name, config=COMMON | KEPT) for name in (*signals, route.written(REJECTIONS))),
-        Topic(name=route.written(RECEIPTS), config=COMMON | COMPACTED),
+        Topic(name=route.written(RECEIPTS), config=COMMON | KEPT_RECEIPTS),
     )
 
 

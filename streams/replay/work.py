@@ -2,10 +2,13 @@
 
 import os
 from contextlib import ExitStack, closing
+from functools import partial
 
 from earmark.models.error import ConfigurationError, ServiceError
 from earmark.streams.assembly import assemble
+from earmark.streams.erased_item import ErasedItems
 from earmark.streams.health import Health
+from earmark.streams.local.report import silent
 from earmark.streams.metrics import Metrics
 from earmark.streams.registry import Registry
 from earmark.streams.replay.course import ReplayCourse
@@ -37,8 +40,13 @@ def replay_worker(
     undo.callback(lag.close)
     reader = undo.enter_context(closing(ProgressReader(own.kafka, manifest)))
     registry = undo.enter_context(Registry(own.registry))
+    pace = Pace(manifest, lag, workers=workers)
     course = ReplayCourse(
-        manifest, Pace(manifest, lag, workers=workers), lambda: _is_through(reader)
+        manifest,
+        pace,
+        lambda: _is_through(reader),
+        partial(_retries_end, reader),
+        erased=ErasedItems(settings.kafka, registry, silent),
     )
     return assemble(
         own,
@@ -55,6 +63,13 @@ def _is_through(reader: ProgressReader) -> bool:
         return reader.read().is_through
     except ServiceError:
         return False  # asked again soon
+
+
+def _retries_end(reader: ProgressReader, number: int) -> int | None:
+    try:
+        return reader.retries_end(number)
+    except ServiceError:
+        return None  # likewise
 
 
 def topics_of(manifest: Manifest) -> tuple[str, ...]:

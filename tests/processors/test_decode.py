@@ -359,6 +359,26 @@ def test_samples_that_are_not_numbers_never_come_out() -> None:
     assert end.error.rejection_class == RejectionClass.MEDIA_CORRUPT
 
 
+def test_a_length_beyond_any_file_does_the_same_to_a_file_as_to_bytes(tmp_path: Path) -> None:
+    content = encoded(tone(1, 16_000), "w64", "pcm_s16le", 16_000)
+    head = 16 + 8 + 16  # id, size, kind
+    content = content[:head] + b"some other chunk" + struct.pack("<Q", 2**62) + content[head:]
+    file = tmp_path / "far"
+    file.write_bytes(content)
+    assert rejection(file) == rejection(content) == RejectionClass.MEDIA_CORRUPT
+
+
+def test_streams_that_appear_on_the_way_do_no_harm() -> None:
+    content = encoded(tone(10, 44_100), "mpeg", "mp2", 44_100)
+    start = content.index(b"\x00\x00\x01\xc0", len(content) // 2)
+    packet = content[start : start + 6 + int.from_bytes(content[start + 4 : start + 6], "big")]
+    others = [packet[:3] + bytes([number]) + packet[4:] for number in range(0xC1, 0xE0)]
+    # behind the 5 MB that FFmpeg looks at to find out which streams there are
+    samples_T, end = heard(11 * content + b"".join(others) + 2 * content)
+    assert end.error is None
+    assert len(samples_T) == pytest.approx(130 * SAMPLE_RATE_HZ, rel=0.01)
+
+
 def test_no_damage_is_ever_raised() -> None:
     random = Random(7)
     for i in range(60):

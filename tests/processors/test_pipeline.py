@@ -2,23 +2,27 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from earmark.models.device import Device
-from earmark.processors.block import Block
+from earmark.processors.block import NO_SAMPLES, Block, End
 from earmark.processors.codec import signal_record
 from earmark.processors.content import Audio, Change, ContentEvent, Text
+from earmark.processors.error import ContentError, RejectionClass
 from earmark.processors.identity import AnswerKey, key_of, same
-from earmark.processors.outcome import Outcome, Rejection, Signal
+from earmark.processors.outcome import Outcome, Rejection, Result, Signal
 from earmark.processors.pipeline import Pipeline
+from earmark.processors.plan import Plan
 from earmark.streams.synthesiser import RATE_HZ, tune
 
 pytestmark = pytest.mark.weights
 
 JFK = (Path(__file__).resolve().parents[2] / "streams" / "samples" / "jfk.wav").read_bytes()
+LOUD = Result.ok(integrated_lufs=-14.5, gated_share=0.25)
 WORDS = (
     "and so my fellow americans ask not what your country can do for you "
     "ask what you can do for your country"
@@ -80,6 +84,29 @@ def test_what_answers_are_made_of_is_known_before_they_are_made(
     plan = pipeline.plan(EVENTS[number], standing=standing)
     assert plan.is_done
     assert (plan.kept, plan.hears) == (standing, False)
+
+
+def test_an_answer_without_the_audio_does_not_stand_when_the_audio_comes_in_order(
+    pipeline: Pipeline,
+) -> None:
+    good = event("spoken", audio=JFK, title="A speech of long ago")
+    assert good.audio is not None
+    wrong = replace(good, audio=replace(good.audio, sha256="0" * 64))
+    outcomes = pipeline.run([wrong])
+    assert by_name(outcomes)["spoken", "text.safety"].result.outcome == "OK"
+    assert "text.safety" in pipeline.plan(good, standing=keys_of(outcomes)).wanted
+
+
+def test_nothing_is_recalled_of_a_recording_that_is_not_the_one_stated(pipeline: Pipeline) -> None:
+    names = frozenset({"audio.integrity", "audio.loudness"})
+    plan = Plan(wanted=names, computed=names - {"audio.loudness"}, known={"audio.loudness": LOUD})
+    error = ContentError(RejectionClass.MEDIA_HASH_MISMATCH, "other bytes", part="audio")
+    end = End(audio_sha256="0" * 64, error=error)
+    block = Block(event=EVENTS[0], samples_T=NO_SAMPLES, end=end, plan=plan)
+    found = by_name(list(pipeline.score([block])))
+    assert {signal.name: signal.result.outcome for signal in found.values()} == dict.fromkeys(
+        names, "ERROR"
+    )
 
 
 def test_it_is_not_known_of_audio_elsewhere_unless_the_event_says_its_digest(

@@ -23,6 +23,7 @@ EVENT = {
     "event_time": 1_793_440_800_123,
 }
 ITEMS = {"type": "array", "items": "null"}
+SIXTEEN = {"type": "fixed", "name": "Sixteen", "size": 16}
 
 
 def theirs(*more: dict[str, Any], without: str = "", **changed: object) -> dict[str, Any]:
@@ -145,3 +146,17 @@ def test_each_id_is_asked_for_once() -> None:
     for _ in range(3):
         codec.decode(written(OURS, EVENT))
     assert asked == [7]
+
+
+def test_a_number_that_is_not_there_is_undecodable_even_where_it_is_left_out() -> None:
+    schema = theirs({"name": "mood", "type": "double"})
+    payload = written(schema, EVENT | {"mood": 0.5})
+    assert rejection_class(schema, payload[:-3]) == RejectionClass.RECORD_UNDECODABLE
+
+
+@pytest.mark.parametrize("number", ["boolean", "float", "double", SIXTEEN], ids=str)
+def test_passing_over_numbers_that_are_claimed_ends_with_the_record(number: Any) -> None:
+    claimed = bytes([*[0xFE] * 8, 0x7F])  # an array of 2^62 - 64 items
+    schema = theirs({"name": "moods", "type": {"type": "array", "items": number}})
+    payload = written(schema, EVENT | {"moods": []})[:-1] + claimed
+    assert rejection_class(schema, payload) == RejectionClass.RECORD_UNDECODABLE

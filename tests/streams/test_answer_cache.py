@@ -2,13 +2,18 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from earmark.processors.codec import encode_signal
+from earmark.processors.content import Audio
 from earmark.processors.identity import AnswerKey, key_of
+from earmark.processors.loader import load_specs
 from earmark.processors.outcome import Result, Signal, Verdict
 from earmark.streams.answer_cache import TRIM_EVERY, AnswerCache
+from earmark.streams.reuse import Reuse
 from tests.streams.test_receipt import event, signal
 
 KEY = AnswerKey(input_digest="d", config_hash="c")
@@ -39,6 +44,27 @@ def test_an_answer_comes_back_for_another_item_and_another_process(path: Path) -
     assert again.get(loudness().topic, replace(KEY, config_hash="other")) is None
     assert again.get("signals.audio.speech.v1", KEY) is None
     again.close()
+
+
+def test_an_answer_that_was_too_long_to_be_published_is_not_kept(path: Path) -> None:
+    cache = AnswerCache(path, max_bytes=10_000)
+    made = signal(event(), digest="d", name="audio.transcript")
+    put(cache, replace(made, result=Result.ok(text="word " * 200_000)))
+    assert cache.get(made.topic, KEY) is None
+    cache.close()
+
+
+def test_an_answer_that_points_into_others_of_its_item_is_not_kept(path: Path) -> None:
+    cache = AnswerCache(path, max_bytes=10_000)
+    of = replace(event(), audio=Audio(data=b"speech"))
+    safety = signal(of, digest="d", name="text.safety")
+    flight: Any = SimpleNamespace(event=of, plan=None, written=(safety, loudness()))
+    pipeline: Any = SimpleNamespace(specs=load_specs())
+    receipts: Any = None
+    Reuse(receipts, cache).committed([flight], pipeline, lambda each: encode_signal(each, 1))
+    kept = [cache.get(each.topic, KEY) is not None for each in (safety, loudness())]
+    assert kept == [False, True]
+    cache.close()
 
 
 def test_two_workers_share_one_file(path: Path) -> None:

@@ -39,6 +39,16 @@ def test_the_stream_says_when_nothing_more_is_ready_and_ends_when_closed() -> No
     assert list(stream) == []
 
 
+def test_in_a_hurry_nothing_more_is_waited_for() -> None:
+    """An event that is computed alone has no company to wait for."""
+    blocks = BlockQueue(max_bytes=100, linger_s=600.0)
+    blocks.hurried = True
+    blocks.put(Block(event=EVENT, samples_T=NO_SAMPLES, end=End()))
+    stream = blocks.stream()
+    assert next(stream) is not None
+    assert next(stream) is None
+
+
 def test_closing_frees_a_waiting_decoder() -> None:
     blocks = BlockQueue(max_bytes=1, linger_s=1.0)
     blocks.put(Block(event=EVENT, samples_T=SECOND))

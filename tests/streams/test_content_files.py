@@ -4,16 +4,32 @@ import hashlib
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from earmark.models.error import ConfigurationError
 from earmark.processors.content import INLINE_AUDIO_BYTES, ContentEvent, Text, validated
-from earmark.streams.content_files import events_from
+from earmark.streams.content_files import (
+    BEGINNING,
+    Bookmark,
+    ReadEvent,
+    events_from,
+    proof,
+    read_events,
+    survey,
+    template,
+)
 
 
 def one(path: Path, **given: str) -> ContentEvent:
     (event,) = events_from([path], **given)  # type: ignore[arg-type]  # keywords of one type here
     return validated(event)
+
+
+def reads(*paths: Path, start: Bookmark = BEGINNING) -> list[ReadEvent]:
+    given = template(content_type="OTHER", language=None, source="tests", tenant="")
+    return list(read_events(paths, given, start=start))
 
 
 def jsonl(folder: Path, *lines: object) -> Path:
@@ -106,6 +122,73 @@ def test_inline_audio_in_a_line_is_base64(tmp_path: Path) -> None:
 def test_a_lone_surrogate_passes(tmp_path: Path) -> None:
     line = {"content_id": "c", "texts": [{"field": "title", "text": "\ud800"}]}
     assert one(jsonl(tmp_path, line)).texts[0].text == "\ud800"
+
+
+def test_unknown_fields_can_be_ignored(tmp_path: Path) -> None:
+    line = {
+        "content_id": "c",
+        "isrc": "X",
+        "audio": {"uri": "https://example.org/a", "bitrate": 3},
+        "texts": [{"field": "title", "text": "T", "origin": "web"}],
+    }
+    (event,) = events_from([jsonl(tmp_path, line)], ignore_unknown=True)
+    assert event.texts == (Text(field="title", text="T"),)
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Path:
+    """A folder of all kinds of files, with names that meet and blank lines."""
+    pq.write_table(pa.table({"content_id": ["p1", "p2", "p3"]}), tmp_path / "c.parquet")
+    (tmp_path / "b.jsonl").write_text('{"content_id": "l1"}\n\n{"content_id": "l2"}')
+    for name in ("a.mp3", "a.txt", "a.wav", "d.wav"):
+        (tmp_path / name).write_text("x")
+    return tmp_path
+
+
+def test_reading_goes_on_behind_any_bookmark(mixed: Path) -> None:
+    paths = (mixed, mixed / "b.jsonl", mixed / "a.mp3")
+    whole = reads(*paths)
+    names = [read.event.content_id for read in whole]
+    folder = ["a", "a.txt", "a.wav", "l1", "l2", "p1", "p2", "p3", "d"]
+    assert names == [*folder, "l1", "l2", "a.mp3"]
+    for number, read in enumerate(whole, start=1):
+        assert read.bookmark.events == number
+        assert reads(*paths, start=read.bookmark) == whole[number:]
+    assert whole[-1].bookmark.done_bytes == survey(paths)
+
+
+def test_a_line_without_end_is_not_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("earmark.streams.content_files.LINE_BYTES", 100)
+    path = tmp_path / "events.jsonl"
+    path.write_text('{"content_id": "good"}\n' + "x" * 1_000)
+    with pytest.raises(ConfigurationError, match="line 2: more than 100 bytes"):
+        reads(path)
+
+
+def test_other_files_than_those_of_a_bookmark_are_refused(mixed: Path) -> None:
+    whole = reads(mixed)
+    (mixed / "a.aac").touch()
+    with pytest.raises(ConfigurationError, match="other files than before"):
+        reads(mixed, start=whole[4].bookmark)
+    (mixed / "a.aac").unlink()
+    (mixed / "d.wav").unlink()
+    with pytest.raises(ConfigurationError, match=r"d\.wav is not there any more"):
+        reads(mixed, start=whole[-1].bookmark)
+
+
+def test_a_bookmark_fits_what_follows_it_and_not_what_moved_it(mixed: Path) -> None:
+    whole = reads(mixed)
+    lines, rows = whole[3].bookmark, whole[6].bookmark
+    before = proof(lines), proof(rows)
+    path = mixed / "b.jsonl"
+    path.write_text(path.read_text() + "\n" + '{"content_id": "new"}')
+    assert proof(lines) == before[0]
+    path.write_text('{"content_id": "earlier"}\n' + path.read_text())
+    assert proof(lines) != before[0]
+    pq.write_table(pa.table({"content_id": ["p0", "p1", "p2"]}), mixed / "c.parquet")
+    assert proof(rows) != before[1]
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,22 @@ def test_a_child_killed_between_two_events_costs_none(pool: DecodePool) -> None:
     assert [inbox.end(name).error for name in ("x", "y", "z")] == [None, None, None]
 
 
+def test_a_child_that_is_told_to_stop_with_its_parent_finishes_what_it_has(
+    pool: DecodePool,
+) -> None:
+    inbox = Inbox()
+
+    def tell_all(block: Block) -> None:
+        for pid in pool.pids():
+            os.kill(pid, signal.SIGTERM)  # as systemd does to all processes of a service
+        inbox.take(block)
+
+    pool.submit(event("a", blocks=9), None, tell_all)
+    inbox.wait(1)
+    assert inbox.end("a").error is None
+    assert len(inbox.blocks["a"]) == 10
+
+
 def test_an_event_that_its_sink_abandons_is_heard_of_no_more(pool: DecodePool) -> None:
     heard: SimpleQueue[Block] = SimpleQueue()
 
@@ -244,3 +260,15 @@ def test_the_pool_says_what_the_decoder_says_in_this_process() -> None:
 
 def samples_of(blocks: list[Block]) -> np.ndarray:
     return np.concatenate([block.samples_T for block in blocks])
+
+
+def test_no_recording_passes_that_is_longer_than_any_may_be() -> None:
+    jfk = HERE.parents[1] / "streams" / "samples" / "jfk.wav"  # of 11 s
+    pool, inbox = DecodePool(1, max_hours=5 / 3600, first_hours=1.0), Inbox()
+    talk = ContentEvent(event_id="talk", content_id="talk", audio=Audio(data=jfk.read_bytes()))
+    pool.submit(talk, None, inbox.take, whole=False)
+    inbox.wait(1)
+    pool.close()
+    error = inbox.end("talk").error
+    assert error is not None
+    assert error.rejection_class == "MEDIA_TOO_LONG"

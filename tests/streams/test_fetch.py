@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from earmark.processors.content import Audio
-from earmark.processors.error import ContentError
+from earmark.processors.error import ContentError, ServiceError
 from earmark.streams import fetch
 from earmark.streams.fetch import Fetcher
 from earmark.streams.settings import MediaSettings
@@ -160,6 +161,86 @@ def test_remote_media_are_a_file_until_released(
         assert not media.content.exists()
     assert store[1] == ["/song.wav?sig=a%2Fb"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_fetch_waits_until_the_media_before_it_are_decoded(
+    tmp_path: Path, store: tuple[str, list[str]]
+) -> None:
+    """So what lies on disk is bounded, whether the events say how large their media are or not."""
+    uri = f"{store[0]}/song.wav"
+    with fetcher(tmp_path, spool_bytes=2 * len(SONG)) as made, ThreadPoolExecutor(1) as pool:
+        held = [made.fetch(Audio(uri=uri)), made.fetch(Audio(uri=uri, size_bytes=len(SONG)))]
+        later = pool.submit(made.fetch, Audio(uri=uri, size_bytes=len(SONG)))
+        with pytest.raises(TimeoutError):
+            later.result(timeout=0.3)
+        assert made.spooled_bytes == 2 * len(SONG)
+        assert len(store[1]) == 2
+        for media in held:
+            media.release()
+            media.release()
+        later.result(timeout=10).release()
+        assert made.spooled_bytes == 0
+
+
+class Records:
+    """Gives the song for whatever record."""
+
+    def read(self, audio: Audio, *, timeout_s: float) -> bytes:
+        return SONG
+
+    def close(self) -> None:
+        pass
+
+
+def test_media_that_are_read_from_records_are_bounded_in_memory_likewise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "MEMORY_BYTES", 3 * len(SONG) // 2)
+    made = Fetcher(MediaSettings(), inline=Records(), spool_parent=tmp_path)
+    audio = Audio(uri="kafka://content.events.v1/0/1", size_bytes=len(SONG), sha256="0" * 64)
+    with ThreadPoolExecutor(1) as pool:
+        first = made.fetch(audio)
+        later = pool.submit(made.fetch, audio)
+        with pytest.raises(TimeoutError):
+            later.result(timeout=0.2)
+        first.release()
+        later.result(timeout=10).release()
+    assert made.spooled_bytes == 0
+    made.close()
+
+
+def test_a_file_in_place_takes_no_room(tmp_path: Path) -> None:
+    song = tmp_path / "song.wav"
+    song.write_bytes(SONG)
+    audio = Audio(uri=song.as_uri(), size_bytes=len(SONG))
+    with fetcher(tmp_path, roots=(tmp_path,), spool_bytes=1) as made:
+        held = [made.fetch(audio), made.fetch(audio)]
+        assert made.spooled_bytes == 0
+        assert [media.content for media in held] == [song, song]
+
+
+def test_media_that_could_not_be_fetched_take_no_room(
+    tmp_path: Path, store: tuple[str, list[str]]
+) -> None:
+    with fetcher(tmp_path) as made:
+        for path in ("/status/404", "/cut"):
+            with pytest.raises(ContentError):
+                made.fetch(Audio(uri=store[0] + path, size_bytes=1_000))
+        assert made.spooled_bytes == 0
+
+
+def test_the_end_of_the_worker_ends_a_wait_for_room(
+    tmp_path: Path, store: tuple[str, list[str]]
+) -> None:
+    uri = f"{store[0]}/song.wav"
+    with ThreadPoolExecutor(1) as pool:
+        with fetcher(tmp_path, spool_bytes=1) as made:
+            made.fetch(Audio(uri=uri))
+            later = pool.submit(made.fetch, Audio(uri=uri, size_bytes=1))
+            with pytest.raises(TimeoutError):
+                later.result(timeout=0.1)
+        with pytest.raises(ServiceError):
+            later.result(timeout=10)
 
 
 def test_s3_media_are_read_from_the_endpoint_in_the_settings(

@@ -7,6 +7,7 @@ from http.client import HTTPConnection
 import pytest
 
 from earmark.models.error import ConfigurationError
+from earmark.processors.budget import Budget
 from earmark.streams.health import Health, HealthServer
 from earmark.streams.metrics import Metrics
 
@@ -68,6 +69,15 @@ def test_metrics_are_served(served: Served) -> None:
     assert status == 200
     assert 'earmark_signals_total{outcome="OK",signal="audio.loudness"} 3.0' in text
     assert 'earmark_stage_seconds_bucket{le="0.03",stage="publish"} 1.0' in text
+
+
+def test_a_budget_that_was_lowered_for_want_of_memory_is_shown_as_it_is(served: Served) -> None:
+    budget = Budget(240)
+    served.metrics.watch({"audio.transcript": budget})
+    budget.lower(240)
+    _, text = served.get("/metrics")
+    assert 'earmark_batch_share{signal="audio.transcript"} 0.5' in text
+    assert 'earmark_memory_shortages{signal="audio.transcript"} 1.0' in text
 
 
 def test_other_paths_are_not_found(served: Served) -> None:

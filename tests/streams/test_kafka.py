@@ -1,9 +1,21 @@
-"""Clients are configured alike, and the user's own settings pass through."""
+"""Clients are configured alike, bounded in bytes, and the user's own settings pass through."""
 
-from confluent_kafka import Producer
+import time
+from uuid import uuid4
+
+import pytest
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
 from pydantic import SecretStr
 
-from earmark.streams.kafka import client_config, producer_config
+from earmark.streams.kafka import (
+    CONSUMER,
+    PRODUCER,
+    client_config,
+    consumer_config,
+    producer_config,
+)
+from earmark.streams.local.stack import Stack
 from earmark.streams.settings import KafkaSettings
 
 KAFKA = KafkaSettings(
@@ -31,3 +43,47 @@ def test_producers_put_keys_where_javas_do_and_compress() -> None:
     assert config["partitioner"] == "murmur2_random"
     assert config["compression.type"] == "zstd"
     assert Producer(config) is not None
+
+
+def test_how_far_consumers_read_ahead_is_the_users_to_change() -> None:
+    more = KafkaSettings(client={"queued.max.messages.kbytes": SecretStr("99999")})
+    assert consumer_config(KafkaSettings())["queued.max.messages.kbytes"] == 16_384
+    assert consumer_config(more)["queued.max.messages.kbytes"] == "99999"
+
+
+def test_a_producer_holds_so_many_bytes_and_no_more() -> None:
+    nowhere = KafkaSettings(bootstrap_servers="127.0.0.1:1")
+    producer = Producer(producer_config(nowhere, {"log_level": 0}))
+    most = 1024 * int(PRODUCER["queue.buffering.max.kbytes"])
+    for _ in range(most // 500_000):
+        producer.produce("any", bytes(500_000))
+    with pytest.raises(BufferError):
+        producer.produce("any", bytes(500_000))
+    producer.purge()
+
+
+@pytest.mark.kafka
+def test_a_consumer_reads_ahead_so_many_bytes_and_no_more(stack: Stack) -> None:
+    kafka, topic = stack.settings.kafka, f"ahead-{uuid4().hex[:8]}"
+    admin = AdminClient(client_config(kafka))
+    admin.create_topics([NewTopic(topic, 4, 1)])[topic].result(30)
+    producer = Producer(client_config(kafka))
+    for _ in range(60):
+        producer.produce(topic, bytes(900_000))
+    assert producer.flush(60) == 0
+    consumer = Consumer(
+        consumer_config(kafka, {"group.id": topic, "auto.offset.reset": "earliest"})
+    )
+    consumer.subscribe([topic])
+    first = consumer.poll(30)
+    assert first is not None
+    time.sleep(2.0)
+    ahead = consumer.consume(60, 0)
+    assert (
+        0
+        < 900_000 * len(ahead)
+        <= 1024 * CONSUMER["queued.max.messages.kbytes"] + (CONSUMER["fetch.max.bytes"])
+    )
+    left = 60 - 1 - len(ahead)
+    assert len(consumer.consume(left, 30)) == left
+    consumer.close()

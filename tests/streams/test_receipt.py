@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from earmark.processors.content import Change, ContentEvent, Text
-from earmark.processors.error import ConfigurationError, ContentError, RejectionClass
+from earmark.processors.error import ConfigurationError, ContentError, RejectionClass, ServiceError
+from earmark.processors.identity import AnswerKey
 from earmark.processors.outcome import Provenance, Rejection, Result, Signal
 from earmark.streams.receipt import Disposition, Receipt, ReceiptCodec, Ruling, ruling
 
@@ -117,6 +118,14 @@ def test_a_rejected_revision_may_be_tried_again_and_an_older_one_may_not():
     assert ruling(late.receipt, second, [good], topics=TOPICS).outcomes == (good,)
 
 
+def test_what_came_too_late_changes_nothing_though_its_revision_may_be_tried_again_by_now():
+    second = event(2)
+    standing = replace(answered("a", "b").receipt, rejected=True)  # one that was forced failed
+    ruled = ruling(standing, second, [], topics=TOPICS, late=True)
+    assert (ruled.outcomes, ruled.erased) == ((), ())
+    assert ruled.receipt.answers == standing.answers
+
+
 def test_what_a_deletion_erased_stays_erased():
     gone = ruling(answered("a").receipt, event(2, change=Change.DELETED), [], topics=TOPICS)
     assert gone.erased == TOPICS
@@ -127,6 +136,12 @@ def test_what_a_deletion_erased_stays_erased():
     new = event(3)
     back = ruling(ruled.receipt, new, [signal(new, digest="a")], topics=TOPICS)
     assert back.receipt.disposition == Disposition.ANSWERED
+
+
+def test_a_deletion_erases_what_the_group_wrote_while_it_had_other_signals():
+    standing = answered("a").receipt
+    gone = ruling(standing, event(2, change=Change.DELETED), [], topics=TOPICS[1:])
+    assert set(gone.erased) == set(TOPICS)
 
 
 def test_a_part_that_is_gone_takes_its_signals_with_it():
@@ -146,6 +161,26 @@ def test_answers_on_topics_that_this_worker_does_not_write_are_left_alone():
     ruled = ruling(standing, second, [signal(second, digest="c")], topics=TOPICS[:1])
     assert ruled.erased == ()
     assert ruled.receipt.answers.keys() == set(TOPICS)
+
+
+def test_an_answer_that_was_promoted_under_an_event_on_its_way_stands():
+    second = event(2)
+    standing = answered("a").receipt
+    promoted = AnswerKey(input_digest="a", config_hash="better")
+    meanwhile = replace(standing, answers={TOPICS[0]: promoted})
+    ruled = ruling(meanwhile, second, [], topics=TOPICS, kept=standing.answers)
+    assert (ruled.outcomes, ruled.erased) == ((), ())
+    assert ruled.receipt.answers == {TOPICS[0]: promoted}
+
+
+@pytest.mark.parametrize(
+    "meanwhile", [{}, {TOPICS[0]: AnswerKey(input_digest="b", config_hash="c")}]
+)
+def test_an_event_that_was_planned_on_what_stands_no_more_is_not_answered(meanwhile):
+    standing = answered("a").receipt
+    changed = replace(standing, answers=meanwhile)
+    with pytest.raises(ServiceError, match="changed under"):
+        ruling(changed, event(2), [], topics=TOPICS, kept=standing.answers)
 
 
 def test_force_writes_the_same_answer_again_but_no_older_one():

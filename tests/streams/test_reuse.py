@@ -5,12 +5,14 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
 from earmark.processors.content import Audio, Change, ContentEvent, Text
+from earmark.streams.header import FORCE
 from earmark.streams.local.stack import Stack
 from earmark.streams.local.worker import WorkerProcess
 from earmark.streams.producer import Producer
@@ -172,3 +174,21 @@ def test_a_long_recording_that_a_newer_event_has_overtaken_is_not_answered(
         records = answered(settings, late, send=False)
     assert outcomes(records, LANGUAGE) == ["OK"]
     assert [outcomes(records, name) for name in AUDIO] == [[], []]
+
+
+def test_a_long_recording_that_is_forced_loses_nothing_and_is_answered_again(
+    settings: Settings, tmp_path: Path, item: str, recording: Path
+) -> None:
+    event = revision(item, 1, at(recording))
+    again = replace(event, event_id=f"{item}-forced")
+    with worker(with_worker(settings, long_minutes=0.05), tmp_path):
+        answered(settings, event)
+        with Producer(settings) as producer:
+            producer.send(again, headers={FORCE: b"1"})
+        records = answered(settings, again, send=False)
+    assert {name: outcomes(records, name) for name in SIGNALS} == {
+        name: ["OK", "OK"] for name in SIGNALS
+    }
+    items = [record for record in records if record.topic == ITEMS]
+    assert len(items) == 2
+    assert not any(FORCE in record.headers for record in items)  # a replay of them forces nothing

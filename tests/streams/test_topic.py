@@ -66,6 +66,12 @@ def test_events_and_what_became_of_them_are_kept_for_thirty_days(name: str) -> N
     assert int(config(name)["retention.ms"]) == 30 * DAY_MS
 
 
+@pytest.mark.parametrize("copy", ["long.v1", "v1.retry", "v1.dlq"])
+def test_a_copy_of_the_largest_event_fits_with_what_is_said_of_it(copy: str) -> None:
+    limit = int(config(CONTENT_EVENTS)["max.message.bytes"])
+    assert int(config(f"content.events.{copy}")["max.message.bytes"]) > limit + 100_000
+
+
 def test_a_broker_that_is_not_there_is_a_service_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("earmark.streams.topic.ANSWER_S", 0.2)
     kafka = KafkaSettings(bootstrap_servers="127.0.0.1:9")
@@ -116,4 +122,5 @@ def test_a_topic_that_differs_is_reported_and_left_alone(empty: Broker) -> None:
         "partitions=3, not 2",
         "message.timestamp.type=CreateTime, not LogAppendTime",
         f"retention.ms=1000, not {30 * DAY_MS}",
+        f"segment.ms={7 * DAY_MS}, not {DAY_MS}",
     )

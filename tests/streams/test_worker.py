@@ -122,7 +122,11 @@ def test_bad_events_become_rejections_and_dead_letters_and_disturb_nothing_else(
     events = [text_event(f"{run}-{name}", audio=audio) for name, audio in bad.items()]
     events.append(text_event(f"{run}-surrogate", texts=(Text(field="comment", text="\ud800"),)))
     events.append(text_event(f"{run}-long", texts=(Text(field="comment", text="a" * 1_000_000),)))
-    strays = {f"{run}-stray": b"not Avro", f"{run}-schema": b"\x00\x7f\xff\xff\xff1234"}
+    strays = {
+        f"{run}-stray": b"not Avro",
+        f"{run}-schema": b"\x00\x7f\xff\xff\xff1234",
+        f"{run}-large": bytes(10_000_000),  # a few kB as the broker sees it
+    }
     with worker(settings, tmp_path):
         send(settings, [*(text_event(f"{run}-good-{n}") for n in range(5)), *events[:-2]])
         _send_raw(settings, strays | _encoded(settings, events[-2:]))
@@ -144,6 +148,7 @@ def test_bad_events_become_rejections_and_dead_letters_and_disturb_nothing_else(
         "long": "TEXT_TOO_LONG",
         "stray": "RECORD_UNDECODABLE",
         "schema": "RECORD_SCHEMA_UNKNOWN",
+        "large": "RECORD_TOO_LARGE",
     }
     letters = {r.key: r.value for r in records if r.name == "dead-letters"}
     assert {key: letters[key] for key in strays} == strays
@@ -213,7 +218,7 @@ def answers_of(records: list[ReceivedSignal], name: str) -> int:
 
 
 def _send_raw(settings: Settings, payloads: dict[str, bytes]) -> None:
-    config = producer_config(settings.kafka, {"message.max.bytes": 4_000_000})
+    config = producer_config(settings.kafka, {"message.max.bytes": 12_000_000})
     producer = confluent_kafka.Producer(config)
     for key, payload in payloads.items():
         producer.produce(CONTENT_EVENTS, payload, key.encode())

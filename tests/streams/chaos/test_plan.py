@@ -13,7 +13,9 @@ from earmark.processors.pipeline import Pipeline
 from earmark.streams.chaos.events import REJECTED, UNREADABLE, Content, Kind
 from earmark.streams.chaos.plan import Options, Trouble, bursts, schedule
 
-OPTIONS = Options(events=600, kills=4, broker_kills=2, rebalances=3, poison=0.1)
+OPTIONS = Options(
+    events=600, kills=4, broker_kills=2, rebalances=3, cuts=2, cut_s=5, freezes=1, poison=0.1
+)
 
 
 def test_everything_happens_while_events_are_sent() -> None:
@@ -22,10 +24,19 @@ def test_everything_happens_while_events_are_sent() -> None:
         Trouble.KILL: 4,
         Trouble.BROKER_KILL: 2,
         Trouble.REBALANCE: 3,
+        Trouble.CUT: 2,
+        Trouble.FREEZE: 1,
     }
     assert [one.burst for one in happens] == sorted(one.burst for one in happens)
     assert happens[-1].burst < len(bursts(OPTIONS))
     assert [number for burst in bursts(OPTIONS) for number in burst] == list(range(600))
+
+
+def test_a_run_is_as_long_as_what_happens_takes() -> None:
+    quiet = Options(events=600, kills=0, broker_kills=0, rebalances=0)
+    assert len(bursts(quiet)) == 3  # at 200 events in a second
+    assert len(bursts(replace(quiet, cuts=1))) > quiet.cut_s
+    assert len(bursts(replace(quiet, events=100_000))) == 500
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another() -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from earmark.streams.chaos.timing import Timing, longest_gap_ms, recovery_ms
+from earmark.streams.chaos.timing import Span, Timing, longest_gap_ms, recovery_ms
 
 
 def test_a_pause_counts_from_the_arrival_of_what_waited() -> None:
@@ -22,6 +22,16 @@ def test_recovery_is_from_the_kill_to_the_next_signal_of_what_waited() -> None:
     assert recovery_ms(taken, written, 1_000) == 2_000
     assert recovery_ms(taken, written, 4_000) == 100  # nothing waited before 9,000
     assert recovery_ms(taken, written, 9_500) == 0
+
+
+def test_recovery_does_not_count_the_time_in_which_the_broker_was_away() -> None:
+    taken, written = np.array([0, 900]), np.array([500, 9_000])
+    before, amid, after = (
+        Span(begun_ms=begun_ms, ended_ms=begun_ms + 1_000) for begun_ms in (100, 8_500, 9_000)
+    )
+    assert recovery_ms(taken, written, 1_000, [before, after]) == 8_000 - 100
+    assert recovery_ms(taken, written, 1_000, [amid]) == 8_000 - 500
+    assert recovery_ms(taken, written, 1_000, [Span(begun_ms=0, ended_ms=10_000)]) == 0
 
 
 def test_recovery_is_that_of_the_partition_which_stood_still_longest() -> None:

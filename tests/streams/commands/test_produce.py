@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
+from earmark.models.error import ConfigurationError
 from earmark.streams.commands.produce import produce
 from earmark.streams.local.stack import Stack
 from earmark.streams.subscriber import subscribe
@@ -43,6 +46,40 @@ def test_an_event_that_is_refused_is_said_and_the_others_go_on(folder: Path) -> 
     assert "earmark: d: texts.title: 10,000,000 code points" in told.stderr
     assert "3 events checked, nothing sent" in told.stdout
     assert "media.roots" in told.stderr
+
+
+def test_a_column_that_events_do_not_have_ends_it_before_anything_is_sent(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Hello")
+    table = pa.table({"content_id": ["b"], "text_title": ["T"], "isrc": ["X"]})
+    pq.write_table(table, tmp_path / "b.parquet")
+    with pytest.raises(ConfigurationError, match="isrc"):
+        run(tmp_path)
+    told = run(tmp_path, "--ignore-unknown", "--dry-run")
+    assert told.stdout == "2 events checked, nothing sent\n"
+
+
+def test_a_dry_run_has_nothing_to_resume(folder: Path) -> None:
+    told = run(folder, "--dry-run", "--resume", folder / "checkpoint")
+    assert (told.exit_code, "--resume" in told.stderr) == (2, True)
+    assert not (folder / "checkpoint").exists()
+
+
+@pytest.mark.kafka
+def test_a_resumed_run_still_counts_what_was_refused(
+    stack: Stack, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = stack.settings
+    monkeypatch.setenv("EARMARK_KAFKA__BOOTSTRAP_SERVERS", settings.kafka.bootstrap_servers)
+    monkeypatch.setenv("EARMARK_REGISTRY__URL", settings.registry.url)
+    lines, resume = folder / "d.jsonl", ("--resume", folder / "checkpoint")
+    good = json.dumps({"content_id": "resumed", "texts": [{"field": "title", "text": "x"}]})
+    lines.write_text(f"{lines.read_text()}\nno JSON\n{good}\n")
+    with pytest.raises(ConfigurationError, match="line 2"):
+        run(lines, *resume)
+    lines.write_text(lines.read_text().replace("no JSON", good))
+    told = run(lines, *resume)
+    assert (told.exit_code, told.stdout) == (1, "2 events sent to content.events.v1\n")
+    assert "earmark: d:" not in told.stderr
 
 
 @pytest.mark.kafka

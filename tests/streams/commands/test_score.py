@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 JFK = Path(__file__).resolve().parents[3] / "streams" / "samples" / "jfk.wav"
@@ -41,7 +43,9 @@ def test_events_files_and_bad_files_are_scored_side_by_side(tmp_path: Path) -> N
     ]
     events = "".join(json.dumps(line) + "\n" for line in lines)
     (tmp_path / "events.jsonl").write_text(events)
-    files = ("note.txt", "fake.mp3", "events.jsonl")
+    table = pa.table({"content_id": ["row"], "audio_uri": [JFK.as_uri()], "isrc": ["X"]})
+    pq.write_table(table, tmp_path / "events.parquet")
+    files = ("note.txt", "fake.mp3", "events.jsonl", "events.parquet", "--ignore-unknown")
     done = score(*files, "--signals", "audio.loudness,text.language", "--json", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     objects = [json.loads(line) for line in done.stdout.splitlines()]
@@ -51,6 +55,7 @@ def test_events_files_and_bad_files_are_scored_side_by_side(tmp_path: Path) -> N
         ("fake", "audio.loudness"): "ERROR",
         ("fake", None): "REJECTED",
         ("ep", "audio.loudness"): "OK",
+        ("row", "audio.loudness"): "OK",
         ("odd", "text.language"): "ERROR",
         ("odd", None): "REJECTED",
     }

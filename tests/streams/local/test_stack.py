@@ -45,12 +45,12 @@ def settings_apart(home: Path) -> Settings:
 
 
 @contextmanager
-def in_background(home: Path) -> Iterator[Settings]:
-    """A stack without worker that `earmark up` started on `home`."""
+def in_background(home: Path, *options: str) -> Iterator[Settings]:
+    """A stack, by default without worker, that `earmark up` started on `home`."""
     settings = settings_apart(home)
     # not the usual ports: they may be in use by the developer's own stack
     ports = (f"--port={free_port()}", f"--registry-port={free_port()}")
-    started = earmark("up", "--no-worker", *ports, home=home)
+    started = earmark("up", *(options or ("--no-worker",)), *ports, home=home)
     try:
         assert started.returncode == 0, started.stderr
         yield settings
@@ -128,7 +128,7 @@ def test_a_stack_that_cannot_start_says_why_in_a_few_lines(stack: Stack, tmp_pat
 
 def renewed(home: Path, name: str, old: ProcessId) -> ProcessId:
     """The process called `name` once it is another than `old`."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while True:
         state = running_stack(home)
         found = state.process(name) if state else None
@@ -139,10 +139,19 @@ def renewed(home: Path, name: str, old: ProcessId) -> ProcessId:
 
 
 @pytest.mark.weights
-def test_the_worker_of_a_stack_is_ready_and_is_the_stacks_own(tmp_path: Path):
-    with Stack(load_settings(), home=tmp_path) as running:
-        url = urlsplit(running.state.worker_url)
-        assert answers(url.port, "/readyz")
-        worker = running.state.process("worker")
-        assert worker.find() is not None
-    assert worker.find() is None
+def test_the_worker_of_a_stack_that_dies_is_started_again_and_up_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("EARMARK_WORKER__SIGNALS", '["text.language"]')
+    home = tmp_path / "home"
+    with in_background(home, "--worker"):
+        first = running_stack(home).process("worker")
+        port = urlsplit(running_stack(home).worker_url).port
+        assert answers(port, "/readyz")
+        first.find().kill()
+        second = renewed(home, "worker", first)
+        assert answers(port, "/readyz")
+        said = (home / "logs" / "stack.log").read_text()
+        assert "worker has ended (killed by SIGKILL); starting it again in" in said
+        assert "worker runs again" in said
+    assert second.find() is None

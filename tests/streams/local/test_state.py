@@ -83,7 +83,12 @@ def test_a_child_reads_the_same_settings_from_its_environment(
     settings = load_settings(
         home=tmp_path,
         kafka={"client": {"sasl.password": 's=e c,r"et'}, "partitions": 3},
-        media={"roots": [tmp_path / "a b"], "hosts": ["*.example.org"], "timeout_s": 1.5},
+        media={
+            "roots": [tmp_path / "a b"],
+            "hosts": ["*.example.org"],
+            "timeout_s": 1.5,
+            "stores": {"music": {"uri": "https://cdn.example.org/{key}", "secret": "s3cret"}},
+        },
         worker={"signals": ["audio.loudness"], "http_port": 8080},
     )
     for name, value in environment(settings).items():

@@ -172,8 +172,9 @@ def test_better_answers_become_the_live_ones_where_no_newer_stands(
     same, other, gone = f"{run}-same", f"{run}-other", f"{run}-gone"
     first = [spoken(item) for item in (same, other, gone)]
     send(settings, *first)
-    starts, ends = offsets_of(settings, run)
-    options = ["--from", starts, "--to", ends, "--model", "speech=silero-vad-16k"]
+    ids = tmp_path / "ids.txt"  # the audio is read back from the records that carried it
+    ids.write_text("\n".join((same, other, gone)))
+    options = ["--catalogue", "--content-id-file", str(ids), "--model", "speech=silero-vad-16k"]
     live = WorkerProcess(settings, log_dir=tmp_path)
     live.start()
     try:

@@ -1,0 +1,83 @@
+"""What is found of an item on this machine's disk."""
+
+import sqlite3
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from earmark.processors.codec import Codec
+from earmark.processors.identity import AnswerKey
+from earmark.processors.schema import RECEIPTS, schema_of
+from earmark.streams.erasure_disk import disk_traces
+from earmark.streams.receipt import Disposition, Receipt, ReceiptCodec
+from earmark.streams.receipt_store import ReceiptStore
+from earmark.streams.settings import Settings, load_settings
+from earmark.streams.spool import Spool
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    return load_settings(state=tmp_path / "state")
+
+
+def reasons(settings: Settings, item: str = "item") -> dict[str, str]:
+    codec = Codec(schema_of(RECEIPTS))
+    return {it.store: it.reason for it in disk_traces(settings, "cluster", codec, item)}
+
+
+def keep(settings: Settings, receipt: Receipt, *, cluster: str = "cluster") -> None:
+    folder = settings.state_folder / cluster / RECEIPTS / "0"
+    store = ReceiptStore(folder, ReceiptCodec(0, group="earmark"))
+    store.put(3, [receipt])
+    store.close()
+
+
+STANDING = Receipt(
+    content_id="item",
+    disposition=Disposition.ANSWERED,
+    answers={"signals.x.v1": AnswerKey(input_digest="d", config_hash="c")},
+)
+COPY = f"<state>/cluster/{RECEIPTS}/0"
+
+
+def test_a_copy_of_a_receipt_stands_until_it_is_that_of_the_deletion(settings: Settings) -> None:
+    keep(settings, STANDING)
+    assert "3.sqlite holds a receipt with digests" in reasons(settings)[COPY]
+    assert reasons(settings, "another")[COPY] == ""
+    keep(settings, Receipt(content_id="item", disposition=Disposition.DELETED))
+    assert reasons(settings)[COPY] == ""
+
+
+def test_what_another_cluster_has_is_of_another_item(settings: Settings) -> None:
+    keep(settings, STANDING, cluster="elsewhere")
+    assert not any(reasons(settings).values())
+
+
+@pytest.mark.parametrize("value", ["item", b"\x00item\x01"])
+def test_a_database_that_holds_the_id_anywhere_is_named(
+    settings: Settings, value: str | bytes
+) -> None:
+    settings.state_folder.mkdir()
+    with sqlite3.connect(settings.state_folder / "answers.sqlite") as database:
+        database.execute("CREATE TABLE answers (key TEXT, payload BLOB)")
+        database.execute("INSERT INTO answers VALUES ('k', ?)", (value,))
+    database.close()
+    found = reasons(settings)["<state>/answers.sqlite"]
+    assert found.startswith("1 rows of answers.payload hold the id")
+    assert reasons(settings, "another")["<state>/answers.sqlite"] == ""
+
+
+def test_media_that_a_killed_worker_left_are_told(settings: Settings, tmp_path: Path) -> None:
+    spool = Spool()
+    media = spool.new_file()
+    assert not any(reasons(settings).values())  # its owner lives, and removes it
+    dead = spool.folder.with_name("earmark-spool-dead")
+    dead.mkdir()
+    media.rename(dead / "media")
+    (dead / "lock").touch()
+    (told,) = filter(None, reasons(settings).values())
+    assert str(dead / "media") in told
+    spool.close()

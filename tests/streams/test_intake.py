@@ -1,0 +1,102 @@
+"""What is read before its time is kept in part and read again, in order and each record once."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from earmark.streams.course import Onward
+from earmark.streams.crash_ledger import CrashLedger
+from earmark.streams.header import NOT_BEFORE
+from earmark.streams.intake import KEPT_BYTES, Intake
+from earmark.streams.kafka import client_config, consumer_config
+from earmark.streams.local.stack import Stack
+from earmark.streams.settings import KafkaSettings
+
+pytestmark = pytest.mark.kafka
+
+RECORDS = 20
+RECORD_BYTES = 200_000  # 4 MB in all
+LIMIT_S = 60.0
+
+
+@pytest.fixture
+def topic(stack: Stack) -> str:
+    """A topic of one partition."""
+    name = f"intake-{uuid.uuid4().hex[:8]}"
+    admin = AdminClient(client_config(stack.settings.kafka))
+    admin.create_topics([NewTopic(name, 1, 1)])[name].result(30)
+    return name
+
+
+def produce(kafka: KafkaSettings, topic: str, *, due_ms: int) -> None:
+    producer = Producer(client_config(kafka))
+    for number in range(RECORDS):
+        producer.produce(
+            topic,
+            bytes(RECORD_BYTES),
+            str(number).encode(),
+            headers=[(NOT_BEFORE, str(due_ms + number).encode())],
+        )
+    assert producer.flush(30) == 0
+
+
+@contextmanager
+def intake(
+    kafka: KafkaSettings, topic: str, folder: Path, *, long: bool = False
+) -> Iterator[Intake]:
+    own = {"group.id": topic, "auto.offset.reset": "earliest", "enable.partition.eof": True}
+    consumer = Consumer(consumer_config(kafka, own))
+    consumer.assign([TopicPartition(topic, 0, 0)])
+    crashes = CrashLedger(folder / "crashes.sqlite")
+    yield Intake(consumer, crashes, Onward(), batch=256, long_topic=topic if long else None)
+    crashes.close()
+    consumer.close()
+
+
+def numbers(messages: list[Message]) -> list[int]:
+    return [int(message.key() or b"") for message in messages]
+
+
+def test_of_records_that_wait_few_are_kept_and_all_come_in_the_end(
+    stack: Stack, topic: str, tmp_path: Path
+) -> None:
+    kafka = stack.settings.kafka
+    due_ms = time.time_ns() // 1_000_000 + 4_000
+    produce(kafka, topic, due_ms=due_ms)
+    taken: list[int] = []
+    most_kept = 0
+    deadline = time.monotonic() + LIMIT_S
+    with intake(kafka, topic, tmp_path) as reading:
+        while len(taken) < RECORDS and time.monotonic() < deadline:
+            found = numbers(reading.take(in_flight=0, full=False, long_in_flight=False))
+            assert not found or time.time_ns() // 1_000_000 >= due_ms
+            taken += found
+            most_kept = max(most_kept, reading.waiting_bytes)
+        assert numbers(reading.take(in_flight=0, full=False, long_in_flight=False)) == []
+        assert reading.waiting_bytes == 0
+    assert taken == list(range(RECORDS))
+    assert 0 < most_kept < KEPT_BYTES + RECORD_BYTES
+
+
+def test_of_long_ones_few_are_kept_and_they_come_one_at_a_time(
+    stack: Stack, topic: str, tmp_path: Path
+) -> None:
+    kafka = stack.settings.kafka
+    produce(kafka, topic, due_ms=0)
+    taken: list[int] = []
+    most_kept = 0
+    deadline = time.monotonic() + LIMIT_S
+    with intake(kafka, topic, tmp_path, long=True) as reading:
+        while len(taken) < RECORDS and time.monotonic() < deadline:
+            found = numbers(reading.take(in_flight=0, full=False, long_in_flight=False))
+            assert len(found) <= 1
+            taken += found
+            most_kept = max(most_kept, reading.waiting_bytes)
+    assert taken == list(range(RECORDS))
+    assert most_kept < KEPT_BYTES + RECORD_BYTES
