@@ -89,9 +89,7 @@ def assemble(
     decoders = make_decoders(settings.worker.decoders or _cores_for_decoding())
     watchdog = Watchdog(ending_process(health), limits_s=limits_s(settings.worker.stall_s))
     course = course or Onward()
-<<<<<<< HEAD
     consumer = consumer_for(settings, bounded=course.bounded)
-=======
     # a fetch that waits for room waits for the decoders, which have a limit of their own
     fetcher = Fetcher(
         settings.media,
@@ -99,7 +97,6 @@ def assemble(
         waiting=watchdog.stage("fetch").moved,
     )
     metrics.queue_bytes.labels("spool").set_function(lambda: fetcher.spooled_bytes)
->>>>>>> main
 
     def hearing(plan_heard: PlanHeard, score: Score) -> Hearing:
         return Hearing(

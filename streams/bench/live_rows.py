@@ -4,8 +4,8 @@ A live worker gets events at random moments, at 30 % of the rate at which it ans
 it `earmark replay` answers a backlog of its own at full speed, started as it is for people, and is
 stopped and let go on every few seconds: what else the machine does meets both. An event waits from
 its arrival at the broker to the last of its signals there; the figure is the wait that 95 of 100 do
-not exceed. `live_texts` has texts and the quick signals, `live_clips` a short recording, a title and
-all signals.
+not exceed. `live_texts` has texts and the quick signals, `live_clips` a short recording, a title
+and all signals.
 
 What bounds it: the replay gets what the live worker leaves of the cores, and must give it back at
 once. What it cannot give back: the broker works for both, their models share the caches, and a core
