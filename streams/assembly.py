@@ -1,7 +1,10 @@
 """Puts a worker together from settings: what it reads with, computes on and publishes through."""
 
 import os
+from collections.abc import Callable, Mapping
 from functools import partial
+
+from confluent_kafka import Consumer
 
 from earmark.models.device import pick_device
 from earmark.models.store import ModelStore
@@ -30,8 +33,17 @@ from earmark.streams.topic import CONTENT_EVENTS, REJECTIONS
 from earmark.streams.watchdog import Watchdog, ending_process, limits_s
 from earmark.streams.worker import Worker, consumer_for
 
+Publishing = Callable[[Settings, Mapping[str, int], Route, Consumer], Publisher]
+
 LIVE = Route()
 NICE_OF_LONG = 10  # a long recording is in nobody's way
+
+
+def in_transactions(
+    settings: Settings, schema_ids: Mapping[str, int], route: Route, _: Consumer
+) -> Publisher:
+    """What a worker publishes through."""
+    return Publisher(settings, schema_ids, worker=worker_name(settings), route=route)
 
 
 def assemble(
@@ -42,10 +54,12 @@ def assemble(
     metrics: Metrics,
     route: Route = LIVE,
     course: Course | None = None,
+    publishing: Publishing = in_transactions,
 ) -> Worker:
     """A worker ready to run; `registry` stays open as long as it runs.
 
-    By default a live one; a replay brings its `route` and its `course`.
+    By default a live one; a replay brings its `route` and its `course`. What another `publishing`
+    makes serves to measure this one: the worker promises nothing with it.
 
     Raises ConfigurationError where a schema is not registered or a signal is not known, and
     ServiceError where the registry does not answer. The models are loaded when it runs.
@@ -75,6 +89,7 @@ def assemble(
     decoders = make_decoders(settings.worker.decoders or _cores_for_decoding())
     watchdog = Watchdog(ending_process(health), limits_s=limits_s(settings.worker.stall_s))
     course = course or Onward()
+    consumer = consumer_for(settings, bounded=course.bounded)
     # a fetch that waits for room waits for the decoders, which have a limit of their own
     fetcher = Fetcher(
         settings.media,
@@ -102,9 +117,9 @@ def assemble(
         read_promotion=promotion_reader(registry.schema_by_id),
         route=route,
         course=course,
-        publisher=Publisher(settings, schema_ids, worker=worker_name(settings), route=route),
+        publisher=publishing(settings, schema_ids, route, consumer),
         hearing=hearing,
-        consumer=consumer_for(settings, bounded=course.bounded),
+        consumer=consumer,
         crashes=CrashLedger(ledger_path(settings), crashes=settings.worker.crashes),
         watchdog=watchdog,
         receipts=Receipts(settings, schema_ids[RECEIPTS], published),

@@ -1,10 +1,13 @@
 """The bounded way from many decoders to the one thread that scores."""
 
+import time
 from collections import deque
 from collections.abc import Iterator
 from threading import Condition
 
 from earmark.processors.block import Block
+
+MOST_LINGERS = 4  # steady traffic never pauses for long; it is not made to wait for full batches
 
 
 class BlockQueue:
@@ -43,14 +46,15 @@ class BlockQueue:
     def stream(self) -> Iterator[Block | None]:
         """Blocks as they come, and None each time nothing has come for `linger_s`.
 
-        After a None the stream waits without limit: scoring has drained what it had.
+        Likewise when nothing is left and the first block since the last None came `MOST_LINGERS`
+        times as long ago; where more is queued, whoever scores is behind and better off with full
+        batches. After a None the stream waits without limit: scoring has drained what it had.
         """
-        idle = True
+        since: float | None = None  # when the first block was taken that scoring may still hold
         while True:
             with self._changed:
-                linger_s = 0.0 if self.hurried else self._linger_s
                 self._changed.wait_for(
-                    lambda: self._blocks or self._closed, None if idle else linger_s
+                    lambda: self._blocks or self._closed, self._patience_s(since)
                 )
                 block = self._blocks.popleft() if self._blocks else None
                 if block is None and self._closed:
@@ -58,5 +62,16 @@ class BlockQueue:
                 if block is not None:
                     self.bytes -= block.samples_T.nbytes
                     self._changed.notify_all()
-            idle = block is None
+            if block is None:
+                since = None
+            elif since is None:
+                since = time.monotonic()
             yield block
+
+    def _patience_s(self, since: float | None) -> float | None:
+        if since is None:
+            return None
+        if self.hurried:
+            return 0.0
+        left_s = since + MOST_LINGERS * self._linger_s - time.monotonic()
+        return max(0.0, min(self._linger_s, left_s))

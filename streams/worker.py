@@ -47,6 +47,7 @@ log = structlog.get_logger()
 REVOKE_GRACE_S = 5.0  # what ends within it is published before partitions go to another worker
 DRAIN_S = 30.0  # likewise, for a worker that is asked to stop
 PUBLISH_EVENTS = 1000  # most events in one transaction
+SESSION_S = 10.0  # without a sign of life after which a member of a classic group is replaced
 
 
 class Worker:
@@ -322,7 +323,7 @@ def consumer_for(settings: Settings, *, bounded: bool = False) -> Consumer:
         own["partition.assignment.strategy"] = "range"
         # a static member that comes back after a kill takes its partitions over at once
         own["group.instance.id"] = f"{settings.kafka.group_id}-{settings.kafka.slot}"
-        own["session.timeout.ms"] = 10_000
+        own["session.timeout.ms"] = int(SESSION_S * 1000)
     return Consumer(consumer_config(settings.kafka, own))
 
 

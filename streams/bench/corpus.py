@@ -24,6 +24,8 @@ from earmark.streams.synthesiser import RATE_HZ, tune
 
 MUSIC_S = 8.0  # after each 11 s of speech
 BIT_RATE_BPS = 128_000
+CLIP_S = 2.5  # 80 kB as WAV
+PROGRAMME_S = 120.0  # that clips are cut from
 SEED = 20
 
 # where the phrases of the shipped speech lie, in seconds, and where nobody speaks
@@ -135,6 +137,40 @@ def text_events(count: int, *, run: str) -> Iterator[ContentEvent]:
                 Text(field="comment", text=comment),
             ),
         )
+
+
+def clip_events(count: int, *, run: str) -> Iterator[ContentEvent]:
+    """Events with a title and a clip of speech and music in themselves, no two alike."""
+    programme_T = _mono(programme(PROGRAMME_S))
+    length = int(CLIP_S * SAMPLE_RATE_HZ)
+    random = np.random.default_rng([SEED, *run.encode()])
+    starts = random.integers(0, len(programme_T) - length, count)
+    levels = random.uniform(0.5, 1.0, count)  # of other runs too: what was heard is not heard again
+    for number, (start, level) in enumerate(zip(starts, levels, strict=True)):
+        yield ContentEvent(
+            event_id=f"{run}-{number}",
+            content_id=f"bench:{run}:{number}",
+            content_type=ContentType.CLIP,
+            source="earmark.bench",
+            language="en",
+            audio=Audio(data=_wav(programme_T[start : start + length] * np.float32(level))),
+            texts=(Text(field="title", text=_SENTENCES[number % len(_SENTENCES)]),),
+        )
+
+
+def _mono(samples_CT: Samples) -> Samples:
+    resampled_T: Samples = soxr.resample(samples_CT.mean(axis=0), RATE_HZ, SAMPLE_RATE_HZ)
+    return resampled_T
+
+
+def _wav(samples_T: Samples) -> bytes:
+    file = BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(SAMPLE_RATE_HZ)
+        writer.writeframes((samples_T * 32_767).astype("<i2").tobytes())
+    return file.getvalue()
 
 
 def _utterance(random: np.random.Generator) -> Samples:

@@ -33,7 +33,11 @@ class Plan:
     @property
     def repetitions(self) -> int:
         """How often each measurement is made, the first one that does not count left out."""
-        return 1 if self.quick else 3
+        return self.repeated(3)
+
+    def repeated(self, number: int) -> int:
+        """`number`, or once where it must be quick."""
+        return 1 if self.quick else number
 
     def scaled(self, number: int) -> int:
         """`number`, or the part of it that a quick run takes."""

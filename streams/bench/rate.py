@@ -13,10 +13,14 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """Something to be timed; `run` gets `amount` done, in whatever the rate is to count."""
+    """Something to be timed; `run` gets `amount` done, in whatever the rate is to count.
+
+    `prepare` comes before each run, outside of the time.
+    """
 
     run: Callable[[], object]
     amount: float
+    prepare: Callable[[], object] = bool  # which does nothing
 
 
 def rates(
@@ -28,16 +32,24 @@ def rates(
     it counts. With `time.process_time` as `clock`, seconds are those that a core was ours: for
     work that is done on one core, what else runs there does not matter then.
     """
+    mine, theirs = timed(ours, baseline, repetitions=repetitions, clock=clock)
+    return ours.amount / statistics.median(mine), baseline.amount / statistics.median(theirs)
+
+
+def timed(
+    ours: Work, baseline: Work, *, repetitions: int, clock: Clock = time.perf_counter
+) -> tuple[list[float], list[float]]:
+    """The seconds that each run of either took, in turns as `rates` takes them."""
     seconds: tuple[list[float], list[float]] = ([], [])
     for repetition in range(repetitions + 1):
         for times, work in zip(seconds, (ours, baseline), strict=True):
+            work.prepare()
             begin = clock()
             work.run()
             elapsed = clock() - begin
             if repetition:
                 times.append(elapsed)
-    mine, theirs = map(statistics.median, seconds)
-    return ours.amount / mine, baseline.amount / theirs
+    return seconds
 
 
 @contextmanager

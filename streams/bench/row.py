@@ -1,7 +1,8 @@
 """A row of the benchmark: a figure of ours, the same figure of a baseline, and the goal for it."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from rich.table import Table
@@ -23,7 +24,10 @@ class Goal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """`value` is ours and `baseline` that of what `against` names, both in `unit`."""
+    """`value` is ours and `baseline` that of what `against` names, both in `unit`.
+
+    `details` are other figures of the same run, each named with its unit where it is another one.
+    """
 
     name: str
     value: float
@@ -31,12 +35,14 @@ class Row:
     baseline: float
     against: str
     goal: Goal | None = None
+    details: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         goal = {True: ", goal met", False: ", goal missed", None: ""}[self.met]
+        details = ", ".join(f"{name} {_written(x)}" for name, x in self.details.items())
         return (
             f"{_written(self.value)} {self.unit}, {self.ratio:.2f} of {_written(self.baseline)} "
-            f"by {self.against}{goal}"
+            f"by {self.against}{goal}{details and f' ({details})'}"
         )
 
     @property
@@ -53,8 +59,8 @@ class Row:
         return figure >= self.goal.x if self.goal.op == ">=" else figure <= self.goal.x
 
     def as_object(self) -> dict[str, object]:
-        """The row for JSON."""
-        return {
+        """The row for JSON; `details` only where there are some."""
+        row = {
             "name": self.name,
             "value": _rounded(self.value),
             "unit": self.unit,
@@ -63,6 +69,22 @@ class Row:
             "goal": asdict(self.goal) if self.goal else None,
             "met": self.met,
         }
+        details = {name: _rounded(figure) for name, figure in self.details.items()}
+        return row | ({"details": details} if details else {})
+
+
+def spread(ours: Sequence[float], baseline: Sequence[float]) -> dict[str, float]:
+    """Least and most of figures that were measured in turns, and their ratios, turn by turn."""
+    ratios = [mine / theirs for mine, theirs in zip(ours, baseline, strict=True)]
+    return {
+        "value_min": min(ours),
+        "value_max": max(ours),
+        "baseline_min": min(baseline),
+        "baseline_max": max(baseline),
+        "ratio_min": min(ratios),
+        "ratio_median": statistics.median(ratios),
+        "ratio_max": max(ratios),
+    }
 
 
 def table(rows: Sequence[Row]) -> Table:

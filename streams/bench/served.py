@@ -1,26 +1,31 @@
 """A local stack for the benchmark and a worker on it, as they are run: processes of their own."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from urllib.request import urlopen
 
 import psutil
+from confluent_kafka import Consumer, TopicPartition
 
 from earmark.models.error import ServiceError
 from earmark.processors.content import ContentEvent
 from earmark.streams.bench.plan import Plan
+from earmark.streams.dead_letter import CommittedReader
+from earmark.streams.kafka import client_config
 from earmark.streams.local.stack import Stack
-from earmark.streams.local.worker import WorkerProcess
+from earmark.streams.local.worker import COMMAND, WorkerProcess
 from earmark.streams.producer import Producer
-from earmark.streams.settings import Settings
+from earmark.streams.settings import Settings, with_worker
+from earmark.streams.topic import CONTENT_EVENTS, create_topics
 
 POLL_S = 0.05  # asking costs the worker about a millisecond
 STALLED_S = 1_800.0  # a recording of hours is one commit
 SETTLED_BYTES = 1_000_000  # memory that grows by less in a second has stopped growing
 _COMMITTED = "earmark_latency_seconds_count"  # counted when the transaction of an event has ended
 _REJECTED = "earmark_rejections_total"
+_TRANSACTIONS = "earmark_transactions_total"
 
 
 def unwatched() -> None:
@@ -34,6 +39,7 @@ class Served:
         self._settings = settings
         self._url = f"{worker.url}/metrics"
         self._process = psutil.Process(worker.child.pid)
+        self._expected = 0
         self.loaded_bytes = self._settled_bytes()
 
     @property
@@ -54,13 +60,39 @@ class Served:
 
         Raises ServiceError when nothing is committed for long, or when an event is rejected.
         """
-        expected = self._count(_COMMITTED)
+        self._expected = self._count(_COMMITTED)
+        self._send(events)
+        self._wait(watch)
+
+    def queue(self, events: Iterable[ContentEvent]) -> None:
+        """Send the events while the worker stands still; `finish` lets it go on."""
+        self._expected = self._count(_COMMITTED)
+        self._process.suspend()
+        self._send(events)
+
+    def finish(self) -> None:
+        """Let the worker answer what was queued; raises as `answer` does."""
+        self._process.resume()
+        self._wait(unwatched)
+
+    def signal(self, number: int) -> None:
+        """Tell the worker something by a signal of the system."""
+        self._process.send_signal(number)
+
+    @property
+    def transactions(self) -> int:
+        """How often it has published, be it in transactions or not."""
+        return self._count(_TRANSACTIONS)
+
+    def _send(self, events: Iterable[ContentEvent]) -> None:
         with Producer(self._settings) as producer:
             for event in events:
                 producer.send(event)
-                expected += 1
+                self._expected += 1
+
+    def _wait(self, watch: Callable[[], None]) -> None:
         committed, deadline = -1, 0.0
-        while committed < expected:
+        while committed < self._expected:
             time.sleep(POLL_S)
             watch()
             if (now := self._count(_COMMITTED)) > committed:
@@ -89,20 +121,23 @@ class Served:
 
 
 @contextmanager
-def served(plan: Plan) -> Iterator[Served]:
-    """A fresh worker on the stack of the benchmark; it may read the folder of the plan."""
-    plan.pull()
-    stack = _stack(plan)
-    worker = WorkerProcess(stack.settings, log_dir=stack.home / "logs")
+def served(
+    plan: Plan, settings: Settings | None = None, *, command: Sequence[str] = COMMAND
+) -> Iterator[Served]:
+    """A fresh worker for `settings`, by default of all signals; it may read the plan's folder."""
+    stack = stack_of(plan)
+    settings = settings or stack.settings
+    plan.pull(settings.worker.signals or None)
+    worker = WorkerProcess(settings, log_dir=stack.home / "logs", command=command)
     try:
         worker.start()
-        yield Served(stack.settings, worker)
+        yield Served(settings, worker)
     finally:
         worker.stop()
 
 
 @cache
-def _stack(plan: Plan) -> Stack:
+def stack_of(plan: Plan) -> Stack:
     """Broker and registry, started for the first row that needs them, stopped with the plan."""
     media = plan.settings.media
     settings = plan.settings.model_copy(
@@ -116,3 +151,27 @@ def _stack(plan: Plan) -> Stack:
         report=plan.report,
     )
     return plan.closing.enter_context(stack)
+
+
+def group_of(plan: Plan, name: str, *, signals: Sequence[str], protocol: str) -> Settings:
+    """The settings of a new group of workers on the stack; it begins with what comes next."""
+    settings = stack_of(plan).settings
+    own = {
+        "group_id": f"bench-{name}",
+        "receipts_topic": f"bench-{name}.receipts.v1",
+        "group_protocol": protocol,
+    }
+    kafka = settings.kafka.model_copy(update=own)
+    settings = with_worker(settings.model_copy(update={"kafka": kafka}), signals=tuple(signals))
+    create_topics(settings)
+    _begin_at_the_end(settings)
+    return settings
+
+
+def _begin_at_the_end(settings: Settings) -> None:
+    with CommittedReader(settings.kafka, CONTENT_EVENTS) as reader:
+        ends = [TopicPartition(CONTENT_EVENTS, s.partition, s.end) for s in reader.spans()]
+    own = {"group.id": settings.kafka.group_id, "enable.auto.commit": False}
+    consumer = Consumer(client_config(settings.kafka, own))
+    consumer.commit(offsets=ends, asynchronous=False)
+    consumer.close()

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from earmark.streams.local.environment import environment
@@ -11,20 +12,23 @@ from earmark.streams.local.registry import answers
 from earmark.streams.settings import Settings
 
 READY_S = 300.0  # models load from disk, on a machine that may be busy
+COMMAND = (sys.executable, "-m", "earmark", "worker")
 
 
 class WorkerProcess:
     """A worker for `settings`, its health and metrics on the configured or any free port.
 
-    Its log is `<log_dir>/worker.log`.
+    Its log is `<log_dir>/worker.log`. `command` starts it, `earmark worker` by default.
     """
 
-    def __init__(self, settings: Settings, *, log_dir: Path) -> None:
+    def __init__(
+        self, settings: Settings, *, log_dir: Path, command: Sequence[str] = COMMAND
+    ) -> None:
         self.port = settings.worker.http_port or free_port()
         limits = settings.worker.model_copy(update={"http_port": self.port, "http_host": HOST})
         self.child = Child(
             "worker",
-            [sys.executable, "-m", "earmark", "worker"],
+            list(command),
             log=log_dir / "worker.log",
             environment=environment(settings.model_copy(update={"worker": limits})),
             farewell=signal.SIGKILL,  # it is made to be killed; draining needs the broker
