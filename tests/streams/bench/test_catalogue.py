@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from earmark.streams.bench.catalogue import ROWS
+from earmark.streams.bench.catalogue import DELIVERY_ROWS, ROWS
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.row import Row
 
@@ -39,6 +39,14 @@ def test_a_worker_answers_a_recording_of_many_minutes_in_bounded_memory(plan: Pl
     row = ROWS["memory"](plan)
     assert 0 < row.value < 1_000
     assert row.goal is not None
+
+
+@pytest.mark.weights
+@pytest.mark.kafka
+def test_a_row_of_delivery_is_measured(plan: Plan) -> None:
+    row = DELIVERY_ROWS["transactions"](plan)
+    assert_measured(row, "transactions")
+    assert row.details["events_per_transaction"] > 0
 
 
 def test_json_is_one_object_with_the_machine_and_the_rows_asked_for() -> None:
