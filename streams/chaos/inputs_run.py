@@ -137,7 +137,7 @@ def _report(
         signals=tally.outcomes,
         rejections=tally.classes,
         worker_deaths=feed.deaths,
-        longest_gap_s=timing.longest_gap_s(feed.sender.taken_ms),
+        longest_gap_s=max(timing.longest_gap_s(feed.sender.taken_ms), feed.silent_s),
         memory=feed.memory,
         seconds=seconds,
     )
@@ -198,6 +198,7 @@ class _Feed:
         self._controls = controls
         self.sender = InputSender(settings.kafka, len(sent))
         self.memory = Memory()
+        self.silent_s = 0.0  # without an answer, before no more was waited for
         self._fleet = fleet
         self._watch = watch
         self._say = say
@@ -221,6 +222,7 @@ class _Feed:
                 self._look()
             self._look()
             if time.monotonic() > self._moved_at + STALLED_S:
+                self.silent_s = STALLED_S
                 missing = self._next - self._answered
                 self._say(f"nothing was answered for {STALLED_S:g} s; {missing} are waiting")
                 return False

@@ -59,7 +59,7 @@ class InputTally:
     def note_signal(self, tag: int, topic: str, record: Mapping[str, Any]) -> None:
         """A signal was written for it."""
         outcome = record["outcome"]
-        self.outcomes[outcome] += tag >= self._controls
+        self._count(self.outcomes, tag, outcome)
         self._signals[tag, self._topics.index(topic)] += 1
         self._failed[tag] |= outcome == Verdict.ERROR
         if outcome not in set(Verdict):
@@ -68,7 +68,7 @@ class InputTally:
     def note_rejection(self, tag: int, record: Mapping[str, Any]) -> None:
         """A rejection was."""
         name = record["rejection_class"]
-        self.classes[name] += tag >= self._controls
+        self._count(self.classes, tag, name)
         if record["fault"] == Fault.OURS:
             self.ours.append(Offence(tag=tag, detail=f"{name}: {record['reason']}"))
         counts = self._refused if record["part"] == WHOLE else self._rejected
@@ -105,6 +105,10 @@ class InputTally:
             yield Offence(tag=tag, detail=detail)
         if tag < self._controls and (self._failed[tag] or self._letters[tag]):
             yield Offence(tag=tag, detail="nothing is wrong with it, and it was rejected")
+
+    def _count(self, counts: Counter[str], tag: int, name: str) -> None:
+        if tag >= self._controls:
+            counts[name] += 1
 
     def _missing(self, tag: int, event: ContentEvent | None) -> Iterator[str]:
         if self._refused[tag]:

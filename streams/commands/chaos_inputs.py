@@ -57,7 +57,8 @@ def _say(report: InputReport, console: Console, *, as_json: bool) -> None:
     for name, value in report.as_object.items():
         shown = value if isinstance(value, dict) else {"": value}
         for part, figure in shown.items():
-            click.echo(f"{f'{name} {part}'.rstrip():>36}  {figure:,}")
+            said = str(figure).lower() if isinstance(figure, bool) else f"{figure:,}"
+            click.echo(f"{f'{name} {part}'.rstrip():>36}  {said}")
 
 
 def _keep(one: Input, console: Console) -> None:
@@ -102,7 +103,7 @@ class _Lines:
 
     def __call__(self, counts: InputCounts) -> None:
         if time.monotonic() >= self._next_at:
-            self._next_at += LINE_S
+            self._next_at = time.monotonic() + LINE_S
             said = f"{counts.answered:,} of {self._total:,} answered, {_said(counts)}"
             self._console.print(said, style="dim", soft_wrap=True)
 
