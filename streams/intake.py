@@ -85,9 +85,14 @@ class Intake:
         )
 
     def drop(self, partitions: Collection[Partition]) -> None:
-        """Forget what was read of partitions that go to another worker."""
-        self._read = deque(m for m in self._read if partition_of(m) not in partitions)
-        self._long = deque(m for m in self._long if partition_of(m) not in partitions)
+        """Forget what was read of partitions that go to another worker.
+
+        It is called in the middle of reading: what has just been read of others stays.
+        """
+        for read in (self._read, self._long):  # the very ones that are read into
+            kept = [message for message in read if partition_of(message) not in partitions]
+            read.clear()
+            read.extend(kept)
         self._waiting.drop(partitions)
         self._course.drop(partitions)
         # librdkafka keeps what is paused paused, even where it goes and comes back
