@@ -55,7 +55,7 @@ def _offences(
     with Registry(settings.registry) as registry:
         codec = event_codec(registry.schema_by_id)
         for tag, make in enumerate(sent):
-            # what the worker could not read is not read here: it may have been right to die of it
+            # what the worker did not read is not read here either: it may be what killed it
             event = _event(make().value, codec) if tally.was_read(tag) else None
             yield from tally.offences(tag, event)
 
