@@ -151,7 +151,9 @@ def test_a_broker_that_stays_away_ends_the_run_and_it_goes_on_later(
         CliRunner().invoke(produce, paced, catch_exceptions=False)
     watch.join()
     assert acknowledged(lines) < EVENTS
-    own.restore()
+    while not own.serves:
+        time.sleep(0.05)
+        own.tend()
     assert go_on(lines).stdout == SENT
     found = records(own, lines)
     assert len(found) == EVENTS
