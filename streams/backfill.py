@@ -31,7 +31,7 @@ class Backfill:
     """One run: `run` sends the events, `standing` says at any time how far it has come.
 
     `on_sent` and `on_refused` are told of each event as it is sent, `report` ten times a second
-    how far the run has come.
+    how far the run has come. `check` is called between events and raises what is to end the run.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Backfill:
         on_sent: Callable[[ContentEvent], None],
         on_refused: Callable[[ContentEvent, ContentError], None],
         report: Report,
+        check: Callable[[], None],
     ) -> None:
         self._stamped = stamped
         self._turns = turns
@@ -50,6 +51,7 @@ class Backfill:
         self._on_sent = on_sent
         self._on_refused = on_refused
         self._report = report
+        self._check = check
         self._next_report = time.monotonic()
 
     @property
@@ -86,6 +88,7 @@ class Backfill:
             self._on_sent(event)
 
     def _tick(self) -> None:
+        self._check()
         if time.monotonic() >= self._next_report:
             self._next_report = time.monotonic() + REPORT_S
             self._report(self.standing)

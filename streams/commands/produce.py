@@ -18,6 +18,7 @@ from earmark.streams.address import shown
 from earmark.streams.backfill import Backfill, Report, Sender
 from earmark.streams.checkpoint import Checkpoint
 from earmark.streams.content_files import read_events, stamped_now, survey, template
+from earmark.streams.interrupt import kept_interrupts
 from earmark.streams.progress import sending
 from earmark.streams.standing import Standing
 from earmark.streams.turn import Turns
@@ -139,7 +140,7 @@ def _send_all(order: _Order, checkpoint: Checkpoint | None, total_bytes: int) ->
     reads = read_events(
         order.paths, order.given, ignore_unknown=order.ignore_unknown, start=standing.bookmark
     )
-    with sending(total_bytes, quiet=order.as_json) as bar:
+    with sending(total_bytes, quiet=order.as_json) as bar, kept_interrupts() as check:
         backfill = Backfill(
             stamped=checkpoint.run.stamped if checkpoint else stamped_now,
             turns=Turns(None if order.dry_run else order.rate),
@@ -147,6 +148,7 @@ def _send_all(order: _Order, checkpoint: Checkpoint | None, total_bytes: int) ->
             on_sent=partial(_print, sent=not order.dry_run) if order.as_json else _print_nothing,
             on_refused=_complain,
             report=_reporting(bar, checkpoint),
+            check=check,
         )
         # what was on its way when the sender ended is known when the checkpoint is written
         with _kept(checkpoint, backfill), _sender(order, checkpoint) as sender:
