@@ -95,6 +95,6 @@ def test_what_is_erased_is_not_replayed(item: str, after: Read) -> None:
     manifest = Manifest(run="r", source=CONTENT_EVENTS, bounds={0: (0, 1)}, created_ms=0)
     pace: Any = SimpleNamespace(holding=False)
     erased = after((Disposition.DELETED, 5))
-    course = ReplayCourse(manifest, pace, lambda: False, erased=erased)
+    course = ReplayCourse(manifest, pace, lambda: False, lambda _: 0, erased=erased)
     assert [course.wants(event(item, revision)) for revision in (5, 6)] == [False, True]
     assert course.wants(event(item, 5, Change.DELETED))
