@@ -20,7 +20,6 @@ from earmark.processors.envelope import envelopes
 from earmark.processors.loader import load_specs
 from earmark.processors.outcome import Signal
 from earmark.processors.pipeline import Pipeline
-from earmark.processors.signal import Loading
 from earmark.processors.threshold import Thresholds, shipped_thresholds
 from earmark.streams.commands.replay_diff import diff as command
 from earmark.streams.kafka import client_config, producer_config
@@ -96,7 +95,7 @@ def score() -> Score:
     store, device, specs = ModelStore(), Device(kind="cpu", precision="fp32"), load_specs(SIGNALS)
 
     def load(name: str, thresholds: Thresholds) -> object:
-        return specs[name].make(Loading(store=store, device=device, thresholds=thresholds))
+        return specs[name].load(store=store, device=device, thresholds=thresholds)
 
     others = {name: load(name, shipped_thresholds(name)) for name in specs if name != "text.safety"}
 
