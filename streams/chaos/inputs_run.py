@@ -14,6 +14,7 @@ from earmark.processors.schema import newest, schema_of, schemas
 from earmark.streams.chaos.fleet import Fleet
 from earmark.streams.chaos.ground import ground
 from earmark.streams.chaos.inputs import Input, Inputs, Material
+from earmark.streams.chaos.inputs_aside import Aside
 from earmark.streams.chaos.inputs_check import check
 from earmark.streams.chaos.inputs_event import Ids
 from earmark.streams.chaos.inputs_memory import Memory
@@ -33,12 +34,13 @@ from earmark.streams.settings import (
     Settings,
     with_worker,
 )
-from earmark.streams.topic import CONTENT_EVENTS, contract
+from earmark.streams.topic import CONTENT_EVENTS, LONG_EVENTS, contract
 
 SIGNALS = (*FAST_SIGNALS, "audio.speech")
 WRITERS = 80  # schemas of other writers that are offered to the registry
 WAITING = 1_000  # most inputs that wait for their answer
 DECODE_STALL_S = 20.0  # a decode process that says nothing for so long is killed
+LONG_S = 30.0  # recordings beyond it are set apart, to a process of their own: some are
 STALL_S = 60.0  # a worker that does not move for so long ends itself
 STALLED_S = 300.0  # nothing was answered for so long: what is missing then is not waited for
 TICK_S = 0.05
@@ -156,6 +158,7 @@ def _settings(options: InputOptions, settings: Settings, media: Path) -> Setting
         breaker=BreakerSettings(in_a_row=0, share=1.0),
         retry=RetrySettings(attempts=1),
         decode_stall_s=DECODE_STALL_S,
+        long_minutes=LONG_S / 60,
         stall_s=STALL_S,
     )
     # what a mutated uri says is never looked up in a network
@@ -203,6 +206,7 @@ class _Feed:
         self._watch = watch
         self._say = say
         self._offsets = Offsets(settings.kafka)
+        self._aside = Aside(settings.kafka, LONG_EVENTS)
         self._next = 0
         self._answered = 0
         self._asked_at = 0.0
@@ -220,13 +224,28 @@ class _Feed:
                 self.sender.send(self._next, self.sent[self._next]())
                 self._next += 1
                 self._look()
-            self._look()
-            if time.monotonic() > self._moved_at + STALLED_S:
-                self.silent_s = STALLED_S
-                missing = self._next - self._answered
-                self._say(f"nothing was answered for {STALLED_S:g} s; {missing} are waiting")
+            if not self._go_on(f"{self._next - self._answered} inputs wait"):
                 return False
-            time.sleep(TICK_S)
+        return self._hear_those_aside()
+
+    def _hear_those_aside(self) -> bool:
+        """Wait for those that were set apart, as long as one after the other is answered."""
+        before = self.sender.taken
+        while left := self._aside.left():
+            if left < before:
+                before, self._moved_at = left, time.monotonic()
+            if not self._go_on(f"{left} inputs that were set apart wait"):
+                return False
+        return True
+
+    def _go_on(self, what: str) -> bool:
+        """Look after everything for a moment; False if no answer came for long."""
+        self._look()
+        if time.monotonic() > self._moved_at + STALLED_S:
+            self.silent_s = STALLED_S
+            self._say(f"nothing was answered for {STALLED_S:g} s; {what}")
+            return False
+        time.sleep(TICK_S)
         return True
 
     def settle(self) -> None:
@@ -238,6 +257,7 @@ class _Feed:
     def close(self) -> None:
         """Leave the brokers."""
         self._offsets.close()
+        self._aside.close()
 
     def _look(self) -> None:
         """Keep the worker alive, and see how far it is."""

@@ -20,7 +20,8 @@ from earmark.processors.error import ConfigurationError
 from earmark.streams.bench.corpus import speech
 from earmark.streams.synthesiser import RATE_HZ, tune
 
-SECONDS = 2.5  # of each recording: so much that what is cut in half is missed
+SECONDS = 2.5  # of most recordings: so much that what is cut in half is missed
+LONG_S = 13 * SECONDS  # of the one that workers are to take for long
 SPOKEN_AT_S = 0.2  # in the shipped speech
 BIT_RATE_BPS = 96_000
 FILE_BYTES = 1_000_000  # larger files are passed over
@@ -45,6 +46,7 @@ class Recording:
     encoder: str
     rate_hz: int = 44_100
     layout: str = "stereo"
+    seconds: float = SECONDS
 
 
 RECORDINGS = (
@@ -82,6 +84,14 @@ RECORDINGS = (
     Recording(name="mpeg", muxer="mpeg", encoder="mp2"),
     Recording(name="ac3", muxer="ac3", encoder="ac3", rate_hz=48_000),
     Recording(name="eac3", muxer="eac3", encoder="eac3", rate_hz=48_000),
+    Recording(
+        name="long wav",
+        muxer="wav",
+        encoder="pcm_s16le",
+        rate_hz=2_000,
+        layout="mono",
+        seconds=LONG_S,
+    ),
 )
 
 
@@ -135,20 +145,24 @@ def _encoded(kind: Recording, samples_CT: Samples) -> bytes:
         codec = stream.codec_context
         codec.bit_rate = BIT_RATE_BPS if "amr" not in kind.encoder else 12_200
         codec.options = _STRICT if kind.encoder == "vorbis" else {}
-        for frame in _frames(codec, samples_CT, layout=kind.layout, rate_hz=kind.rate_hz):
+        times = round(kind.seconds / SECONDS)
+        for frame in _frames(codec, np.tile(samples_CT, times), kind):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return out.getvalue()
 
 
 def _frames(
-    codec: av.AudioCodecContext, samples_CT: Samples, *, layout: str, rate_hz: int
+    codec: av.AudioCodecContext, samples_CT: Samples, kind: Recording
 ) -> Iterator[av.AudioFrame]:
     """The samples in the shape that the encoder takes."""
     whole = av.AudioFrame.from_ndarray(samples_CT, "fltp", "stereo")
     whole.sample_rate = RATE_HZ
     resampler = av.AudioResampler(
-        format=codec.format, layout=layout, rate=rate_hz, frame_size=codec.frame_size or 1024
+        format=codec.format,
+        layout=kind.layout,
+        rate=kind.rate_hz,
+        frame_size=codec.frame_size or 1024,
     )
     yield from resampler.resample(whole)
     yield from resampler.resample(None)

@@ -86,7 +86,7 @@ def test_controls_are_good_events(material: Material) -> None:
     inputs = Inputs(material)
     controls = [inputs.control(number) for number in range(inputs.controls)]
     assert [one.media for one in controls] == [seed.data for seed in recordings()]
-    assert len({validated(decode_event(one.value or b"")).content_id for one in controls}) == 34
+    assert len({validated(decode_event(one.value or b"")).content_id for one in controls}) == 35
 
 
 def test_an_input_can_be_written_down(material: Material, tmp_path: Path) -> None:
