@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.connection import Connection
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ class Child:
             target=_run, args=(plan, theirs, os.getpid()), name="earmark-decode", daemon=True
         )
         self._process.start()
+        # without, our exit would ask it to end, which it does not heed, and wait for it for ever
+        Finalize(self, self._process.kill, exitpriority=0)
         theirs.close()
 
     @property

@@ -1,6 +1,8 @@
 """The workers of a run: processes that are killed, frozen, asked to leave, and started again."""
 
+import http.client
 import os
+import re
 import signal
 import time
 from dataclasses import dataclass, field
@@ -11,6 +13,7 @@ import numpy as np
 from earmark.processors.error import ServiceError
 from earmark.streams.chaos.plan import WORKER_FREEZE_S
 from earmark.streams.chaos.timing import now_ms
+from earmark.streams.local.port import HOST
 from earmark.streams.local.process import tail
 from earmark.streams.local.registry import answers
 from earmark.streams.local.worker import READY_S, WorkerProcess
@@ -21,6 +24,8 @@ AWAY_S = (
     12.0  # a static member that is away for longer than its session (10 s) loses its partitions
 )
 POLL_S = 0.05
+_ANSWER_S = 2.0
+_COMMITTED = re.compile(rb'^earmark_transactions_total\{result="committed"\}', re.MULTILINE)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,6 +55,11 @@ class Member:
             and self.thawed_at is None
             and answers(self.worker.port, "/readyz")
         )
+
+    @property
+    def at_work(self) -> bool:
+        """Whether it has also committed something: whoever is killed has got that far each time."""
+        return self.ready and self.worker is not None and _has_committed(self.worker.port)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,7 +96,7 @@ class Fleet:
 
     def kill(self) -> bool:
         """Kill one that is at work; False if none is."""
-        member = self._any_ready()
+        member = self._any_at_work()
         if member is None or member.worker is None:
             return False
         self.killed_ms.append(now_ms())
@@ -99,7 +109,7 @@ class Fleet:
 
         Its partitions go to others meanwhile, so that it wakes up as a zombie.
         """
-        member = self._any_ready()
+        member = self._any_at_work()
         if member is None or member.worker is None:
             return False
         self.frozen_ms.append(now_ms())
@@ -113,7 +123,7 @@ class Fleet:
             guest = Member(slot=f"guest-{self.rebalances}", guest=True)
             self.members.append(guest)
             self._begin(guest)
-        elif (member := self._any_ready()) is not None:
+        elif (member := self._any_at_work()) is not None:
             self._ask_to_leave(member)
         else:
             return False
@@ -154,9 +164,9 @@ class Fleet:
             self.restarts += 1
             member.back_at = time.monotonic() + self.random.uniform(*BACK_S)
 
-    def _any_ready(self) -> Member | None:
-        ready = [member for member in self.members if member.ready and not member.guest]
-        return ready[self.random.integers(len(ready))] if ready else None
+    def _any_at_work(self) -> Member | None:
+        busy = [member for member in self.members if not member.guest and member.at_work]
+        return busy[self.random.integers(len(busy))] if busy else None
 
     def _begin(self, member: Member) -> None:
         member.lives += 1
@@ -175,6 +185,17 @@ def _thaw(member: Member) -> None:
     member.thawed_at = None
     if member.worker is not None and member.alive:
         os.kill(member.worker.child.pid, signal.SIGCONT)
+
+
+def _has_committed(port: int) -> bool:
+    connection = http.client.HTTPConnection(HOST, port, timeout=_ANSWER_S)
+    try:
+        connection.request("GET", "/metrics")
+        return _COMMITTED.search(connection.getresponse().read()) is not None
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _last_words(member: Member) -> str:

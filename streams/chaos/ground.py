@@ -27,6 +27,7 @@ from earmark.streams.settings import Settings
 from earmark.streams.topic import create_topics
 
 DOWN_S = (0.5, 2.0)  # how long the broker stays away
+REST_S = 10.0  # from its return until the next thing befalls it
 AGAIN_S = 0.5  # until the next attempt to start it
 
 
@@ -76,12 +77,17 @@ class Ground:
 
     @property
     def serves(self) -> bool:
-        """Whether nothing is wrong with the broker, nor has been until a moment ago."""
+        """Whether nothing is wrong with the broker."""
         return self._trouble is None and self._serving is None
 
+    @property
+    def _rested(self) -> bool:
+        ended_ms = max((span.ended_ms for span in self.away), default=0)
+        return self.serves and now_ms() >= ended_ms + 1000 * REST_S
+
     def kill_broker(self) -> bool:
-        """Kill the broker; False while it does not serve."""
-        if not self.serves:
+        """Kill the broker; False while it does not serve, or has not for long."""
+        if not self._rested:
             return False
         self._begin(float(self._random.uniform(*DOWN_S)), self._launch)
         self._broker.kill()
@@ -89,8 +95,8 @@ class Ground:
         return True
 
     def cut(self, seconds: float) -> bool:
-        """Cut the workers off for so long; False while the broker does not serve."""
-        if not self.serves or self._proxy is None:
+        """Cut the workers off for so long; False as above."""
+        if not self._rested or self._proxy is None:
             return False
         self._begin(seconds, self._mend)
         self._proxy.cut()
@@ -98,8 +104,8 @@ class Ground:
         return True
 
     def freeze(self) -> bool:
-        """Stop the broker for some seconds (SIGSTOP); False while it does not serve."""
-        if not self.serves:
+        """Stop the broker for some seconds (SIGSTOP); False as above."""
+        if not self._rested:
             return False
         self._begin(float(self._random.uniform(*BROKER_FREEZE_S)), self._thaw)
         os.kill(self._broker.pid, signal.SIGSTOP)

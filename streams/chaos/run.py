@@ -102,9 +102,13 @@ def run(
 
 
 def _settings(options: Options, settings: Settings) -> Settings:
+    """Those of the run. No event is blamed for a death, since it is we who kill."""
     kafka = settings.kafka.model_copy(update={"group_protocol": options.protocol})
     return with_worker(
-        settings.model_copy(update={"kafka": kafka}), signals=options.signals, decoders=1
+        settings.model_copy(update={"kafka": kafka}),
+        signals=options.signals,
+        decoders=1,
+        crashes=options.kills + 2,
     )
 
 
