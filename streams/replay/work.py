@@ -1,6 +1,5 @@
 """One worker of a replay: that of live events, on the run's course and topics, and behind them."""
 
-import os
 from contextlib import ExitStack, closing
 from functools import partial
 
@@ -12,13 +11,12 @@ from earmark.streams.local.report import silent
 from earmark.streams.metrics import Metrics
 from earmark.streams.registry import Registry
 from earmark.streams.replay.course import ReplayCourse
+from earmark.streams.replay.courtesy import stand_behind
 from earmark.streams.replay.manifest import Manifest, State, read_run
 from earmark.streams.replay.pace import LiveLag, Pace
 from earmark.streams.replay.progress import ProgressReader
 from earmark.streams.settings import Settings
 from earmark.streams.worker import Worker
-
-NICE = 19  # live work on the same machine comes first
 
 
 def replay_worker(
@@ -34,7 +32,7 @@ def replay_worker(
     own = manifest.settings(settings)
     kafka = own.kafka.model_copy(update={"slot": slot})
     own = own.model_copy(update={"kafka": kafka})
-    os.nice(NICE)
+    stand_behind()
     lag = LiveLag(settings.kafka, group_id=manifest.live_group)
     lag.start()
     undo.callback(lag.close)
