@@ -22,6 +22,8 @@ from earmark.streams.fetch import Fetcher
 from earmark.streams.health import Health
 from earmark.streams.hearing import Hearing, PlanHeard, Score
 from earmark.streams.inline_audio import InlineAudio
+from earmark.streams.kafka import worker_id
+from earmark.streams.leftover import Leftovers
 from earmark.streams.metrics import Metrics
 from earmark.streams.promotion import promotion_reader
 from earmark.streams.publisher import Publisher
@@ -122,6 +124,9 @@ def assemble(
         consumer=consumer,
         crashes=CrashLedger(ledger_path(settings), crashes=settings.worker.crashes),
         watchdog=watchdog,
+        leftovers=Leftovers(
+            settings.kafka, [settings.kafka.receipts_topic, *map(route.written, published)]
+        ),
         receipts=Receipts(settings, schema_ids[RECEIPTS], published),
         answers=AnswerCache(
             settings.state_folder / "answers.sqlite", max_bytes=settings.worker.answer_cache_bytes
@@ -146,7 +151,7 @@ def load_pipeline(settings: Settings) -> Pipeline:
 
 def worker_name(settings: Settings) -> str:
     """How this worker is called in dead letters and logs."""
-    return f"{settings.kafka.group_id}-{settings.kafka.slot}"
+    return worker_id(settings.kafka)
 
 
 def available_cores() -> int:

@@ -163,11 +163,14 @@ def partition_of(message: Message) -> Partition:
     return message.topic() or "", message.partition() or 0
 
 
-def offsets_behind(flights: Iterable[Flight]) -> list[TopicPartition]:
-    """The offsets to commit once these flights are published: one past the last of each."""
+def offsets_behind(flights: Iterable[Flight], *, of: str = "") -> list[TopicPartition]:
+    """The offsets to commit once these flights are published: one past the last of each.
+
+    They carry `of`, the name of who commits them.
+    """
     last: dict[Partition, int] = {}
     for flight in flights:
         last[flight.partition] = max(
             last.get(flight.partition, -1), (flight.message.offset() or 0) + 1
         )
-    return [TopicPartition(topic, number, offset) for (topic, number), offset in last.items()]
+    return [TopicPartition(topic, number, offset, of) for (topic, number), offset in last.items()]

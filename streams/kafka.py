@@ -30,6 +30,11 @@ BY_KEY = -1  # in place of a partition: librdkafka's partitioner says
 NOTHING: Mapping[str, object] = {}
 
 
+def worker_id(kafka: KafkaSettings) -> str:
+    """What a worker is called: its transactional id, its name in its group and in its commits."""
+    return f"{kafka.group_id}-{kafka.slot}"
+
+
 def client_config(kafka: KafkaSettings, own: Mapping[str, object] = NOTHING) -> dict[str, Any]:
     """librdkafka's configuration: the brokers, the user's `kafka.client`, and over them `own`.
 

@@ -25,7 +25,13 @@ from earmark.streams.header import (
     headers_of,
 )
 from earmark.streams.item_record import item_payload
-from earmark.streams.kafka import BY_KEY, TRANSACTION_S, TRANSACTIONAL, producer_config
+from earmark.streams.kafka import (
+    BY_KEY,
+    TRANSACTION_S,
+    TRANSACTIONAL,
+    producer_config,
+    worker_id,
+)
 from earmark.streams.promotion import PARTITION, Promotion
 from earmark.streams.receipt import Disposition, ReceiptCodec, Ruling
 from earmark.streams.retry import retry_headers
@@ -73,7 +79,7 @@ class Publisher:
                 {
                     **TRANSACTIONAL,
                     **WAKING,
-                    "transactional.id": f"{settings.kafka.group_id}-{settings.kafka.slot}",
+                    "transactional.id": worker_id(settings.kafka),
                 },
             )
         )
@@ -90,7 +96,7 @@ class Publisher:
         nothing of it is then visible, or all of it is and the offsets are committed.
         """
         outgoing = [record for flight in flights for record in self._records(flight)]
-        offsets = offsets_behind(flights)
+        offsets = offsets_behind(flights, of=self._worker)
         self._guarded(lambda: self._transact(outgoing, offsets, group_metadata), TRANSACTION_S)
 
     def pass_over(self, offsets: Mapping[Partition, int], group_metadata: object) -> None:

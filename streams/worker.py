@@ -29,7 +29,8 @@ from earmark.streams.flight import Flight, FlightLedger, Partition
 from earmark.streams.health import Health
 from earmark.streams.hearing import Hearing, PlanHeard, Score
 from earmark.streams.intake import Intake, place_of, places_of
-from earmark.streams.kafka import consumer_config
+from earmark.streams.kafka import consumer_config, worker_id
+from earmark.streams.leftover import Leftovers
 from earmark.streams.metrics import Metrics
 from earmark.streams.promotion import ReadPromotion
 from earmark.streams.publisher import Publisher
@@ -65,6 +66,7 @@ class Worker:
         publisher: Publisher,
         hearing: Callable[[PlanHeard, Score], Hearing],
         consumer: Consumer,
+        leftovers: Leftovers,
         receipts: Receipts,
         answers: AnswerCache,
         crashes: CrashLedger,
@@ -79,6 +81,7 @@ class Worker:
         self._course = course
         self._publisher = publisher
         self._consumer = consumer
+        self._leftovers = leftovers
         self._receipts = receipts
         self._answers = answers
         self._reuse = Reuse(receipts, answers)
@@ -106,6 +109,7 @@ class Worker:
         self._breaker = DeadLetterBreaker(settings.worker.breaker)
         self._stopping = Event()
         self._failed = False
+        self._claimed = False  # its transactional id
 
     def run(self) -> None:
         """Work until `stop`; raises ServiceError, ModelError or TransactionError."""
@@ -114,7 +118,6 @@ class Worker:
             self._wait_until_loaded()
             self._polling.begin()
             self._watchdog.start()
-            self._publisher.start()
             self._consumer.subscribe(
                 self._route.read,
                 on_assign=self._on_assign,
@@ -256,6 +259,11 @@ class Worker:
         self._ledger.answered(flight)
 
     def _on_assign(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
+        if partitions and not self._claimed:
+            # as a member: others end what is open under the ids of those that are none
+            self._publisher.start()
+            self._claimed = True
+        self._leftovers.end(partitions)
         for number in {partition.partition for partition in partitions}:
             self._receipts.assign(number)
             self._polling.moved()
@@ -296,6 +304,7 @@ class Worker:
         self._blocks.close()
         self._hearing.close()
         self._consumer.close()
+        self._leftovers.close()
         self._receipts.close()
         self._answers.close()
         self._crashes.close()
@@ -317,12 +326,13 @@ def consumer_for(settings: Settings, *, bounded: bool = False) -> Consumer:
     }
     if settings.kafka.group_protocol == "consumer":
         own["group.protocol"] = "consumer"
+        own["client.id"] = worker_id(settings.kafka)  # what its group knows it by
         own["group.remote.assignor"] = "range"  # as below
     else:
         # one worker gets the partitions of one number of both topics: it has their receipts
         own["partition.assignment.strategy"] = "range"
         # a static member that comes back after a kill takes its partitions over at once
-        own["group.instance.id"] = f"{settings.kafka.group_id}-{settings.kafka.slot}"
+        own["group.instance.id"] = worker_id(settings.kafka)
         own["session.timeout.ms"] = int(SESSION_S * 1000)
     return Consumer(consumer_config(settings.kafka, own))
 

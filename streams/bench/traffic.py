@@ -1,7 +1,7 @@
 """Live traffic at a steady rate, and how long each of its events waited for its signals."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import confluent_kafka
 import numpy as np
@@ -14,7 +14,7 @@ from earmark.streams.kafka import producer_config
 from earmark.streams.producer import encoded
 from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings
-from earmark.streams.subscriber import Subscription
+from earmark.streams.subscriber import ReceivedSignal
 from earmark.streams.topic import CONTENT_EVENTS
 
 FLUSH_S = 60.0
@@ -81,7 +81,9 @@ def poisson_gaps_s(rate_hz: float, seconds: float) -> list[float]:
     return list(map(float, random.exponential(1 / rate_hz, number)))
 
 
-def waits_ms(signals: Subscription, taken_ms: Mapping[str, int], *, each: int) -> NDArray[np.int64]:
+def waits_ms(
+    signals: Iterator[ReceivedSignal], taken_ms: Mapping[str, int], *, each: int
+) -> NDArray[np.int64]:
     """Milliseconds from the arrival of each event to the last of its `each` signals.
 
     Both times are when the broker took the record; the commit follows within a few milliseconds.

@@ -1,10 +1,11 @@
-from threading import Thread
+import time
+from threading import Event, Thread
 
 import numpy as np
 
 from earmark.processors.block import NO_SAMPLES, Block, End
 from earmark.processors.content import ContentEvent
-from earmark.streams.block_queue import BlockQueue
+from earmark.streams.block_queue import MOST_LINGERS, BlockQueue
 
 EVENT = ContentEvent(event_id="e", content_id="c")
 SECOND = np.zeros(16_000, np.float32)
@@ -57,3 +58,31 @@ def test_closing_frees_a_waiting_decoder() -> None:
     blocks.close()
     decoder.join(timeout=5)
     assert not decoder.is_alive()
+
+
+def test_steady_traffic_that_never_pauses_is_not_made_to_wait_for_full_batches() -> None:
+    blocks, stopping = BlockQueue(max_bytes=100, linger_s=0.2), Event()
+
+    def send() -> None:
+        while not stopping.wait(0.01):
+            blocks.put(Block(event=EVENT, samples_T=NO_SAMPLES, end=End()))
+        blocks.close()
+
+    traffic = Thread(target=send)
+    traffic.start()
+    stream = blocks.stream()
+    taken = next(i for i, block in enumerate(stream) if block is None or i > 1_000)
+    stopping.set()
+    traffic.join()
+    assert 1 < taken <= 1_000
+
+
+def test_who_is_behind_gets_all_that_waits_in_one_batch() -> None:
+    blocks = BlockQueue(max_bytes=100, linger_s=0.001)
+    for _ in range(5):
+        blocks.put(Block(event=EVENT, samples_T=NO_SAMPLES, end=End()))
+    stream = blocks.stream()
+    for _ in range(5):
+        assert next(stream) is not None
+        time.sleep(2 * MOST_LINGERS * 0.001)
+    assert next(stream) is None

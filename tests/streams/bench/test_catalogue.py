@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from earmark.streams.bench.catalogue import DELIVERY_ROWS, ROWS
+from earmark.streams.bench.catalogue import DELIVERY, ROWS
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.row import Row
 
@@ -44,7 +44,7 @@ def test_a_worker_answers_a_recording_of_many_minutes_in_bounded_memory(plan: Pl
 @pytest.mark.weights
 @pytest.mark.kafka
 def test_a_row_of_delivery_is_measured(plan: Plan) -> None:
-    row = DELIVERY_ROWS["transactions"](plan)
+    row = DELIVERY["transactions"](plan)
     assert_measured(row, "transactions")
     assert row.details["events_per_transaction"] > 0
 

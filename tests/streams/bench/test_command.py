@@ -19,3 +19,9 @@ def test_a_row_that_is_not_known_is_a_usage_error():
     result = CliRunner().invoke(bench, ["--only", "nothing"])
     assert result.exit_code == 2
     assert "codec_encode" in result.stderr
+
+
+def test_a_row_of_another_group_is_a_usage_error():
+    result = CliRunner().invoke(bench, ["delivery", "--only", "decode"])
+    assert result.exit_code == 2
+    assert "transactions" in result.stderr

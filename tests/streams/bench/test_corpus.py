@@ -6,7 +6,9 @@ from earmark.processors.content import validated
 from earmark.processors.decode import decode
 from earmark.streams.bench.codec_rows import sample_signals
 from earmark.streams.bench.corpus import (
+    CLIP_S,
     audio_events,
+    clip_events,
     long_recording,
     recordings,
     text_events,
@@ -35,6 +37,13 @@ def test_events_of_two_runs_are_different_items():
 def test_text_events_are_valid():
     for event in text_events(3, run="x"):
         assert validated(event).texts
+
+
+def test_no_two_clips_are_the_same_recording_also_of_two_runs():
+    clips = [event for run in ("a", "b") for event in clip_events(20, run=run)]
+    assert len({event.audio.data for event in clips}) == len(clips)
+    samples = sum(len(block.samples_T) for block in decode(clips[0], clips[0].audio.data))
+    assert samples == CLIP_S * 16_000
 
 
 def test_there_is_a_sample_signal_of_each_kind():

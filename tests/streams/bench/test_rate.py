@@ -34,6 +34,16 @@ def test_rate_is_that_of_the_median_time():
     assert ours == pytest.approx(3.0)
 
 
+def test_what_is_prepared_before_each_run_takes_no_time():
+    now = [0.0]
+
+    def wait(seconds: float) -> None:
+        now[0] += seconds
+
+    work = Work(run=lambda: wait(1), amount=3, prepare=lambda: wait(100))
+    assert rates(work, work, repetitions=2, clock=lambda: now[0]) == (3.0, 3.0)
+
+
 def test_amount_is_counted_per_second():
     ticks = count(0)
     work = Work(run=lambda: None, amount=7)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from earmark.streams.bench.row import Goal, Row, table
+from earmark.streams.bench.row import Goal, Row, spread, table
 
 ROW = Row(name="decode", value=1_200.0, unit="x", baseline=400.0, against="another")
 
@@ -41,6 +41,18 @@ def test_json_has_the_fields_of_the_contract():
         "goal": {"on": "value", "op": ">=", "x": 1_000},
         "met": True,
     }
+
+
+def test_details_are_in_the_json_of_a_row_that_has_some():
+    row = replace(ROW, details={"events_per_transaction": 1 / 3})
+    assert row.as_object()["details"] == {"events_per_transaction": 0.3333}
+    assert "events_per_transaction 0.333" in str(row)
+
+
+def test_spread_has_the_ratios_of_what_was_measured_side_by_side():
+    figures = spread([10.0, 30.0, 20.0], [10.0, 60.0, 10.0])
+    assert (figures["value_min"], figures["baseline_max"]) == (10.0, 60.0)
+    assert [figures[f"ratio_{name}"] for name in ("min", "median", "max")] == [0.5, 1.0, 2.0]
 
 
 def test_table_shows_each_row_with_its_baseline():

@@ -7,6 +7,9 @@ import pytest
 
 from earmark.streams.replay.courtesy import AUTOGROUP, NICE
 
+# a kernel with `noautogroup` has the file, and nothing in it
+GROUPED = AUTOGROUP.exists() and bool(AUTOGROUP.read_text().strip())
+
 SAY = """
 import os
 from earmark.streams.replay.courtesy import AUTOGROUP, stand_behind
@@ -30,12 +33,12 @@ def test_it_has_the_least_priority_that_a_process_can_have() -> None:
     assert said(own_session=True).startswith(f"{NICE}")
 
 
-@pytest.mark.skipif(not AUTOGROUP.exists(), reason="a kernel that does not group sessions")
+@pytest.mark.skipif(not GROUPED, reason="a kernel that does not group sessions")
 def test_its_session_stands_behind_other_sessions() -> None:
     assert said(own_session=True).endswith(f"nice {NICE}")
 
 
-@pytest.mark.skipif(not AUTOGROUP.exists(), reason="a kernel that does not group sessions")
+@pytest.mark.skipif(not GROUPED, reason="a kernel that does not group sessions")
 def test_a_session_that_is_not_its_own_keeps_its_place() -> None:
     before = AUTOGROUP.read_text().split()[-1]
     assert said(own_session=False).endswith(f"nice {before}")

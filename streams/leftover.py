@@ -1,0 +1,110 @@
+"""Ends the transactions that workers left open when they died.
+
+Readers of what is committed wait behind an open transaction until the broker ends it, 15 to 25 s
+after it began, and so does whoever takes over the partitions. Who begins anew under its
+transactional id ends it at once. Each commit names its worker (see `publisher`), so the new owner
+of a partition knows whom it follows; one that the group knows no longer is dead or shut out.
+"""
+
+from collections.abc import Collection, Sequence
+
+import structlog
+from confluent_kafka import (
+    Consumer,
+    IsolationLevel,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not marked for checkers
+    AdminClient,
+    OffsetSpec,
+)
+
+from earmark.streams.kafka import TRANSACTIONAL, client_config, producer_config, worker_id
+from earmark.streams.settings import KafkaSettings
+
+log = structlog.get_logger()
+
+ANSWER_S = 5.0
+END_S = 10.0
+_SILENT = 0
+
+
+class Leftovers:
+    """What former owners of partitions left open on `topics`, which workers write; for one thread.
+
+    A worker that lives has published or given up all that was under way of a partition before it
+    goes to another. Where Kafka does not answer, nothing is ended: the broker does it in time.
+    """
+
+    def __init__(self, kafka: KafkaSettings, topics: Collection[str]) -> None:
+        self._kafka = kafka
+        self._topics = topics
+        own = {
+            "group.id": kafka.group_id,
+            "enable.auto.commit": False,
+            # what is committed already, also where an open transaction is about to change it
+            "isolation.level": "read_uncommitted",
+            "log_level": _SILENT,
+        }
+        self._consumer = Consumer(client_config(kafka, own))
+        self._admin = AdminClient(client_config(kafka, {"log_level": _SILENT}))
+
+    def end(self, partitions: Sequence[TopicPartition]) -> None:
+        """End what is open of those that had these partitions and are not in the group any more."""
+        try:
+            former = self._owners(partitions) - {worker_id(self._kafka)}
+            gone = former - self._members() if former else former
+            if gone and self._something_is_open({each.partition for each in partitions}):
+                for name in sorted(gone):
+                    self._end(name)
+        except (KafkaException, TimeoutError) as error:
+            log.warning("open transactions unknown", reason=str(error))
+
+    def close(self) -> None:
+        """Leave the brokers."""
+        self._consumer.close()
+
+    def _owners(self, partitions: Sequence[TopicPartition]) -> set[str]:
+        """The workers that committed last."""
+        wanted = [TopicPartition(each.topic, each.partition) for each in partitions]
+        found = self._consumer.committed(wanted, timeout=ANSWER_S)
+        names = {each.metadata for each in found if each.metadata}
+        return {name for name in names if name.startswith(f"{self._kafka.group_id}-")}
+
+    def _members(self) -> set[str]:
+        """The workers that are in the group now."""
+        group = self._kafka.group_id
+        asked = self._admin.describe_consumer_groups([group], request_timeout=ANSWER_S)
+        members = asked[group].result(ANSWER_S).members
+        return {str(member.group_instance_id or member.client_id) for member in members}
+
+    def _something_is_open(self, numbers: Collection[int]) -> bool:
+        """Whether what is committed ends before the end, in partitions of these numbers."""
+        wanted = [TopicPartition(topic, number) for topic in self._topics for number in numbers]
+        committed, written = (
+            self._ends(wanted, level)
+            for level in (IsolationLevel.READ_COMMITTED, IsolationLevel.READ_UNCOMMITTED)
+        )
+        return any(committed.get(place, end) < end for place, end in written.items())
+
+    def _ends(
+        self, wanted: Sequence[TopicPartition], level: IsolationLevel
+    ) -> dict[tuple[str, int], int]:
+        """The ends of those partitions that there are."""
+        asked = self._admin.list_offsets(
+            {partition: OffsetSpec.latest() for partition in wanted},  # type: ignore[no-untyped-call]  # it has no annotations
+            isolation_level=level,
+            request_timeout=ANSWER_S,
+        )
+        found: dict[tuple[str, int], int] = {}
+        for partition, future in asked.items():
+            if future.exception(ANSWER_S) is None:
+                found[partition.topic, partition.partition] = future.result().offset
+        return found
+
+    def _end(self, name: str) -> None:
+        own = {**TRANSACTIONAL, "transactional.id": name, "log_level": _SILENT}
+        Producer(producer_config(self._kafka, own)).init_transactions(END_S)
+        log.info("transactions ended", of=name)
