@@ -12,6 +12,7 @@ from earmark.models.device import Device
 from earmark.processors.signal import Takes
 
 CLIP_S = {"cpu": 240.0, "cuda": 1920.0}  # speech gathered before the device is given it
+WINDOW_S = {"cpu": 120.0, "cuda": 1920.0}  # windows likewise
 STREAM_WIDTH = 32  # recordings stepped together
 PASSAGE_ITEMS = 256  # heard items whose texts are read together
 PASSAGE_CODE_POINTS = 1_000_000  # or so much text
@@ -78,5 +79,7 @@ def full_budget(takes: Takes, device: Device) -> Budget:
             return Budget(STREAM_WIDTH)
         case Takes.CLIPS:
             return Budget(CLIP_S[device.kind])
+        case Takes.WINDOWS:
+            return Budget(WINDOW_S[device.kind])
         case _:
             return Budget(PASSAGE_CODE_POINTS, least=ITEM_CODE_POINTS)

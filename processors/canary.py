@@ -9,6 +9,7 @@ from earmark.processors.block import SAMPLE_RATE_HZ, Samples
 from earmark.processors.clip import Clip, Piece
 from earmark.processors.content import ContentEvent, Text
 from earmark.processors.signal import ItemView
+from earmark.processors.window import Window
 
 TEXT = "The choir sings on Sunday morning, and the whole village comes to listen."
 EVENT = ContentEvent(
@@ -26,6 +27,11 @@ def canary_clip() -> Clip:
     samples_T = tone(SAMPLE_RATE_HZ)
     pieces = (Piece(at=0, source=0, length=len(samples_T)),)
     return Clip(samples_T=samples_T, pieces=pieces, language="en")
+
+
+def canary_window(samples: int) -> Window:
+    """A window of a quiet tone."""
+    return Window(samples_T=tone(samples), length=samples)
 
 
 def tone(samples: int) -> Samples:

@@ -25,14 +25,14 @@ class Item:
     failures: dict[str, ContentError] = field(default_factory=dict)  # by signal
     signal_ids: dict[str, str] = field(default_factory=dict)
     packers: dict[str, SpeechPacker] = field(default_factory=dict)  # by CLIPS signal
-    clip_scores: dict[str, list[object]] = field(default_factory=dict)
-    clips_out: int = 0  # clips cut and not yet scored
+    scores: dict[str, list[object]] = field(default_factory=dict)  # of clips and windows, in order
+    pieces_out: int = 0  # clips and windows cut and not yet scored
     streams_open: int = 0  # STREAM signals that have not finished
 
     @property
     def heard(self) -> bool:
         """Everything that depends on audio is known."""
-        return self.end is not None and self.streams_open == 0 and self.clips_out == 0
+        return self.end is not None and self.streams_open == 0 and self.pieces_out == 0
 
     @property
     def audio_error(self) -> ContentError | None:

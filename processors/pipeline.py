@@ -37,6 +37,7 @@ from earmark.processors.signal import (
     SignalSpec,
     StreamScorer,
     Takes,
+    WindowScorer,
 )
 from earmark.processors.threshold import shipped_thresholds
 
@@ -118,6 +119,8 @@ class Pipeline:
                     stream.step([stream.start()], tone(length)[None], [length])
                 case Takes.CLIPS:
                     cast(ClipScorer, scorer).score([canary_clip()])
+                case Takes.WINDOWS:
+                    _warm_up(cast(WindowScorer, scorer))
                 case Takes.PASSAGES:
                     cast(PassageScorer, scorer).score([canary_view()])
 
@@ -190,6 +193,11 @@ class Pipeline:
                 session.take(block)
                 yield from session.advance()
         yield from session.drain()
+
+
+def _warm_up(scorer: WindowScorer) -> None:
+    length = scorer.trunk.window_samples
+    scorer.score(scorer.trunk.features(tone(length)[None], [length]))
 
 
 def _scorer(spec: SignalSpec, store: ModelStore, device: Device, *, chosen: bool) -> object:

@@ -16,8 +16,10 @@ from earmark.processors.signal import (
     SignalSpec,
     StreamScorer,
     Takes,
+    WindowScorer,
 )
-from earmark.processors.stage import ClipStage, PassageStage, StreamStage
+from earmark.processors.stage import ClipStage, PassageStage, StreamStage, conclude
+from earmark.processors.window_stage import WindowStage, by_trunk
 
 
 class Session:
@@ -46,7 +48,24 @@ class Session:
             for name, spec in specs.items()
             if spec.takes is Takes.STREAM
         ]
-        self._stages: tuple[StreamStage | ClipStage, ...] = (*self._streams, *self._clips)
+        windowed = {
+            name: (spec, cast(WindowScorer, scorers[name]))
+            for name, spec in specs.items()
+            if spec.takes is Takes.WINDOWS
+        }
+        self._windows = [
+            WindowStage(group, budgets[next(iter(group))]) for group in by_trunk(windowed)
+        ]
+        self._stages: tuple[StreamStage | ClipStage | WindowStage, ...] = (
+            *self._streams,
+            *self._clips,
+            *self._windows,
+        )
+        self._concluded = [
+            (spec, cast(ClipScorer | WindowScorer, scorers[name]))  # needs before needers
+            for name, spec in specs.items()
+            if spec.takes in {Takes.CLIPS, Takes.WINDOWS}
+        ]
         self._passages = PassageStage(
             {
                 name: (spec, cast(PassageScorer, scorers[name]))
@@ -59,13 +78,14 @@ class Session:
     def take(self, block: Block) -> None:
         """Bring in the next block of an event."""
         item = self._items.get(id(block.event)) or self._open(block)
-        for stream in self._streams:
-            if len(block.samples_T):
-                stream.feed(item, block.samples_T)
+        hearing: tuple[StreamStage | WindowStage, ...] = (*self._streams, *self._windows)
+        if len(block.samples_T):
+            for stage in hearing:
+                stage.feed(item, block.samples_T)
         if block.end is not None:
             item.close(block.end)
-            for stream in self._streams:
-                stream.close(item)
+            for stage in hearing:
+                stage.close(item)
 
     def advance(self) -> Iterator[Answer]:
         """Run the stages that have enough for a good batch."""
@@ -102,6 +122,8 @@ class Session:
         for stream in self._streams:
             if stream.spec.name in plan.computed:
                 stream.open(item)
+        for window_stage in self._windows:
+            window_stage.open(item, plan.computed)
         return item
 
     def _fed_by(self, stream: str) -> list[ClipStage]:
@@ -112,8 +134,8 @@ class Session:
 
     def _finish(self, items: list[Item]) -> Iterator[Answer]:
         for item in items:
-            for stage in self._clips:
-                stage.conclude(item)
+            for spec, scorer in self._concluded:
+                conclude(item, spec, scorer)
             self._identify(item)
         self._passages.run(items)
         for item in items:

@@ -1,4 +1,4 @@
-"""What a signal is: a spec, and a scorer of one of four kinds.
+"""What a signal is: a spec, and a scorer of one of five kinds.
 
 A signal is one module in `processors/signals/` (or behind the entry-point group
 `earmark.signals`) with one function under `@signal`, and one schema
@@ -7,6 +7,8 @@ A signal is one module in `processors/signals/` (or behind the entry-point group
 METER     a `Meter`: folds over samples at their native rate, in the decode process
 STREAM    a `StreamScorer`: steps many recordings together through 16 kHz chunks, finds spans
 CLIPS     a `ClipScorer`: reads clips of speech, those of all events in shared batches
+WINDOWS   a `WindowScorer`: reads a recording in windows of equal length, those of all events in
+          shared batches; signals with the same trunk share its work
 PASSAGES  a `PassageScorer`: reads texts, those of many events at once
 
 Shapes. C: channels, T: samples, B: batch
@@ -34,6 +36,7 @@ class Takes(StrEnum):
     METER = "METER"
     STREAM = "STREAM"
     CLIPS = "CLIPS"
+    WINDOWS = "WINDOWS"
     PASSAGES = "PASSAGES"
 
 
@@ -134,6 +137,31 @@ class ClipScorer(Protocol):
 
     def conclude(self, item: ItemView, scores: Sequence[Any]) -> Result:
         """The result from the scores of all clips of one item, in order."""
+
+
+class Trunk(Protocol):
+    """Makes features of windows: `window_samples` at 16 kHz, one window every `hop_samples`.
+
+    Signals whose scorers hold the same trunk object share its work (see `earmark.models.trunk`).
+    """
+
+    window_samples: int
+    hop_samples: int
+
+    def features(self, windows_BT: Samples, lengths_B: Sequence[int]) -> Sequence[Any]:
+        """What the scorers read of each window, of which the first `length` samples are real."""
+
+
+class WindowScorer(Protocol):
+    """Reads a recording by the features of its windows. They cover it; the last is zero-padded."""
+
+    trunk: Trunk
+
+    def score(self, features: Sequence[Any]) -> Sequence[Any]:
+        """One score per window, independent of which windows share the batch."""
+
+    def conclude(self, item: ItemView, scores: Sequence[Any]) -> Result:
+        """The result from the scores of all windows of one item, in order."""
 
 
 class PassageScorer(Protocol):

@@ -33,6 +33,7 @@ from earmark.processors.signal import (
     PassageScorer,
     SignalSpec,
     StreamScorer,
+    WindowScorer,
 )
 
 BACKLOG_BYTES = 16_000_000  # of chunks that wait, of however few recordings: worth a step
@@ -70,7 +71,7 @@ class ClipStage:
     def put(self, item: Item, clips: Iterable[Clip]) -> None:
         """Queue clips of one item, in order."""
         for clip in clips:
-            item.clips_out += 1
+            item.pieces_out += 1
             self._queue.append((item, clip))
 
     @property
@@ -93,27 +94,12 @@ class ClipStage:
         )
         self._budget.passed()
         for (item, _), score in zip(batch, scores, strict=True):
-            item.clips_out -= 1
+            item.pieces_out -= 1
             if isinstance(score, ContentError):
                 item.failures[self.spec.name] = score
             else:
-                item.clip_scores.setdefault(self.spec.name, []).append(score)
+                item.scores.setdefault(self.spec.name, []).append(score)
         return True
-
-    def conclude(self, item: Item) -> None:
-        """Turn the scores of an item's clips into its result."""
-        scores = item.clip_scores.pop(self.spec.name, [])
-        known = self.spec.name in item.results or self.spec.name in item.failures
-        if known or not item.can_answer(self.spec):
-            return
-        (result,) = isolated(
-            lambda views: [self._scorer.conclude(view, scores) for view in views],
-            [item.view(self.spec)],
-            canary=canary_view,
-            name=self.spec.name,
-            part=Part.AUDIO,
-        )
-        _record(item, self.spec, result)
 
     def _next_batch(self) -> list[tuple[Item, Clip]]:
         batch: list[tuple[Item, Clip]] = []
@@ -122,7 +108,7 @@ class ClipStage:
             item, clip = self._queue[0]
             if item.audio_error is not None:
                 self._queue.popleft()
-                item.clips_out -= 1
+                item.pieces_out -= 1
                 continue
             seconds += clip.seconds
             if batch and seconds > self._budget.amount:
@@ -300,6 +286,22 @@ class PassageStage:
         )
         budget.passed()
         return results
+
+
+def conclude(item: Item, spec: SignalSpec, scorer: ClipScorer | WindowScorer) -> None:
+    """Turn the scores of an item's clips or windows into its result."""
+    scores = item.scores.pop(spec.name, [])
+    known = spec.name in item.results or spec.name in item.failures
+    if known or not item.can_answer(spec):
+        return
+    (result,) = isolated(
+        lambda views: [scorer.conclude(view, scores) for view in views],
+        [item.view(spec)],
+        canary=canary_view,
+        name=spec.name,
+        part=Part.AUDIO,
+    )
+    _record(item, spec, result)
 
 
 def _seconds(clips: Iterable[Clip]) -> float:

@@ -1,7 +1,7 @@
-"""Thresholds: numbers that turn scores into labels and outcomes, in a versioned file.
+"""Thresholds: numbers that turn scores into labels and outcomes, versioned signal by signal.
 
-The shipped ones stand in `thresholds.toml` beside this module, one table per signal. They belong
-to the config hash, so changing one changes the identity of the answers.
+The shipped ones stand in `thresholds/<signal>.toml` beside this module: a `version` and a table
+`values`. They belong to the config hash, so changing one changes the identity of the answers.
 """
 
 import tomllib
@@ -10,24 +10,25 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+FOLDER = Path(__file__).with_name("thresholds")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
     """The thresholds of one signal; `version` is that of the file they stand in."""
 
-    version: str
+    version: str = ""
     values: Mapping[str, float] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> float:
         return self.values[name]
 
 
-def shipped_thresholds(signal_name: str) -> Thresholds:
-    """Those of `thresholds.toml`; a signal without a table there has none."""
-    table = _file()
-    return Thresholds(version=str(table["version"]), values=table.get(signal_name, {}))
-
-
 @cache
-def _file() -> dict[str, dict[str, float]]:
-    return tomllib.loads(Path(__file__).with_name("thresholds.toml").read_text())
+def shipped_thresholds(signal_name: str) -> Thresholds:
+    """Those of the signal's file; a signal without a file has none."""
+    file = FOLDER / f"{signal_name}.toml"
+    if not file.is_file():
+        return Thresholds()
+    table = tomllib.loads(file.read_text(encoding="utf-8"))
+    return Thresholds(version=str(table["version"]), values=table["values"])

@@ -40,7 +40,7 @@ def test_schemas_thresholds_cards_and_samples_come_along(site: Path) -> None:
         "avro/content.event.v1.avsc",
         "avro/released.sha256",
         "models/cards/whisper-tiny.en.toml",
-        "processors/thresholds.toml",
+        "processors/thresholds/text.safety.toml",
         "streams/samples/jfk.wav",
         "streams/local/locks/kafka-4.4.0.jars.lock",
         "py.typed",

@@ -1,0 +1,152 @@
+"""The stage of windows: each passes a trunk once, then the heads of all signals that share it.
+
+B: batch, T: samples (16 kHz, mono, float32)
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from earmark.processors.block import Samples
+from earmark.processors.budget import Budget
+from earmark.processors.canary import canary_window
+from earmark.processors.error import ContentError
+from earmark.processors.isolation import isolated
+from earmark.processors.item import Item
+from earmark.processors.signal import Part, SignalSpec, Trunk, WindowScorer
+from earmark.processors.window import Window, WindowCutter
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Recording:
+    """One recording on its way through the stage; `names` are the signals computed for it."""
+
+    item: Item
+    names: Collection[str]
+    cutter: WindowCutter
+
+
+class WindowStage:
+    """Cuts recordings into windows, gathers those of all items and scores them together."""
+
+    def __init__(
+        self, scorers: Mapping[str, tuple[SignalSpec, WindowScorer]], budget: Budget
+    ) -> None:
+        self._scorers = scorers  # of one trunk
+        self._budget = budget  # seconds
+        self._trunk: Trunk = next(iter(scorers.values()))[1].trunk
+        self._recordings: dict[int, _Recording] = {}
+        self._queue: deque[tuple[_Recording, Window]] = deque()
+
+    def open(self, item: Item, computed: Collection[str]) -> None:
+        """Begin with the recording of `item`, where a signal of this stage is computed for it."""
+        names = [name for name in self._scorers if name in computed]
+        if names:
+            cutter = WindowCutter(size=self._trunk.window_samples, hop=self._trunk.hop_samples)
+            self._recordings[id(item)] = _Recording(item=item, names=names, cutter=cutter)
+
+    def feed(self, item: Item, samples_T: Samples) -> None:
+        """Take the next samples of `item`."""
+        recording = self._recordings.get(id(item))
+        if recording is not None:
+            self._put(recording, recording.cutter.cut(samples_T))
+
+    def close(self, item: Item) -> None:
+        """No more samples of `item` will come."""
+        recording = self._recordings.pop(id(item), None)
+        if recording is not None and item.audio_error is None:
+            self._put(recording, recording.cutter.flush())
+
+    @property
+    def due(self) -> bool:
+        """Whether the queue fills a batch."""
+        return _seconds(window for _, window in self._queue) >= self._budget.amount
+
+    def run(self) -> bool:
+        """Score one batch; whether there was anything to score."""
+        batch = self._next_batch()
+        if not batch:
+            return False
+        features = isolated(
+            self._features,
+            [window for _, window in batch],
+            canary=self._canary,
+            name=" and ".join(self._scorers),
+            part=Part.AUDIO,
+            too_large=lambda windows: self._budget.lower(_seconds(windows)),
+        )
+        self._budget.passed()
+        for name, (spec, scorer) in self._scorers.items():
+            rows = [
+                (recording.item, row)
+                for (recording, _), row in zip(batch, features, strict=True)
+                if name in recording.names
+            ]
+            self._score(spec, scorer, rows)
+        for recording, _ in batch:
+            recording.item.pieces_out -= 1
+        return True
+
+    def _score(
+        self, spec: SignalSpec, scorer: WindowScorer, rows: Sequence[tuple[Item, Any]]
+    ) -> None:
+        whole = [row for _, row in rows if not isinstance(row, ContentError)]
+        scores = iter(
+            isolated(
+                scorer.score,
+                whole,
+                canary=lambda: self._features([self._canary()])[0],
+                name=spec.name,
+                part=Part.AUDIO,
+            )
+        )
+        for item, row in rows:
+            score = row if isinstance(row, ContentError) else next(scores)
+            if isinstance(score, ContentError):
+                item.failures[spec.name] = score
+            else:
+                item.scores.setdefault(spec.name, []).append(score)
+
+    def _features(self, windows: Sequence[Window]) -> Sequence[Any]:
+        windows_BT = np.stack([window.samples_T for window in windows])
+        return self._trunk.features(windows_BT, [window.length for window in windows])
+
+    def _canary(self) -> Window:
+        return canary_window(self._trunk.window_samples)
+
+    def _put(self, recording: _Recording, windows: Iterable[Window]) -> None:
+        for window in windows:
+            recording.item.pieces_out += 1
+            self._queue.append((recording, window))
+
+    def _next_batch(self) -> list[tuple[_Recording, Window]]:
+        batch: list[tuple[_Recording, Window]] = []
+        seconds = 0.0
+        while self._queue:
+            recording, window = self._queue[0]
+            if recording.item.audio_error is not None:
+                self._queue.popleft()
+                recording.item.pieces_out -= 1
+                continue
+            seconds += window.seconds
+            if batch and seconds > self._budget.amount:
+                break
+            batch.append(self._queue.popleft())
+        return batch
+
+
+def by_trunk(
+    scorers: Mapping[str, tuple[SignalSpec, WindowScorer]],
+) -> list[dict[str, tuple[SignalSpec, WindowScorer]]]:
+    """The scorers, those that share a trunk together."""
+    groups: dict[int, dict[str, tuple[SignalSpec, WindowScorer]]] = {}
+    for name, (spec, scorer) in scorers.items():
+        groups.setdefault(id(scorer.trunk), {})[name] = (spec, scorer)
+    return list(groups.values())
+
+
+def _seconds(windows: Iterable[Window]) -> float:
+    return sum(window.seconds for window in windows)
