@@ -1,7 +1,8 @@
 """Thresholds: numbers that turn scores into labels and outcomes, versioned signal by signal.
 
 The shipped ones stand in `thresholds/<signal>.toml` beside this module: a `version` and a table
-`values`. They belong to the config hash, so changing one changes the identity of the answers.
+`values`; a package that brings signals has such a folder of its own. They belong to the config
+hash, so changing one changes the identity of the answers.
 """
 
 import tomllib
@@ -9,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+
+from earmark.models.plugin import resources
 
 FOLDER = Path(__file__).with_name("thresholds")
 
@@ -26,9 +29,10 @@ class Thresholds:
 
 @cache
 def shipped_thresholds(signal_name: str) -> Thresholds:
-    """Those of the signal's file; a signal without a file has none."""
-    file = FOLDER / f"{signal_name}.toml"
-    if not file.is_file():
-        return Thresholds()
-    table = tomllib.loads(file.read_text(encoding="utf-8"))
-    return Thresholds(version=str(table["version"]), values=table["values"])
+    """Those of the signal's file; a signal without one has none."""
+    for folder in (FOLDER, *resources("thresholds")):
+        file = folder / f"{signal_name}.toml"
+        if file.is_file():
+            table = tomllib.loads(file.read_text(encoding="utf-8"))
+            return Thresholds(version=str(table["version"]), values=table["values"])
+    return Thresholds()
