@@ -190,6 +190,19 @@ MeterFactory = Callable[[AudioFormat], Meter]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relabelling:
+    """How labels follow from what a signal's records hold.
+
+    `thresholds` are shell patterns of the names of those that nothing but labels depends on.
+    `apply` says what the result under `old` thresholds is under `new` ones; None where the record
+    does not hold enough to say.
+    """
+
+    thresholds: tuple[str, ...]
+    apply: Callable[[Result, Thresholds, Thresholds], Result | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignalSpec:
     """All that is known of a signal before anything is loaded.
 
@@ -214,6 +227,7 @@ class SignalSpec:
     tolerance: float = 1e-3
     tolerances: Mapping[str, float] = field(default_factory=dict)
     record_name: str = ""
+    relabelling: Relabelling | None = None
     make: Callable[..., Any] = field(repr=False)
 
     @property

@@ -27,6 +27,7 @@ COMMANDS = {
     "audit": ("audit", "List events that lack signals which they should have."),
     "erase": ("erase", "Erase items, and prove that nothing of them stands."),
     "replay": ("replay", "Answer past events again, compare, and promote what is better."),
+    "relabel": ("relabel", "Put new thresholds on stored scores, compare, and promote."),
     "score": ("score", "Score files here and now, without Kafka."),
     "models": ("models", "List, fetch and verify model weights."),
     "new-signal": ("new_signal", "Make a package with a signal of your own."),

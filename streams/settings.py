@@ -99,6 +99,7 @@ class WorkerSettings(BaseModel):
     precision: str = "auto"
     signals: tuple[str, ...] = ()  # none named: all
     models: dict[str, str] = Field(default_factory=dict)  # cards to use instead, by signal
+    thresholds: dict[str, Path] = Field(default_factory=dict)  # files likewise
     batch_events: int = 256  # most records taken from Kafka at once
     batch_wait_s: float = 0.05  # what was gathered is scored when nothing has come for so long
     events_in_flight: int = 1024  # between read and committed

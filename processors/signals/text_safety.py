@@ -16,9 +16,10 @@ from typing import Any
 
 from earmark.models.profanity import ProfanityClassifier, load_profanity
 from earmark.processors.content import Text
+from earmark.processors.labels import labels_and_spans
 from earmark.processors.outcome import Result, Verdict
 from earmark.processors.sentence import Sentence, sentences
-from earmark.processors.signal import ItemView, Loading, Part, Takes, signal
+from earmark.processors.signal import ItemView, Loading, Part, Relabelling, Takes, signal
 from earmark.processors.threshold import Thresholds
 
 PROFANITY = "profanity"
@@ -146,6 +147,7 @@ class SafetyScorer:
     taxonomy=("earmark.harm", "1"),
     reads_language=True,
     record_name="TextSafety",
+    relabelling=Relabelling(thresholds=("profanity_probability",), apply=labels_and_spans),
 )
 def text_safety(loading: Loading) -> SafetyScorer:
     """The scorer with the profanity classifier."""
