@@ -15,9 +15,11 @@ are written in the work; then that the work was read and holds none. The work is
 spoken content its transcript; for an item that is a text, its texts. What a song's transcript does
 not hold says nothing, since sung words are often missed, and so does a description.
 
-It knows strong words, English ones, and no more: a violent or sexual story without them is at best
-doubted, where text.safety has a label for it. It is no age rating, and the rule was not measured
-on labelled releases, of which none were at hand.
+It knows strong words, English ones, and no more. What text.safety is sure of without such a word
+is doubted, and Unknown; but a violent or sexual story told in plain words is NotExplicit to it. As
+comments, of 324 clean quotations none came out Explicit and 2 Unknown; of 283 offensive ones, most
+without a strong word, 21 Explicit and 18 Unknown. It was not measured on labelled releases, of
+which none were at hand, and it is no age rating.
 """
 
 import re
@@ -144,8 +146,8 @@ class ExplicitRule:
         return NOT_EXPLICIT, None
 
     def _is_doubtful(self, item: ItemView, one: Evidence) -> bool:
-        is_label = one.reason in {"SEXUAL", "VIOLENCE"}
-        return is_label and _in_work(item, one) and one.score >= self._doubt_probability
+        is_span = one.reason in {"PROFANITY", "SEXUAL", "VIOLENCE"}
+        return is_span and _in_work(item, one) and one.score >= self._doubt_probability
 
     def _read(self, item: ItemView) -> set[str]:
         """The fields whose words text.safety read.
