@@ -36,7 +36,8 @@ class Envelope:
         """The signal that says `result` of `event`."""
         digest = input_digest(self.spec, event, audio_sha256)
         name, model_version, sha256 = self.model
-        taxonomy, taxonomy_version = self.spec.taxonomy or (None, None)
+        scheme = (name, model_version) if self.spec.labels_of_model else self.spec.taxonomy
+        taxonomy, taxonomy_version = scheme or (None, None)
         return Signal(
             name=self.spec.name,
             major=self.spec.major,
