@@ -65,11 +65,10 @@ class _Front(nn.Module):
 
     def forward(self, mel_B1FM: Tensor) -> Tensor:
         padded_B1FM = nn.functional.pad(mel_B1FM, self._padding)
-        sign_C111 = torch.where(self.norm.weight < 0, -1.0, 1.0)[:, None, None, None]
-        turned_BCFM = nn.functional.conv2d(
-            padded_B1FM, self.conv.weight * sign_C111, self.conv.bias * sign_C111.flatten()
-        )
-        kept_BCF1 = turned_BCFM.amax(dim=3, keepdim=True) * sign_C111[:, 0]
+        sign_C11 = torch.where(self.norm.weight < 0, -1.0, 1.0)[:, None, None]
+        turned_BCFM = nn.functional.conv2d(padded_B1FM, self.conv.weight * sign_C11[:, None])
+        kept_BCF1 = turned_BCFM.amax(dim=3, keepdim=True) * sign_C11
+        kept_BCF1 = kept_BCF1 + self.conv.get_parameter("bias")[:, None, None]
         features_BCF1: Tensor = self.norm(kept_BCF1.relu())
         return features_BCF1[..., 0]
 
@@ -115,7 +114,7 @@ class Musicnn(nn.Module):
 
         A window is `FRAMES` by `MEL_BANDS`; other numbers of frames are read too.
         """
-        slabs = mel_BFM.split(_SLAB_WINDOWS[mel_BFM.device.type])
+        slabs = torch.split(mel_BFM, _SLAB_WINDOWS[mel_BFM.device.type])
         vectors_BH = torch.cat([self._vectors(slab_BFM) for slab_BFM in slabs])
         return Heard(vectors_BH=vectors_BH, tags_BK=self.head(vectors_BH).sigmoid())
 

@@ -96,4 +96,6 @@ def music_trunk(path: Path, device: Device) -> MusicTrunk:
 
 def weighted_mean(rows_BK: NDArray[np.float32], weights_B: Sequence[float]) -> NDArray[np.float64]:
     """The mean of the rows by weight, in float64; some weight must be above zero."""
-    return np.average(rows_BK.astype(np.float64), axis=0, weights=np.asarray(weights_B))
+    weights = np.asarray(weights_B, np.float64)
+    mean_K: NDArray[np.float64] = weights @ rows_BK.astype(np.float64) / weights.sum()
+    return mean_K
