@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from earmark.models.device import Device
+from earmark.models.error import ModelError
 from earmark.models.spoken_english import SpokenEnglish
 from earmark.models.whisper import Encoded, Whisper, load_whisper
 from earmark.models.whisper_decoding import Decoded, TimedText, decode, timed_texts
@@ -127,6 +128,23 @@ class WhisperRecogniser:
                     unread += _unread(stretch, result)
             stretches = unread
         return [heard[index] for index in range(len(utterances))]
+
+    def english_probs(self, utterances: Sequence[Utterance]) -> list[float]:
+        """The probability that each utterance is English, whatever is declared; nothing is read.
+
+        Raises ModelError for a recogniser without the head that finds it.
+        """
+        if self._english is None:
+            raise ModelError("this recogniser was loaded without the head that finds English")
+        probs = [0.0] * len(utterances)
+        undeclared = [replace(utterance, language=None) for utterance in utterances]
+        stretches = [_Stretch(index=i, utterance=each) for i, each in enumerate(undeclared)]
+        for batch in self._batches(stretches):
+            heard = [stretch.utterance for stretch in batch]
+            found = self._english_probs(self._encode(heard), heard)
+            for stretch, prob in zip(batch, found, strict=True):
+                probs[stretch.index] = prob
+        return probs
 
     def _batches(self, stretches: Sequence[_Stretch]) -> Iterator[list[_Stretch]]:
         batch: list[_Stretch] = []
