@@ -28,6 +28,7 @@ COMMANDS = {
     "erase": ("erase", "Erase items, and prove that nothing of them stands."),
     "replay": ("replay", "Answer past events again, compare, and promote what is better."),
     "score": ("score", "Score files here and now, without Kafka."),
+    "match": ("match", "Find copies of recordings, by their fingerprints."),
     "models": ("models", "List, fetch and verify model weights."),
     "topics": ("topics", "Create and list Earmark's topics."),
     "schemas": ("schemas", "Check, register and show the Avro schemas."),
