@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from earmark.models.fingerprint import HOP_MS, RATE_HZ, WINDOW, Fingerprint, Hashes
 
-LEAST_VOTES = 14.0  # different landmarks that must coincide
-LEAST_SCORE = 0.09  # and their share of those that the query has in the passage
+LEAST_VOTES = 6.0  # different landmarks that must coincide; of 276,000 pairs none had 4 by chance
+LEAST_SCORE = 0.08  # and their share of those that the query has in the passage
 
 EXPECTED = 0.06  # share of landmarks above which a second belongs to the passage
 OFFSETS = 8  # tried, those with most coincidences
@@ -62,8 +62,8 @@ def aligned(query: Fingerprint, other: Fingerprint) -> Alignment | None:
         at_it_C = (offsets_C == offset) | (offsets_C == offset + 1)
         hit_Q = np.unique(asked_C[at_it_C])
         found += _passage(times_Q, weights_Q, hit_Q, int(offset))
-    best = max(found, key=lambda passage: passage.votes * passage.score, default=None)
-    return best if best is not None and _is_sure(best) else None
+    sure = filter(_is_sure, found)
+    return max(sure, key=lambda passage: passage.votes * passage.score, default=None)
 
 
 def coincidences(asked_Q: Hashes, other_H: Hashes) -> tuple[Places, Places]:
@@ -95,7 +95,8 @@ def likely(offsets_C: Places) -> Places:
 def rarity(hashes_Q: Hashes) -> Weights:
     """One over how often each hash is there: what is repeated counts once in all."""
     _, inverse_Q, count_U = np.unique(hashes_Q, return_inverse=True, return_counts=True)
-    return 1.0 / count_U[inverse_Q]
+    weights_Q: Weights = 1.0 / count_U[inverse_Q]
+    return weights_Q
 
 
 def _passage(

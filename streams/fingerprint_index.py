@@ -1,7 +1,7 @@
 """Fingerprints on disk, and which of them share a passage with one that is asked about.
 
 One SQLite file: each item's fingerprint, and by hash where a part of its landmarks stands. Those
-find the candidates, and the whole fingerprints of the best ones decide (`earmark.models.alignment`).
+find the candidates; the whole fingerprints of the best decide (`earmark.models.alignment`).
 A change is one transaction, together with the places up to which a topic has been read.
 """
 
@@ -198,7 +198,7 @@ class FingerprintIndex:
         `leave_out` is an item that is not meant. Memory is bounded by the fingerprint, `STOP`
         places for each of its hashes, and one item.
         """
-        found = []
+        found: list[Match] = []
         with self._failing():
             for number in self._candidates(fingerprint):
                 _, item = self._item("number", number)

@@ -1,10 +1,10 @@
 """`audio.fingerprint`: landmarks by which a recording and its copies find each other.
 
-Pairs of spectral peaks after Wang 2003 ("An Industrial-Strength Audio Search Algorithm", ISMIR), see
-`earmark.models.fingerprint`; `earmark match` looks them up. They stand codecs, gain, resampling, a
-telephone's band and cuts anywhere. They do not stand a change of speed or pitch (1 % is too much),
-nor a mix in which the recording is not the louder part; a cover or another take of the same
-sentence has landmarks of its own. Channels in antiphase cancel in the downmix.
+Pairs of spectral peaks after Wang 2003 ("An Industrial-Strength Audio Search Algorithm", ISMIR);
+see `earmark.models.fingerprint`. `earmark match` looks them up. They stand codecs, gain,
+resampling, a telephone's band and cuts anywhere. They do not stand a change of speed or pitch (1 %
+is too much), nor a mix in which the recording is not the louder part; a cover or another take of
+the same sentence has landmarks of its own. Channels in antiphase cancel in the downmix.
 
 `pcm_digest` is equal for recordings that decode to the same samples: a WAV and its FLAC, a file
 with other tags. Lossy codecs may decode otherwise in another version of the decoder.
