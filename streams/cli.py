@@ -29,6 +29,7 @@ COMMANDS = {
     "replay": ("replay", "Answer past events again, compare, and promote what is better."),
     "relabel": ("relabel", "Put new thresholds on stored scores, compare, and promote."),
     "score": ("score", "Score files here and now, without Kafka."),
+    "match": ("match", "Find copies of recordings, by their fingerprints."),
     "models": ("models", "List, fetch and verify model weights."),
     "new-signal": ("new_signal", "Make a package with a signal of your own."),
     "topics": ("topics", "Create and list Earmark's topics."),

@@ -37,6 +37,10 @@ def _loudness(record: Record) -> str:
     return f"{record['integrated_lufs']:.1f} LUFS, peak {record['true_peak_dbtp']:.1f} dBTP"
 
 
+def _fingerprint(record: Record) -> str:
+    return f"{record['count']:,} landmarks over {record['covered_ms'] / 1000:.0f} s"
+
+
 def _speech(record: Record) -> str:
     return f"{record['speech_share']:.0%} speech in {len(record['segments'])} segments"
 
@@ -67,6 +71,7 @@ def _shortened(text: str, length: int) -> str:
 _HEADLINES: Mapping[str, Callable[[Record], str]] = {
     "audio.integrity": _integrity,
     "audio.loudness": _loudness,
+    "audio.fingerprint": _fingerprint,
     "audio.speech": _speech,
     "audio.transcript": _transcript,
     "text.language": _language,
