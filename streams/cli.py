@@ -28,6 +28,7 @@ COMMANDS = {
     "erase": ("erase", "Erase items, and prove that nothing of them stands."),
     "replay": ("replay", "Answer past events again, compare, and promote what is better."),
     "score": ("score", "Score files here and now, without Kafka."),
+    "eval": ("eval", "Measure how right a signal is, on labelled rows."),
     "models": ("models", "List, fetch and verify model weights."),
     "topics": ("topics", "Create and list Earmark's topics."),
     "schemas": ("schemas", "Check, register and show the Avro schemas."),
@@ -58,7 +59,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"earmark.streams.commands.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, COMMANDS[cmd_name][0])
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
