@@ -45,9 +45,10 @@ def grouping(names: Sequence[str]) -> Grouping:
 def intervals(
     measured: Measured, groups: Grouping, *, name: str, resamples: int = RESAMPLES
 ) -> Mapping[str, Interval | None]:
-    """The percentile bootstrap interval of each metric (Efron 1979); None where there is none.
+    """The percentile bootstrap interval of each metric (Efron 1979).
 
-    A share of which no resample differs, as none of 37, gets Wilson's interval over its groups.
+    A share of which no resample differs, as none of 37, gets Wilson's interval over its groups;
+    for any other figure of which none differs there is no interval, since it would have no width.
     """
     random = np.random.default_rng(crc32(name.encode(errors="replace")))
     drawn: dict[str, list[float]] = {metric: [] for metric in measured.values}
@@ -73,9 +74,9 @@ def _interval(
     there_R = values_R[np.isfinite(values_R)]
     if len(there_R) < max(2, (1 - _MISSING) * len(values_R)):
         return None
-    among_N = measured.shares.get(metric)
-    if among_N is not None and there_R.min() == there_R.max() and there_R[0] in {0.0, 1.0}:
-        of = len(np.unique(groups.group_N[among_N]))
+    if there_R.min() == there_R.max():
+        among_N = measured.shares.get(metric)
+        of = 0 if among_N is None else len(np.unique(groups.group_N[among_N]))
         return wilson(round(float(there_R[0]) * of), of) if of else None
     low, high = np.quantile(there_R, [_LEFT, _RIGHT])
     return Interval(low=float(low), high=float(high))
@@ -145,7 +146,7 @@ def sign_flip(
 
 def _all_signs(length: int) -> Values:
     bits = (np.arange(2**length)[:, None] >> np.arange(length)) & 1
-    return 1.0 - 2.0 * bits
+    return np.asarray(1.0 - 2.0 * bits, np.float64)
 
 
 def _at_least(seen: float, draw: Callable[[int], Values], permutations: int) -> int:

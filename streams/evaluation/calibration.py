@@ -2,12 +2,13 @@
 
 The expected calibration error is the mean distance, bin by bin, between the probability and how
 often it came true (Naeini et al. 2015). Few cases leave a distance even to a perfect probability,
-so what such a one would show beside it is simulated. Refits (temperature: Guo et al. 2017; isotonic:
-Zadrozny and Elkan 2002) are fitted on one half of the groups and measured on the other.
+so what such a one would show beside it is simulated. Refits (temperature: Guo et al. 2017;
+isotonic: Zadrozny and Elkan 2002) are fitted on one half of the groups, measured on the other.
 
 Shapes. N: cases
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from zlib import crc32
@@ -22,6 +23,8 @@ SIMULATIONS = 300
 FEWEST = 40  # cases in either half, for a refit to say anything
 _MARGIN = 1e-6  # log odds of 0 and 1 are not finite
 _LOG_TEMPERATURE = (-2.3, 2.3)  # a tenth to tenfold
+_GOLDEN = (math.sqrt(5) - 1) / 2
+_CLOSE = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +124,7 @@ def _half(names: Sequence[str]) -> Flags:
     """About half of the cases, whole groups: by the order of the groups' digests."""
     groups = sorted(set(names), key=lambda name: (crc32(name.encode(errors="replace")), name))
     if len(groups) < 10:  # noqa: PLR2004  so few may all be of one truth: halve the cases
-        return np.arange(len(names)) % 2 == 0
+        return np.array([number % 2 == 0 for number in range(len(names))])
     chosen = set(groups[::2])
     return np.array([name in chosen for name in names])
 
@@ -154,19 +157,26 @@ def tempered(probability_N: Values, temperature: float) -> Values:
     """The probability whose log odds are those of this one over the temperature."""
     clear_N = np.clip(probability_N, _MARGIN, 1 - _MARGIN)
     odds_N = np.log(clear_N / (1 - clear_N)) / temperature
-    return 1 / (1 + np.exp(-odds_N))
+    return np.asarray(1 / (1 + np.exp(-odds_N)), np.float64)
 
 
 def fitted_temperature(probability_N: Values, true_N: Flags) -> float:
     """The temperature under which what came true was likeliest."""
-    from scipy.optimize import minimize_scalar
 
     def surprise(log_temperature: float) -> float:
         p_N = np.clip(tempered(probability_N, float(np.exp(log_temperature))), _MARGIN, 1 - _MARGIN)
         return -float(np.mean(np.where(true_N, np.log(p_N), np.log1p(-p_N))))
 
-    found = minimize_scalar(surprise, bounds=_LOG_TEMPERATURE, method="bounded")
-    return float(np.exp(found.x))
+    return math.exp(_lowest(surprise, *_LOG_TEMPERATURE))
+
+
+def _lowest(height: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function with one valley is lowest (golden-section search, Kiefer 1953)."""
+    while high - low > _CLOSE:
+        width = _GOLDEN * (high - low)
+        left, right = high - width, low + width
+        low, high = (low, right) if height(left) < height(right) else (left, high)
+    return (low + high) / 2
 
 
 def _isotonic(probability_N: Values, true_N: Flags) -> Callable[[Values], Values]:

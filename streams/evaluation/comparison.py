@@ -8,7 +8,7 @@ import numpy as np
 
 from earmark.processors.codec import jsonable
 from earmark.streams.evaluation.bootstrap import Difference, differences, grouping, sign_flip
-from earmark.streams.evaluation.evaluation import Measurement, cases_of
+from earmark.streams.evaluation.evaluation import cases_of
 from earmark.streams.evaluation.manifest import Row, row_key
 from earmark.streams.evaluation.run import Scored
 from earmark.streams.evaluation.task import Task
@@ -81,28 +81,25 @@ def _task(
     both = [key for key in of_a if key in given_a and key in given_b]
     if not both:
         return None
-    one = _measurement(task, [of_a[key] for key in both])
-    two = _measurement(task, [of_b[key] for key in both])
-    groups = grouping([case.row.source or row_key(case.row) for case in one.cases])
+    one = task.measure([of_a[key] for key in both])
+    two = task.measure([of_b[key] for key in both])
+    rows_of_both = [of_a[key].row for key in both]
+    groups = grouping([row.source or row_key(row) for row in rows_of_both])
     name = f"{a.spec.name}/{task.name}"
-    size_N = np.maximum(one.measured.size_N, 1e-12)
-    apart_N = one.measured.loss_N - two.measured.loss_N
+    size_N = np.maximum(one.size_N, 1e-12)
+    apart_N = one.loss_N - two.loss_N
     p = sign_flip(apart_N, groups, name=name)
-    loss_a, loss_b = (float(it.measured.loss_N.sum() / size_N.sum()) for it in (one, two))
+    loss_a, loss_b = (float(it.loss_N.sum() / size_N.sum()) for it in (one, two))
     return TaskComparison(
         name=task.name,
         n=len(both),
         only_a=len(given_a - given_b),
         only_b=len(given_b - given_a),
         differing=int(np.sum(apart_N != 0)),
-        loss=one.measured.loss,
+        loss=one.loss,
         loss_a=loss_a,
         loss_b=loss_b,
         p=p,
         better=names[0 if loss_a < loss_b else 1] if p < LEVEL else None,
-        metrics=differences(one.measured, two.measured, groups, name=name),
+        metrics=differences(one, two, groups, name=name),
     )
-
-
-def _measurement(task: Task, cases: Sequence[Any]) -> Measurement:
-    return Measurement(task=task, cases=cases, measured=task.measure(cases))

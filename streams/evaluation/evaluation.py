@@ -107,9 +107,10 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """One task's cases and what they measure."""
+    """One task's cases and what they measure; `prefix` stands before its metrics' names."""
 
     task: Task
+    prefix: str
     cases: Sequence[Case]
     measured: Measured
 
@@ -124,10 +125,12 @@ def measurements(
 ) -> Sequence[Measurement]:
     """What each task that has cases measures; raises ConfigurationError where none has any."""
     found = []
-    for task in tasks:
+    for number, task in enumerate(tasks):
         cases = cases_of(task, rows, scored)
         if cases:
-            found.append(Measurement(task=task, cases=cases, measured=task.measure(cases)))
+            prefix = f"{task.name}." if number else ""
+            measured = task.measure(cases)
+            found.append(Measurement(task=task, prefix=prefix, cases=cases, measured=measured))
     if not found:
         raise ConfigurationError(f"no row has labels that {scored.spec.name} is measured by")
     return found
@@ -157,8 +160,8 @@ def evaluated(
     """The evaluation, with intervals, slices by the names in `by`, and calibration."""
     results = tuple(_result(each, scored, by) for each in found)
     metrics = {
-        metric if number == 0 else f"{result.name}.{metric}": value
-        for number, result in enumerate(results)
+        f"{each.prefix}{metric}": value
+        for each, result in zip(found, results, strict=True)
         for metric, value in result.metrics.items()
     }
     name, version = scored.model
@@ -181,8 +184,8 @@ def evaluated(
 def figures(found: Sequence[Measurement]) -> Mapping[str, float]:
     """The metrics alone, as `Evaluation` names them."""
     return {
-        metric if number == 0 else f"{each.task.name}.{metric}": value
-        for number, each in enumerate(found)
+        f"{each.prefix}{metric}": value
+        for each in found
         for metric, value in each.measured.values.items()
     }
 

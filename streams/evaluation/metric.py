@@ -76,4 +76,5 @@ def _by_rank(truth_N: Flags, rank_N: Codes, weight_N: Values) -> tuple[Values, V
     """The weight of positive and of negative cases at each score."""
     length = int(rank_N.max(initial=-1)) + 1
     positive_U = np.bincount(rank_N, weight_N * truth_N, length)
-    return positive_U, np.bincount(rank_N, weight_N, length) - positive_U
+    negative_U = np.bincount(rank_N, weight_N * ~truth_N, length)
+    return positive_U.astype(np.float64), negative_U.astype(np.float64)

@@ -30,7 +30,7 @@ from earmark.streams.report.page import (
 )
 from earmark.streams.report.plot import interval_bars, reliability
 
-DRAWN_SLICES = 40
+DRAWN_SLICES = 20
 
 _MEANINGS = (
     ("95 %", "The bootstrap interval over the rows, or over their sources where there are enough."),
@@ -165,7 +165,8 @@ def _calibration(signal: str, task: TaskResult) -> Iterator[Html]:
         return
     yield element("h3", "Calibration")
     yield element("p", calibration_line(found))
-    drawn = [("as published, all cases", found), *((_refitted(it), it) for it in found.refits)]
+    drawn: list[tuple[str, Calibration | Refit]] = [("as published, all cases", found)]
+    drawn += [(_refitted(it), it) for it in found.refits]
     yield figures(*(_reliability(signal, task, caption, it) for caption, it in drawn))
 
 

@@ -8,7 +8,7 @@ Shapes. N: cases, S: slices, R: permutations, U: what is shuffled
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
@@ -77,11 +77,7 @@ def slices(
     ]
     marked = holm([each.p for each in found])
     return tuple(
-        Slice(
-            **{name: getattr(each, name) for name in Slice.__slots__ if name != "worse"},
-            worse=is_marked,
-        )
-        for each, is_marked in zip(found, marked, strict=True)
+        replace(each, worse=is_marked) for each, is_marked in zip(found, marked, strict=True)
     )
 
 
@@ -185,8 +181,8 @@ def _units(
     slice_G[source_N] = of_N
     return (
         slice_G,
-        np.bincount(source_N, loss_N, groups),
-        np.bincount(source_N, size_N, groups),
+        np.bincount(source_N, loss_N, groups).astype(np.float64),
+        np.bincount(source_N, size_N, groups).astype(np.float64),
         np.bincount(source_N, minlength=groups).astype(np.float64),
     )
 
@@ -195,7 +191,7 @@ def _excess(unit_U: Codes, loss_U: Values, size_U: Values, count: int) -> Values
     """The loss of each slice less that of all others."""
     loss_S, size_S = np.bincount(unit_U, loss_U, count), np.bincount(unit_U, size_U, count)
     rest_S = (loss_S.sum() - loss_S) / np.maximum(size_S.sum() - size_S, 1e-12)
-    return loss_S / np.maximum(size_S, 1e-12) - rest_S
+    return np.asarray(loss_S / np.maximum(size_S, 1e-12) - rest_S, np.float64)
 
 
 def _bucket(seconds: float) -> str:

@@ -57,7 +57,7 @@ def lede(evaluation: Evaluation) -> str:
         line += f"; {evaluation.unused:,} rows have no label that it is measured by"
     if evaluation.rejected:
         counts = ", ".join(f"{count:,} {name}" for name, count in evaluation.rejected.items())
-        line += f"; without an answer of their own: {counts}"
+        line += f"; rejected, wholly or in a part: {counts}"
     return f"{line}."
 
 

@@ -168,7 +168,7 @@ def interval_bars(
             _beside(axes, f"{value:.3f}", max(value, high or 0.0), place, side="left")
         axes.set_xlim(0, 1.2 * widest)
         axes.set_yticks(range(len(labels)), [_short(label) for label in labels], color=INK)
-        axes.invert_yaxis()
+        axes.set_ylim(len(labels) - 0.4, -0.6)
         axes.set_xticks([])
         axes.tick_params(length=0)
         axes.spines["bottom"].set_visible(False)
