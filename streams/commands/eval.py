@@ -15,7 +15,7 @@ from earmark.streams.settings import load_settings
 if TYPE_CHECKING:
     from earmark.streams.evaluation.comparison import Comparison
     from earmark.streams.evaluation.evaluation import Evaluation
-    from earmark.streams.evaluation.run import How
+    from earmark.streams.evaluation.how import How
 
 FOLDER = click.Path(path_type=Path)
 
@@ -70,8 +70,12 @@ def eval(
     With --gate, every figure of the file is measured; those that fall short are named, and the
     command ends with 1.
     """
-    from earmark.streams.evaluation.run import How
+    from earmark.streams.evaluation.how import How
 
+    if gate is not None and (signal or data or model or against):
+        raise click.UsageError("--gate names its signals and data itself")
+    if gate is None and not (signal and data):
+        raise click.UsageError("name a SIGNAL and its --data, or a --gate file")
     settings = load_settings()
     how = How(
         model=model,
@@ -79,13 +83,9 @@ def eval(
         precision=precision or settings.worker.precision,
         declares_language=declare_language,
     )
-    if gate is not None:
-        if signal or data or model or against:
-            raise click.UsageError("--gate names its signals and data itself")
-        _gate(gate, how, as_json=as_json)
+    if gate is not None or signal is None:
+        _gate(gate or Path(), how, as_json=as_json)
         return
-    if not signal or not data:
-        raise click.UsageError("name a SIGNAL and its --data, or a --gate file")
     by = [name.strip() for name in slices.split(",") if name.strip()]
     evaluation, comparison, cards = _measure(signal, data, how, against, by, quiet=as_json)
     if report is not None:
@@ -104,12 +104,8 @@ def _measure(
     *,
     quiet: bool,
 ) -> tuple["Evaluation", "Comparison | None", Sequence[str]]:
-    from earmark.streams.evaluation.comparison import compare
-    from earmark.streams.evaluation.evaluation import evaluated, measurements, used_rows
     from earmark.streams.evaluation.manifest import datasets
-    from earmark.streams.evaluation.run import score_rows
-    from earmark.streams.evaluation.task import tasks_of
-    from earmark.streams.progress import reading
+    from earmark.streams.evaluation.task import tasks_of, used_rows
 
     settings, tasks = load_settings(), tasks_of(signal)
     sets = datasets(data)
@@ -117,6 +113,12 @@ def _measure(
     rows = used_rows(every, tasks)
     if not rows:
         raise ConfigurationError(f"no row has a label that {signal} is measured by")
+
+    from earmark.streams.evaluation.comparison import compare
+    from earmark.streams.evaluation.evaluation import evaluated, measurements
+    from earmark.streams.evaluation.run import score_rows
+    from earmark.streams.progress import reading
+
     with reading(quiet=quiet) as progress:
         scored = score_rows(signal, rows, settings, how, progress=progress)
         other = (

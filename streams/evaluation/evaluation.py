@@ -115,11 +115,6 @@ class Measurement:
     measured: Measured
 
 
-def used_rows(rows: Sequence[Row], tasks: Sequence[Task]) -> Sequence[Row]:
-    """The rows that any task has a truth for."""
-    return [row for row in rows if any(task.truth(row) is not None for task in tasks)]
-
-
 def measurements(
     rows: Sequence[Row], tasks: Sequence[Task], scored: Scored
 ) -> Sequence[Measurement]:

@@ -19,10 +19,11 @@ from typing import Any
 
 from earmark.models.error import ConfigurationError
 from earmark.models.source import Progress
-from earmark.streams.evaluation.evaluation import figures, measurements, used_rows
+from earmark.streams.evaluation.evaluation import figures, measurements
+from earmark.streams.evaluation.how import How
 from earmark.streams.evaluation.manifest import Row, datasets
-from earmark.streams.evaluation.run import How, Scored, score_rows
-from earmark.streams.evaluation.task import tasks_of
+from earmark.streams.evaluation.run import Scored, score_rows
+from earmark.streams.evaluation.task import tasks_of, used_rows
 from earmark.streams.settings import Settings
 
 _KEYS = frozenset({"signal", "data", "metric", "at_least", "at_most", "model"})

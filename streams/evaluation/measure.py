@@ -89,9 +89,9 @@ class Span:
 def detection(cases: Sequence[Case]) -> Measured:
     """Truth is a bool, the answer a `Judgement`."""
     given_N = _answered(cases)
-    truth_N = np.array([bool(case.truth) for case in cases])
-    score_N = np.array([case.answer.score if case.answer else 0.0 for case in cases])
-    said_N = np.array([bool(case.answer and case.answer.positive) for case in cases])
+    truth_N = np.array([bool(case.truth) for case in cases], bool)
+    score_N = np.array([case.answer.score if case.answer else 0.0 for case in cases], float)
+    said_N = np.array([bool(case.answer and case.answer.positive) for case in cases], bool)
     everything_N = np.ones(len(cases), bool)
     rank_N = ranks(score_N)
     shares = {
@@ -146,7 +146,7 @@ def classification(cases: Sequence[Case]) -> Measured:
     )
     right_N = truth_N == said_N
     stated = [case.answer.probability if case.answer else None for case in cases]
-    probability_N = np.array([math.nan if p is None else p for p in stated])
+    probability_N = np.array([math.nan if p is None else p for p in stated], float)
     everything_N = np.ones(len(cases), bool)
     shares = {"accuracy": given_N, "accuracy_of_all": everything_N, "coverage": everything_N}
 
@@ -177,7 +177,7 @@ def classification(cases: Sequence[Case]) -> Measured:
 def occurrence(cases: Sequence[Case]) -> Measured:
     """How often something happens that is wanted: truth is any, the answer a bool."""
     given_N = _answered(cases)
-    hit_N = np.array([bool(case.answer) for case in cases])
+    hit_N = np.array([bool(case.answer) for case in cases], bool)
     everything_N = np.ones(len(cases), bool)
     shares = {"rate": given_N, "coverage": everything_N}
 
@@ -203,9 +203,9 @@ def quantity(*, within: float, unit: str = "") -> Callable[[Sequence[Case]], Mea
 
     def measure(cases: Sequence[Case]) -> Measured:
         given_N = _answered(cases)
-        truth_N = np.array([float(case.truth) for case in cases])
+        truth_N = np.array([float(case.truth) for case in cases], float)
         said_N = np.array(
-            [math.nan if case.answer is None else float(case.answer) for case in cases]
+            [math.nan if case.answer is None else float(case.answer) for case in cases], float
         )
         apart_N = np.where(given_N, said_N - truth_N, 0.0)
         near_N = given_N & (np.abs(apart_N) <= within)

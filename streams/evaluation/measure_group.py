@@ -20,8 +20,8 @@ def false_alarms_by_group(cases: Sequence[Case]) -> Measured:
     group has any.
     """
     given_N = np.array([case.answer is not None for case in cases], bool)
-    alarm_N = np.array([bool(case.answer and case.answer.positive) for case in cases])
-    score_N = np.array([case.answer.score if case.answer else 0.0 for case in cases])
+    alarm_N = np.array([bool(case.answer and case.answer.positive) for case in cases], bool)
+    score_N = np.array([case.answer.score if case.answer else 0.0 for case in cases], float)
     names, group_N = np.unique([str(case.truth) for case in cases], return_inverse=True)
     everything_N = np.ones(len(cases), bool)
 

@@ -3,6 +3,7 @@
 Shapes. N: cases, D: dimensions
 """
 
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -12,6 +13,8 @@ import numpy as np
 from earmark.streams.evaluation.case import Case
 from earmark.streams.evaluation.measure import Measured, Span
 from earmark.streams.evaluation.metric import Flags, Values, f1, mean, ratio, share
+
+Names = "np.ndarray[tuple[int], np.dtype[np.str_]]"
 
 NEIGHBOURS = 5
 SAID = 160  # code points of a text in a list of items
@@ -25,8 +28,8 @@ def words(cases: Sequence[Case]) -> Measured:
     """
     given_N = np.array([case.answer is not None for case in cases], bool)
     pairs = [_normal(case) for case in cases]
-    edits_N = np.array([float(edits(wanted, said)) for wanted, said in pairs])
-    size_N = np.array([float(len(wanted)) for wanted, _ in pairs])
+    edits_N = np.array([float(edits(wanted, said)) for wanted, said in pairs], float)
+    size_N = np.array([float(len(wanted)) for wanted, _ in pairs], float)
     exact_N = given_N & (edits_N == 0)
     everything_N = np.ones(len(cases), bool)
     silent_N = np.where(given_N, edits_N, size_N)
@@ -66,7 +69,7 @@ def spans(
     def measure(cases: Sequence[Case]) -> Measured:
         given_N = np.array([case.answer is not None for case in cases], bool)
         counts = [_found(case, kinds, overlap) for case in cases]
-        hit_N, true_N, said_N = (np.array(column, float) for column in zip(*counts, strict=True))
+        hit_N, true_N, said_N = np.array(counts, float).reshape(-1, 3).T
         everything_N = np.ones(len(cases), bool)
 
         def metrics(weight_N: Values) -> dict[str, float]:
@@ -99,7 +102,7 @@ def stretches(cases: Sequence[Case]) -> Measured:
     """
     given_N = np.array([case.answer is not None for case in cases], bool)
     found = [_time(case.truth, case.answer or ()) for case in cases]
-    missed_N, made_up_N, there_N = (np.array(column, float) for column in zip(*found, strict=True))
+    missed_N, made_up_N, there_N = np.array(found, float).reshape(-1, 3).T
     size_N = there_N * given_N
     everything_N = np.ones(len(cases), bool)
 
@@ -130,14 +133,14 @@ def neighbours(cases: Sequence[Case]) -> Measured:
     often one of the nearest five is; `chance` is what a random neighbour would give for the first.
     """
     given_N = np.array([case.answer is not None for case in cases], bool)
-    family_N = np.array([str(case.truth) for case in cases])
+    family_N = np.array([str(case.truth) for case in cases], np.str_)
     nearest = _nearest(cases, given_N)
     sizes = Counter(family_N[given_N].tolist())
     kin_N = given_N & np.array([sizes[str(name)] > 1 for name in family_N], bool)
     first_N = kin_N & _hits(family_N, nearest, 1)
     any_N = kin_N & _hits(family_N, nearest, NEIGHBOURS)
     others = max(1, int(given_N.sum()) - 1)
-    chance_N = np.array([(sizes[str(name)] - 1) / others for name in family_N])
+    chance_N = np.array([(sizes[str(name)] - 1) / others for name in family_N], float)
     everything_N = np.ones(len(cases), bool)
 
     def metrics(weight_N: Values) -> dict[str, float]:
@@ -177,9 +180,11 @@ def edits(wanted: Sequence[str], said: Sequence[str]) -> int:
 def _normaliser(language: str) -> Callable[[str], str]:
     from whisper.normalizers import BasicTextNormalizer, EnglishTextNormalizer
 
-    made: Callable[[str], str] = (
-        EnglishTextNormalizer() if language == "en" else BasicTextNormalizer()
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # it leaves its list of spellings open
+        made: Callable[[str], str] = (
+            EnglishTextNormalizer() if language == "en" else BasicTextNormalizer()
+        )
     return made
 
 
@@ -244,12 +249,14 @@ def _nearest(cases: Sequence[Case], given_N: Flags) -> list[list[int]]:
     return nearest
 
 
-def _hits(
-    family_N: "np.ndarray[tuple[int], np.dtype[np.str_]]", nearest: list[list[int]], depth: int
-) -> Flags:
-    pairs = enumerate(nearest)
+def _hits(family_N: Names, nearest: Sequence[Sequence[int]], depth: int) -> Flags:
+    """Whether any of the first `depth` neighbours is of the case's family."""
     return np.array(
-        [any(family_N[it] == family_N[at] for it in near[:depth]) for at, near in pairs]
+        [
+            any(family_N[it] == family_N[at] for it in near[:depth])
+            for at, near in enumerate(nearest)
+        ],
+        bool,
     )
 
 

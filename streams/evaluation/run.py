@@ -18,20 +18,11 @@ from earmark.processors.outcome import Outcome, Rejection, Signal
 from earmark.processors.pipeline import Pipeline, interleaved
 from earmark.processors.signal import Part, SignalSpec
 from earmark.streams.evaluation.case import Record
+from earmark.streams.evaluation.how import How
 from earmark.streams.evaluation.manifest import Row, event_of
 from earmark.streams.fetch import Fetcher
 from earmark.streams.local_scoring import blocks_of
 from earmark.streams.settings import Settings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class How:
-    """What a run is asked for beside its rows; None leaves the model to the signal."""
-
-    model: str | None = None
-    device: str = "auto"
-    precision: str = "auto"
-    declares_language: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,7 +175,7 @@ def _units(
     sources_S = np.bincount([s for s, _ in pairs], minlength=count) if pairs else np.zeros(count)
     groups = len({g for _, g in pairs})
     is_nested = groups == len(pairs)
-    if not is_nested or sources_S.min(initial=0) < FEWEST_SOURCES:
+    if not is_nested or not pairs or sources_S[sources_S > 0].min() < FEWEST_SOURCES:
         return of_N, loss_N, size_N, np.ones(len(of_N))
     slice_G = np.zeros(groups, np.int64)
     slice_G[source_N] = of_N

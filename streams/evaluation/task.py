@@ -61,3 +61,8 @@ def tasks_of(signal: str) -> Sequence[Task]:
     for entry in entry_points(group=ENTRY_POINT_GROUP, name=signal):
         return tuple(entry.load())
     raise ConfigurationError(f"nothing says how {signal!r} is evaluated")
+
+
+def used_rows(rows: Sequence[Row], tasks: Sequence[Task]) -> Sequence[Row]:
+    """The rows that any task has a truth for."""
+    return [row for row in rows if any(task.truth(row) is not None for task in tasks)]

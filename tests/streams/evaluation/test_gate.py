@@ -5,7 +5,7 @@ import pytest
 
 from earmark.models.error import ConfigurationError
 from earmark.streams.evaluation.gate import pass_gates, read_gates
-from earmark.streams.evaluation.run import How
+from earmark.streams.evaluation.how import How
 from earmark.streams.settings import load_settings
 
 SHIPPED = Path(__file__).resolve().parents[2] / "data" / "evaluation" / "gate.toml"

@@ -61,7 +61,7 @@ def test_word_edits_are_those_of_jiwer():
 def test_word_error_is_over_all_words_and_blind_to_spelling_that_means_the_same(case):
     cases = [
         case("Mr. Smith has twenty-one colours.", "mister smith has 21 colors", language="en"),
-        case("one two three four five", "one two four five", language="en"),
+        case("a red fox runs home", "a red runs home", language="en"),
         case("never read", None, language="en"),
         case("¿Dónde está?", "dónde está", language="es"),
     ]
