@@ -40,6 +40,29 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredFigure:
+    """A figure with its 95 % interval, None where there is none."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardEvaluation:
+    """What `earmark eval` measured of the model: `signal` on `n` rows of the data sets `data`.
+
+    `limits` says plainly what the figures do not show, and where the model is known to fail.
+    """
+
+    signal: str
+    data: str
+    n: int
+    limits: str
+    metrics: Mapping[str, MeasuredFigure]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """One model at one version.
 
@@ -62,6 +85,7 @@ class ModelCard:
     languages: tuple[str, ...] = ()
     sample_rate_hz: int | None = None
     note: str | None = None
+    evaluation: tuple[CardEvaluation, ...] = ()
 
     @property
     def sha256(self) -> str | None:
@@ -79,7 +103,8 @@ def read_card(text: str, *, where: str) -> ModelCard:
     try:
         table = tomllib.loads(text)
         files = tuple(SourceFile(**_tuples(file)) for file in table.pop("files"))
-        card = ModelCard(files=files, **_tuples(table))
+        measured = tuple(_evaluation(each) for each in table.pop("evaluation", ()))
+        card = ModelCard(files=files, evaluation=measured, **_tuples(table))
     except (tomllib.TOMLDecodeError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(f"{where}: not a model card: {error}") from error
     for problem in _problems(card):
@@ -111,6 +136,11 @@ def cards_in(folder: Path | Traversable) -> Iterator[ModelCard]:
             yield read_card(file.read_text(encoding="utf-8"), where=str(file))
 
 
+def _evaluation(table: Mapping[str, Any]) -> CardEvaluation:
+    metrics = {name: MeasuredFigure(**figure) for name, figure in table["metrics"].items()}
+    return CardEvaluation(**{**table, "metrics": metrics})
+
+
 def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
@@ -123,6 +153,18 @@ def _problems(card: ModelCard) -> Iterator[str]:
             yield f"{name!r} cannot be the name of a file or folder"
     for file in card.files:
         yield from _file_problems(file)
+    for measured in card.evaluation:
+        yield from _evaluation_problems(measured)
+
+
+def _evaluation_problems(measured: CardEvaluation) -> Iterator[str]:
+    where = f"evaluation of {measured.signal} on {measured.data}"
+    if not measured.metrics or not measured.limits or measured.n < 1:
+        yield f"{where}: needs metrics, limits and n"
+    for name, figure in measured.metrics.items():
+        numbers = (figure.value, figure.low, figure.high)
+        if not all(it is None or isinstance(it, int | float) for it in numbers):
+            yield f"{where}: {name} is no number"
 
 
 def _file_problems(file: SourceFile) -> Iterator[str]:

@@ -210,8 +210,9 @@ class SignalSpec:
     its kind: `companions` says which cards then go with it. `method` names the procedure where
     there is no model. `preprocessing_version` changes when the same model would
     get other input. `reads_language` says that the declared language is part of the input,
-    `reads_regions` that the event's regions are, `reads_attributes` which of its attributes are. `taxonomy` is the scheme of its labels;
-    with `labels_of_model` that is the first card, and changes with it.
+    `reads_regions` that the event's regions are, `reads_attributes` which of its attributes are.
+    `taxonomy` is the scheme of its labels; with `labels_of_model` that is the first card, and
+    changes with it.
     `tolerances` are absolute, by field, for comparing two records; others use `tolerance`.
     """
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "relabel": ("relabel", "Put new thresholds on stored scores, compare, and promote."),
     "score": ("score", "Score files here and now, without Kafka."),
     "match": ("match", "Find copies of recordings, by their fingerprints."),
+    "eval": ("eval", "Measure how right a signal is, on labelled rows."),
     "models": ("models", "List, fetch and verify model weights."),
     "new-signal": ("new_signal", "Make a package with a signal of your own."),
     "topics": ("topics", "Create and list Earmark's topics."),
