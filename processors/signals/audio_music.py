@@ -135,6 +135,7 @@ def _is_no_music(scene: Result | None, least: float) -> bool:
     name="audio.music",
     takes=Takes.WINDOWS,
     reads=frozenset({Part.AUDIO}),
+    needs=(SCENE,),
     models=(MSD, MTT),
     taxonomy=music_taxonomy(),
     record_name="AudioMusic",
