@@ -39,6 +39,7 @@ class SpokenLanguageScorer:
     def admit(self, event: ContentEvent) -> Result | None:
         """Every recording is heard."""
         del event
+        return None
 
     def score(self, clips: Sequence[Clip]) -> Sequence[ClipLanguage]:
         """How likely each clip is English."""

@@ -82,7 +82,7 @@ def _played(
             ]
             midi.write_bytes(midi_file(pieces, random))
             play(midi, sound_font, wav)
-            samples_T = recording(wav)
+            samples_T = recording(wav).astype(np.float64)
             for number, (start_s, notes) in enumerate(pieces):
                 path = folder / f"fluidsynth-{first + number}.wav"
                 start = int(start_s * RATE_HZ)

@@ -7,10 +7,11 @@ import io
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
 from earmark.models.scene_net import CLASSES, SAMPLE_RATE_HZ, WINDOW_SAMPLES
@@ -33,6 +34,8 @@ _RECIPES: tuple[tuple[tuple[str, ...], float], ...] = (
     (("speech", "noise"), 0.10),
     (("music", "noise"), 0.04),
 )
+_BABBLE = 0.06  # of the noise: many people talking
+_VOICES = 6  # fewer of them can be understood
 _FOLLOWING = 0.25  # of the mixtures, one after the other instead of one over the other
 
 
@@ -70,7 +73,11 @@ class Mixer:
         recipes = [labels for labels, _ in _RECIPES]
         shares = [share for _, share in _RECIPES]
         labels = recipes[int(random.choice(len(recipes), p=shares))]
-        waves = [self._window(random, label) for label in labels]
+        babble = labels[-1] == "noise" and random.random() < _BABBLE
+        waves = [
+            self._babble(random) if babble and label == "noise" else self._window(random, label)
+            for label in labels
+        ]
         if len(waves) == 1:
             window_T, levels = waves[0], {labels[0]: 0.0}
         elif random.random() < _FOLLOWING:
@@ -79,7 +86,15 @@ class Mixer:
             below = float(random.uniform(-3, 22)) if labels[0] == "speech" else _balance(random)
             window_T = waves[0] + waves[1] * np.float32(10 ** (-below / 20))
             levels = {labels[0]: min(0.0, below), labels[1]: -max(0.0, below)}
-        return Example(window_T=weathered(random, window_T), targets_L=_targets(levels))
+        targets_L = _targets(levels)
+        if babble and "speech" not in labels:
+            targets_L[CLASSES.index("speech")] = UNKNOWN
+        return Example(window_T=weathered(random, window_T), targets_L=targets_L)
+
+    def _babble(self, random: Random) -> Samples:
+        voices = [self._window(random, "speech") for _ in range(_VOICES)]
+        total_T: Samples = np.sum(voices, axis=0, dtype=np.float32) / np.float32(np.sqrt(_VOICES))
+        return total_T
 
     def _window(self, random: Random, label: str) -> Samples:
         """A window of the class at -26 dBFS, with sound in a fifth of it at least."""
@@ -212,6 +227,19 @@ def _short(random: Random, window_T: Samples) -> Samples:
     return cut_T
 
 
+def _gapped(random: Random, window_T: Samples) -> Samples:
+    """Words or sounds set apart: nothing at all between them."""
+    gate_T = np.zeros(WINDOW_SAMPLES)
+    at = int(random.uniform(-0.5, 0.5) * SAMPLE_RATE_HZ)
+    while at < WINDOW_SAMPLES:
+        on, off = (random.uniform(0.25, 1.0, 2) * SAMPLE_RATE_HZ).astype(int)
+        gate_T[max(at, 0) : max(at + on, 0)] = 1
+        at += int(on + off)
+    smooth_T = np.convolve(gate_T, np.ones(320) / 320, mode="same")
+    gapped_T: Samples = (window_T * smooth_T).astype(np.float32)
+    return gapped_T if np.square(gapped_T).sum() > 0.3 * np.square(window_T).sum() else window_T
+
+
 def _coded(random: Random, window_T: Samples) -> Samples:
     """Through MP3 or Opus at a low bit rate."""
     name, container, rate = (
@@ -222,7 +250,7 @@ def _coded(random: Random, window_T: Samples) -> Samples:
     peak = max(float(np.abs(window_T).max()), 1e-6)
     with io.BytesIO() as file:
         with av.open(file, "w", format=container) as out:
-            stream = out.add_stream(name, rate=SAMPLE_RATE_HZ, layout="mono")
+            stream = cast(AudioStream, out.add_stream(name, rate=SAMPLE_RATE_HZ, layout="mono"))
             stream.bit_rate = rate
             samples = (np.clip(window_T / peak, -1, 1) * 30_000).astype(np.int16)[None]
             frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
@@ -232,7 +260,7 @@ def _coded(random: Random, window_T: Samples) -> Samples:
                 out.mux(stream.encode(part))
             out.mux(stream.encode(None))
         file.seek(0)
-        with av.open(file) as coded:
+        with av.open(file, "r") as coded:
             mono = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
             pieces = [p.to_ndarray()[0] for f in coded.decode(audio=0) for p in mono.resample(f)]
     decoded_T = np.concatenate(pieces)[:WINDOW_SAMPLES] * np.float32(peak)
@@ -247,4 +275,5 @@ _CHANGES: tuple[tuple[float, Callable[[Random, Samples], Samples]], ...] = (
     (0.05, _clipped),
     (0.1, _coded),
     (0.12, _short),
+    (0.1, _gapped),
 )

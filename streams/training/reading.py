@@ -14,6 +14,7 @@ Random = np.random.Generator
 FLITE_VOICES = ("awb", "kal", "kal16", "rms", "slt")
 _VARIANTS = ("m1", "m2", "m3", "m4", "m5", "m6", "m7", "f1", "f2", "f3", "f4", "f5", "croak")
 _TRIES = 10
+_PROMPTS = 0.35
 
 
 def read_by_espeak(random: Random, texts: Mapping[str, Sequence[str]], wav: Path) -> str:
@@ -57,7 +58,13 @@ def read_by_flite(random: Random, texts: Sequence[str], wav: Path) -> str:
 
 
 def _text(random: Random, texts: Sequence[str]) -> str:
-    return texts[int(random.integers(len(texts)))][:400]
+    """A text of a few sentences at most; one in three is a few words of it, as prompts are."""
+    text = texts[int(random.integers(len(texts)))][:400]
+    if random.random() > _PROMPTS:
+        return text
+    words = text.split()
+    start = int(random.integers(len(words)))
+    return " ".join(words[start : start + int(random.integers(1, 4))])
 
 
 @cache
