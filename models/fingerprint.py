@@ -28,7 +28,7 @@ CHUNK = 128 * HOP  # samples folded at once: 4.1 s
 LOWEST_BIN = 26  # 203 Hz
 BINS = 422  # of 7.8 Hz, up to 3.5 kHz
 
-FLOOR_DB = -80.0  # of a sine at full scale: below it lie hiss and what dither leaves
+FLOOR_DB = -100.0  # of a sine at full scale; the noise of 16 bits lies 30 dB below
 GATE_DB = 45.0  # below the loudest frequency near by: what a codec may leave out
 GATE_FRAMES = 31  # near by: one second before and after
 PEAK_FRAMES = 10  # a peak is the loudest for 0.3 s before and after

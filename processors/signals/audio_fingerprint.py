@@ -52,8 +52,8 @@ class FingerprintMeter:
     def finish(self, container: Container) -> Result:
         """The landmarks of the whole recording.
 
-        Abstains with TOO_SHORT below 2 s, with SILENT where nothing is louder than -80 dBFS, and
-        with FEATURELESS where fewer than 20 landmarks are found, as in a steady tone.
+        Abstains with TOO_SHORT below 2 s, with SILENT where no frequency is louder than -100 dBFS,
+        and with FEATURELESS where fewer than 20 landmarks are found, as in a steady tone.
         """
         self._take(NO_SAMPLES, last=True)
         rest_T = self._chunks.rest()[0]
