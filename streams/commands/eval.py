@@ -158,8 +158,9 @@ def _write_cards(
 
     if not cards:
         raise ConfigurationError(f"{evaluation.signal} has no model, and so no card")
+    own = load_settings().home / "models" / "cards"
     for card in cards:
-        path = write_section(card, evaluation, limits=limits)
+        path = write_section(card, evaluation, own=own, limits=limits)
         if not quiet:
             click.echo(f"wrote {path}", err=True)
 

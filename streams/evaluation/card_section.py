@@ -29,15 +29,20 @@ def section(evaluation: Evaluation, *, limits: str | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_section(card: str, evaluation: Evaluation, *, limits: str | None = None) -> Path:
-    """Put the section into the shipped card, in place of an earlier one on the same data.
+def write_section(
+    card: str, evaluation: Evaluation, *, own: Path, limits: str | None = None
+) -> Path:
+    """Put the section into the card, in place of an earlier one on the same data.
 
-    What the earlier one said of limits stays where none are given. Raises ConfigurationError for a
-    card that is not shipped, or lies where it cannot be written.
+    The card is one of the folder `own`, or a shipped one. What the earlier section said of limits
+    stays where none are given. Raises ConfigurationError for a card of another package, or one
+    that cannot be written.
     """
-    path = Path(str(files("earmark") / "models" / "cards" / f"{card}.toml"))
-    if not path.is_file():
-        raise ConfigurationError(f"{card} is not a shipped card; its section goes where it lies")
+    shipped = Path(str(files("earmark") / "models" / "cards"))
+    places = [folder / f"{card}.toml" for folder in (own, shipped)]
+    path = next((place for place in places if place.is_file()), None)
+    if path is None:
+        raise ConfigurationError(f"the card {card} is another package's, and not written to")
     text = path.read_text(encoding="utf-8")
     standing = read_card(text, where=path.name).evaluation
     earlier = [it.limits for it in standing if _is_same(it.signal, it.data, evaluation)]

@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from earmark.streams.evaluation.case import Case
 from earmark.streams.evaluation.measure import Measured, Span
 from earmark.streams.evaluation.metric import Flags, Values, f1, mean, ratio, share
 
-Names = "np.ndarray[tuple[int], np.dtype[np.str_]]"
+Names = NDArray[np.str_]
 
 NEIGHBOURS = 5
 SAID = 160  # code points of a text in a list of items

@@ -1,7 +1,10 @@
 import tomllib
 
+import pytest
+
 from earmark.models.card import read_card
-from earmark.streams.evaluation.card_section import section, with_section
+from earmark.models.error import ConfigurationError
+from earmark.streams.evaluation.card_section import section, with_section, write_section
 from earmark.streams.evaluation.evaluation import Cost, Evaluation, Metric
 
 CARD = """
@@ -61,3 +64,13 @@ def test_a_later_figure_replaces_the_earlier_on_the_same_data_and_no_other():
     assert found == {"lines": 0.7, "other": 0.6}
     assert with_section(text, section(evaluation(0.7))) == text
     assert len(tomllib.loads(text)["files"]) == 1
+
+
+def test_a_card_of_ones_own_is_written_to_and_keeps_what_was_said_of_its_limits(tmp_path):
+    (tmp_path / "tiny.toml").write_text(CARD)
+    write_section("tiny", evaluation(0.5), own=tmp_path, limits="Fails on rhymes.")
+    path = write_section("tiny", evaluation(0.6), own=tmp_path)
+    (measured,) = read_card(path.read_text(), where="tiny.toml").evaluation
+    assert (measured.limits, measured.metrics["accuracy"].value) == ("Fails on rhymes.", 0.6)
+    with pytest.raises(ConfigurationError, match="another package's"):
+        write_section("unheard-of", evaluation(0.6), own=tmp_path)
