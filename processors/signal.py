@@ -213,6 +213,8 @@ class SignalSpec:
     `reads_regions` that the event's regions are, `reads_attributes` which of its attributes are.
     `taxonomy` is the scheme of its labels; with `labels_of_model` that is the first card, and
     changes with it.
+    `follows` are signals that come first where both are computed, since they do work that this one
+    then need not do; it answers the same without them.
     `tolerances` are absolute, by field, for comparing two records; others use `tolerance`.
     """
 
@@ -227,6 +229,7 @@ class SignalSpec:
     preprocessing_version: str = "1"
     taxonomy: tuple[str, str] | None = None
     labels_of_model: bool = False
+    follows: tuple[str, ...] = ()
     reads_language: bool = False
     reads_attributes: tuple[str, ...] = ()
     reads_regions: bool = False

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from earmark.models.recogniser import Utterance, WhisperRecogniser, load_recogniser
-from earmark.models.spoken_english import SpokenEnglish
 from earmark.processors.block import SAMPLE_RATE_HZ
 from earmark.processors.clip import Clip
 from earmark.processors.content import ContentEvent
@@ -70,6 +69,7 @@ class SpokenLanguageScorer:
     takes=Takes.CLIPS,
     reads=frozenset({Part.AUDIO}),
     needs=("audio.speech",),
+    follows=("audio.transcript",),  # which hears the same clips by the same encoder
     models=("spoken-english", ENCODER_CARD),
     companions=lambda _: (ENCODER_CARD,),
     record_name="AudioSpokenLanguage",
@@ -84,7 +84,7 @@ def audio_spoken_language(loading: Loading) -> SpokenLanguageScorer:
         store.path(encoder),
         device,
         languages=store.card(encoder).languages,
-        english=SpokenEnglish.load(store.path(head), device),
+        english=store.path(head),
     )
     return SpokenLanguageScorer(recogniser, loading.thresholds)
 

@@ -6,14 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from earmark.models.device import Device
 from earmark.models.error import ModelError
+from earmark.models.memory import Memory
 from earmark.models.recogniser import Utterance, WhisperRecogniser, load_recogniser
 from earmark.models.store import ModelStore
+from earmark.models.whisper import Whisper
 from earmark.processors.clip import Clip, Piece
-from earmark.processors.content import ContentEvent
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.content import Audio, ContentEvent
+from earmark.processors.outcome import Result, Signal, Verdict
+from earmark.processors.pipeline import Pipeline
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.audio_spoken_language import (
     ClipLanguage,
@@ -26,6 +30,7 @@ pytestmark = pytest.mark.weights
 
 THRESHOLDS = shipped_thresholds("audio.spoken_language")
 VIEW = ItemView(event=ContentEvent(event_id="1", content_id="1", language="fr"))
+JFK = files("earmark") / "streams/samples/jfk.wav"
 EVALDATA = Path(__file__).parents[4] / "shared" / "evaldata"
 
 
@@ -42,8 +47,7 @@ def clip(samples_T: np.ndarray) -> Clip:
 
 
 def jfk() -> Clip:
-    path = files("earmark") / "streams/samples/jfk.wav"
-    return clip(soundfile.read(str(path), dtype="float32")[0])
+    return clip(soundfile.read(str(JFK), dtype="float32")[0])
 
 
 def concluded(scorer: SpokenLanguageScorer, *clips: tuple[float, float]) -> Result:
@@ -78,13 +82,33 @@ def test_an_english_speech_is_english_whatever_is_declared(scorer: SpokenLanguag
     assert (result.fields["language"], result.fields["is_english"]) == ("en", True)
 
 
-def test_batches_change_nothing(scorer: SpokenLanguageScorer) -> None:
+def test_batches_change_nothing(
+    scorer: SpokenLanguageScorer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Memory, "recall", lambda *_: None)
     short = clip(jfk().samples_T[:40_000])
     together = scorer.score([jfk(), short])
     alone = [scorer.score([each])[0] for each in (jfk(), short)]
     assert [score.english for score in together] == pytest.approx(
         [score.english for score in alone], abs=0.01
     )
+
+
+def test_what_the_transcript_has_heard_is_not_heard_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline = Pipeline.load(["audio.spoken_language", "audio.transcript"], device=Device())
+    encoded: list[int] = []
+    encode = Whisper.encode
+
+    def counting(self: Whisper, *mels: torch.Tensor) -> object:
+        encoded.append(len(mels[0]))
+        return encode(self, *mels)
+
+    monkeypatch.setattr(Whisper, "encode", counting)
+    event = ContentEvent(event_id="1", content_id="1", audio=Audio(data=JFK.read_bytes()))
+    said = {each.name: each.result for each in pipeline.run([event]) if isinstance(each, Signal)}
+    assert said["audio.spoken_language"].fields["is_english"] is True
+    assert said["audio.transcript"].outcome == Verdict.OK
+    assert sum(encoded) == 1
 
 
 @pytest.mark.skipif(not EVALDATA.is_dir(), reason="the labelled sets are not here")
