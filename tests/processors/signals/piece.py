@@ -6,6 +6,7 @@ off-beats, human timing, detuning, noise, and pieces without drums. T: samples a
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import soxr
@@ -180,6 +181,7 @@ def _swung(beat: float, swing: float) -> float:
     )
 
 
+@lru_cache(maxsize=512)
 def _tone(timbre: str, hz: float, piece: Recipe, beats: float) -> Wave:
     """A note that is held for so many beats; the plucked ones fade on their own."""
     t = np.arange(int((beats * 60 / piece.bpm + 0.08) * RATE_HZ)) / RATE_HZ

@@ -76,16 +76,16 @@ def test_the_tempo_or_its_octaves_stand_among_the_alternatives() -> None:
 def test_noise_takes_confidence_away_and_leaves_it_honest() -> None:
     random = np.random.default_rng(4)
     sure, right = [], []
-    for made, samples in pieces(3100, 24):
-        for noise in (3.0, 6.0):
-            drowned = samples + noise * samples.std() * random.standard_normal(samples.shape)
-            said = heard(audio_rhythm, drowned)
-            if said.outcome == Verdict.OK:
-                sure.append(said.fields["confidence"])
-                right.append(is_right(said.fields["tempo_bpm"], made.bpm))
+    for made, samples in pieces(3100, 16):
+        drowned = samples + 4 * samples.std() * random.standard_normal(samples.shape)
+        said = heard(audio_rhythm, drowned)
+        if said.outcome == Verdict.OK:
+            sure.append(said.fields["confidence"])
+            right.append(is_right(said.fields["tempo_bpm"], made.bpm))
     clean = [said.fields["confidence"] for _, said in answers()]
+    assert len(sure) >= 8
     assert np.mean(sure) < np.mean(clean) - 0.05
-    assert np.mean(sure) == pytest.approx(np.mean(right), abs=0.1)
+    assert np.mean(sure) == pytest.approx(np.mean(right), abs=0.15)
 
 
 def test_beats_fall_on_the_beats() -> None:
