@@ -37,6 +37,14 @@ def _loudness(record: Record) -> str:
     return f"{record['integrated_lufs']:.1f} LUFS, peak {record['true_peak_dbtp']:.1f} dBTP"
 
 
+def _rhythm(record: Record) -> str:
+    return f"{record['tempo_bpm']:.0f} beats a minute {record['confidence']:.2f}"
+
+
+def _key(record: Record) -> str:
+    return f"{record['key']} {record['mode']} {record['confidence']:.2f}"
+
+
 def _speech(record: Record) -> str:
     return f"{record['speech_share']:.0%} speech in {len(record['segments'])} segments"
 
@@ -67,6 +75,8 @@ def _shortened(text: str, length: int) -> str:
 _HEADLINES: Mapping[str, Callable[[Record], str]] = {
     "audio.integrity": _integrity,
     "audio.loudness": _loudness,
+    "audio.rhythm": _rhythm,
+    "audio.key": _key,
     "audio.speech": _speech,
     "audio.transcript": _transcript,
     "text.language": _language,
