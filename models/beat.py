@@ -34,7 +34,7 @@ def beats(accents_N: Curve, bpm: float) -> NDArray[np.int64]:
 
 
 def _local_score(accents_N: Curve, period: float) -> Numbers:
-    scale = accents_N.std(dtype=np.float64)
+    scale = accents_N.std(dtype=np.float64) if len(accents_N) else 0.0
     if not scale > 0:
         return np.zeros(len(accents_N))
     reach = np.arange(-round(period), round(period) + 1)

@@ -122,10 +122,10 @@ def _starts(frames: int) -> range:
 
 def _salience(pulse_N: Numbers) -> list[Numbers]:
     """The salience of each tempo in one window, [G]; none where it is silent."""
-    centred_N = pulse_N - pulse_N.mean()
-    if not centred_N.any():
+    if not pulse_N.any():
         return []
-    return [_periodicity(centred_N) * _spectrum(centred_N)]
+    centred_N = pulse_N - pulse_N.mean()
+    return [_periodicity(centred_N) * _spectrum(centred_N)] if centred_N.any() else []
 
 
 def _periodicity(centred_N: Numbers) -> Numbers:
