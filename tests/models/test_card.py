@@ -60,6 +60,8 @@ def test_the_default_set_is_shipped_with_every_hash_and_size():
     default = {card.name: card for card in shipped_cards() if card.default}
     assert set(default) == {
         "distillmos",
+        "musicnn-msd",
+        "musicnn-mtt",
         "spoken-english",
         "profanity-check",
         "py3langid",
