@@ -93,7 +93,7 @@ def phone_findings(passage: Passage, regions: Sequence[str]) -> Iterator[Finding
     """The numbers outside links, those in regions checked by the plans of these."""
     checker = _Checker(regions)
     at = 0
-    while match := _CANDIDATE.search(passage.plain, at):
+    while match := _CANDIDATE.search(passage.bounded, at):
         at = match.end()
         if passage.is_in_link(match.start()):
             continue

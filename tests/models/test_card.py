@@ -60,6 +60,7 @@ def test_the_default_set_is_shipped_with_every_hash_and_size():
     default = {card.name: card for card in shipped_cards() if card.default}
     assert set(default) == {
         "distillmos",
+        "letter-surprise",
         "spoken-english",
         "profanity-check",
         "py3langid",
