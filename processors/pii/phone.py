@@ -18,10 +18,13 @@ MAX_REGIONS = 4
 MAX_GROUPS_LEFT_OUT = 4
 MAX_CHECKS = 2_000  # of one text against numbering plans, 0.1 ms each; then form alone decides
 
+_EXTENSION = r"(?:,? ?(?:x|ext\.?|extension|#) ?\d{1,6})"
 _CANDIDATE = re.compile(
     r"(?<![\w+#$€£¥₹%=@/])(?<!\d[:.,-])(?<!\w-)"
-    r"(?:\+ ?|\(\+)?\(?\d(?:[ .\-/()]{0,3}\d){5,16}(?![\w%°€£¥₹@]|[.,:/-]\d)"
+    r"(?:\+ ?|\(\+)?\(?\d(?:[ .\-/()]{0,3}\d){5,16}"
+    rf"{_EXTENSION}?(?![\w%°€£¥₹@]|[.,:/-]\d)"
 )
+_EXTENDED = re.compile(rf"{_EXTENSION}$")
 _GROUPS = re.compile(r"\d+")
 _NORTH_AMERICAN = re.compile(r"(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d([ .-]))\d{3}[ .-]\d{4}")
 _LEADING_ZERO = re.compile(r"0[1-9]\d{0,4}(?:[ /.-]{1,3}\d{2,8}){1,4}")
@@ -149,12 +152,15 @@ class _Checker:
 
     def by_form(self, reading: str) -> float:
         """How far the number looks like one, words aside; 0: it is something else."""
+        reading = _EXTENDED.sub("", reading)
         digits = _digits(reading)
         if reading.lstrip("(").startswith("+"):
             return self._abroad(reading)
         if len(set(digits)) == 1 or _is_other(reading):
             return 0.0
-        if digits.startswith("00") and (score := self._abroad(f"+{digits[2:]}")) >= _VALID_ABROAD:
+        if digits.startswith("00") and (score := self._abroad(f"+{digits[2:]}")) >= (
+            _VALID_ABROAD if reading.isdigit() else _POSSIBLE_ABROAD
+        ):
             return score
         return max(self._by_groups(reading, digits), self._at_home(reading, digits))
 
