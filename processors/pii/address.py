@@ -50,7 +50,8 @@ _DOUBTFUL = frozenset(
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"{_NOT_INSIDE}{_NUMBER},? (?P<name>(?:{_WORD} ){{1,4}}?)(?P<kind>(?P<bare>{_ENGLISH_KINDS}))\b\.?"
+        rf"{_NOT_INSIDE}{_NUMBER},? (?P<name>(?:{_WORD} ){{1,4}}?)"
+        rf"(?P<kind>(?P<bare>{_ENGLISH_KINDS}))\b\.?"
         rf"{_UNIT}{_PLACE}",
         rf"{_NOT_INSIDE}{_NUMBER},? (?:(?:bis|ter),? )?(?P<kind>{_BEFORE_NAME}) "
         rf"(?P<name>{_WORD}(?: {_WORD}){{0,4}})",
@@ -60,7 +61,8 @@ _PATTERNS = tuple(
         rf"(?<!\w)(?P<name>{_WORD} )(?P<kind>stra(?:ß|ss)e|allee|gasse) {_NUMBER}(?!\w){_UNIT}",
         rf"(?<!\w)(?P<name>(?:{_WORD} ){{1,2}})(?P<kind>{_SEPARATE_KINDS}) (?:no:? ?)?{_NUMBER}"
         r"(?!\w)",
-        rf"(?<!\w)(?P<name>(?:{_WORD} ){{1,4}}){_NUMBER},?\s{{1,3}}(?P<kind>apt|apartment|suite)\b\.?"
+        rf"(?<!\w)(?P<name>(?:{_WORD} ){{1,4}}){_NUMBER},?\s{{1,3}}"
+        rf"(?P<kind>apt|apartment|suite)\b\.?"
         r" ?#?\d{1,5}",
         r"(?<!\w)(?P<kind>p\. ?o\. ?box|po box|postfach|apartado|boîte postale) (?P<name>)\d{1,6}"
         r"(?!\w)",

@@ -73,7 +73,9 @@ def test_what_is_poor_is_told(measure: Measure, text: str, at_least: float) -> N
     assert (measure(prose(text)) or 0) >= at_least
 
 
-@pytest.mark.parametrize("text", ["YMCA", "HUMBLE.", "AC/DC", "", "99 🔥"])
+@pytest.mark.parametrize(
+    "text", ["YMCA", "HUMBLE.", "GB59NAWV77136867049356 B-52", "AC/DC", "", "99 🔥"]
+)
 def test_a_few_capitals_do_not_shout(text: str) -> None:
     assert not shouting(prose(text))
 
@@ -103,6 +105,8 @@ def test_words_are_counted_where_there_are_no_spaces() -> None:
         ("es", "poesía", 4),
         ("es", "canción", 2),
         ("fr", "parole", 2),
+        ("fr", "politique", 3),
+        ("pt", "condição", 3),
         ("it", "musica", 3),
         ("nl", "vrijheid", 2),
         ("ru", "свобода", 3),

@@ -93,6 +93,7 @@ def test_a_transcript_that_abstained_hands_its_reason_on() -> None:
         (item("it is 612 345 678", regions=("ES",)), ["phone"]),
         (item("it is 612 345 678", language="es"), ["phone"]),
         (item("it is 612 345 678", regions=("US",), language="es"), []),
+        (item("it is 612 345 678", regions=("EU", "WORLD", "")), []),
         (item("21 Jump Street"), ["street_address"]),
         (item("21 Jump Street", field="title"), []),
     ],
