@@ -131,6 +131,21 @@ def test_a_national_number_is_known_in_its_region(number: str, region: str) -> N
     assert found(f"it's {number} ok", region) == [("phone", number)]
 
 
+@pytest.mark.parametrize("region", ["US", "GB", "DE", "FR", "ES", "BR", "CN", "PL", "EG"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10 9 8 7 6 5 4 3 2 1, 1-2-3-4-5-6-7-8, 5 6 7 8 5 6 7 8, 24/7 365",
+        "tracks 01 02 03 04 05 06, 0 1 1 2 3 5 8 13 21 34",
+        "2020 2021 2022 2023, 1920 1080, 3840 2160 1080 720",
+        "population 1 234 567, K. 550 1788, 8542.48 points, 1.5 2.5 3.5 4.5",
+        "room 237 1408 101, 33710-3918, id 2125551234",
+    ],
+)
+def test_counted_numbers_are_no_phone_number_in_any_region(text: str, region: str) -> None:
+    assert found(text, region) == []
+
+
 def test_the_longest_finding_stands_then_the_most_certain() -> None:
     phone = Finding(kind=Kind.PHONE, start=0, end=9, score=0.9)
     card = Finding(kind=Kind.CARD, start=0, end=19, score=0.6)
