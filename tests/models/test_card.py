@@ -69,6 +69,7 @@ def test_the_default_set_is_shipped_with_every_hash_and_size():
         "iab-content",
         "musicnn-msd",
         "musicnn-mtt",
+        "letter-surprise",
         "spoken-english",
         "profanity-check",
         "py3langid",
