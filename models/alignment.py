@@ -89,7 +89,8 @@ def likely(offsets_C: Places) -> Places:
     follows_O = np.diff(offset_O, append=offset_O[-1] + 2) == 1
     both_O = count_O + np.where(follows_O, np.append(count_O[1:], 0), 0)
     best_O = np.argsort(-both_O, kind="stable")[:OFFSETS]
-    return offset_O[best_O]
+    best: Places = offset_O[best_O]
+    return best
 
 
 def rarity(hashes_Q: Hashes) -> Weights:
