@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from earmark.models.fingerprint import HOP_MS, RATE_HZ, WINDOW, Fingerprint, Hashes
 
-LEAST_VOTES = 6.0  # different landmarks that must coincide; of 276,000 pairs none had 4 by chance
-LEAST_SCORE = 0.08  # and their share of those that the query has in the passage
+LEAST_VOTES = 6.0  # different landmarks that must coincide; of 400,000 pairs none had 4 by chance
+LEAST_SCORE = 0.1  # and their share of those that the query has in the passage
 
 EXPECTED = 0.06  # share of landmarks above which a second belongs to the passage
 OFFSETS = 8  # tried, those with most coincidences
