@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from earmark.models.error import ConfigurationError
-
-ENTRY_POINT_GROUP = "earmark.models"
+from earmark.models.plugin import MODELS
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # names become folders and files
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -120,12 +119,12 @@ def shipped_cards() -> Iterator[ModelCard]:
 
 def installed_cards() -> Iterator[ModelCard]:
     """The cards of other installed packages, found by entry point."""
-    for entry in entry_points(group=ENTRY_POINT_GROUP):
+    for entry in entry_points(group=MODELS):
         try:
             folder = files(entry.module)
         except ImportError as error:
             raise ConfigurationError(
-                f"entry point {entry.name!r} of {ENTRY_POINT_GROUP}: no package {entry.module!r}"
+                f"entry point {entry.name!r} of {MODELS}: no package {entry.module!r}"
             ) from error
         yield from cards_in(folder)
 

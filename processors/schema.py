@@ -15,6 +15,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from earmark.models.error import ConfigurationError
+from earmark.models.plugin import resources
 
 CONTENT_EVENTS = "content.events.v1"
 ITEMS = "content.items.v1"  # holds content events, under their schema
@@ -84,8 +85,21 @@ def read_schemas(folder: Traversable) -> tuple[Schema, ...]:
 
 @cache
 def schemas() -> tuple[Schema, ...]:
-    """Every schema that is shipped."""
-    return read_schemas(avro_folder())
+    """Every schema that is shipped, and those of the signals that other packages bring.
+
+    Raises ConfigurationError where a package brings one of a topic that has a schema already, or
+    that is no signal's.
+    """
+    found = {schema.topic: schema.path for schema in read_schemas(avro_folder())}
+    brought: list[Schema] = []
+    for folder in resources("avro"):
+        of_package = read_schemas(folder)
+        for schema in of_package:
+            if schema.topic in found or not schema.is_signal:
+                raise ConfigurationError(f"{folder}: {schema.path} is not this package's to define")
+        found |= {schema.topic: schema.path for schema in of_package}
+        brought += of_package
+    return (*read_schemas(avro_folder()), *brought)
 
 
 def newest(all_schemas: Sequence[Schema]) -> dict[str, Schema]:

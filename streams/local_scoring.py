@@ -13,6 +13,7 @@ from earmark.processors.error import ContentError
 from earmark.processors.outcome import Outcome, Rejection
 from earmark.processors.pipeline import Pipeline, interleaved
 from earmark.streams.fetch import Fetcher
+from earmark.streams.own_thresholds import own_thresholds
 from earmark.streams.settings import Settings
 
 
@@ -32,6 +33,7 @@ def score_events(
     """
     pipeline = Pipeline.load(
         signals,
+        thresholds=own_thresholds(settings),
         store=ModelStore(settings.home / "models", offline=settings.offline),
         device=pick_device(device, precision),
         progress=progress,

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from earmark.models.error import ConfigurationError, EarmarkError
+from earmark.models.plugin import resources
 from earmark.processors.release import findings, release
 from earmark.processors.schema import Schema, avro_folder, fields_of, newest
 from earmark.processors.schema import schemas as shipped
@@ -39,7 +40,8 @@ def check(folder: Path | None, as_json: bool) -> None:
 
     Ends with 1 if it is not.
     """
-    found = findings(folder or avro_folder())
+    folders = [folder] if folder else [avro_folder(), *resources("avro")]
+    found = [finding for each in folders for finding in findings(each)]
     if as_json:
         click.echo(json.dumps({"findings": found}))
     for finding in [] if as_json else found:

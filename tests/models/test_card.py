@@ -66,10 +66,12 @@ def test_the_default_set_is_shipped_with_every_hash_and_size():
     default = {card.name: card for card in shipped_cards() if card.default}
     assert set(default) == {
         "distillmos",
+        "iab-content",
         "spoken-english",
         "profanity-check",
         "py3langid",
         "silero-vad",
+        "vader",
         "whisper-tiny.en",
         "wordllama-l2-supercat-256",
     }

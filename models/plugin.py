@@ -1,0 +1,48 @@
+"""Other people's packages: what they bring beside their code, found through their entry points.
+
+A package that brings signals names them in the entry-point group `earmark.signals`. Beside the
+module it may hold `avro/` (schemas, golden records and their ledger, laid out as ours),
+`thresholds/` and, named in the group `earmark.models`, cards.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from importlib.util import find_spec
+
+from earmark.models.error import ConfigurationError
+
+SIGNALS = "earmark.signals"
+MODELS = "earmark.models"
+
+
+@cache
+def plugin_folders() -> tuple[Traversable, ...]:
+    """The folders of the packages that bring signals, each once, by name of the entry point."""
+    found: dict[str, Traversable] = {}
+    for entry in sorted(entry_points(group=SIGNALS), key=lambda entry: entry.name):
+        package = _package(entry)
+        found.setdefault(package, files(package))
+    return tuple(found.values())
+
+
+def resources(folder: str) -> Iterator[Traversable]:
+    """The folders of this name in the packages that bring signals."""
+    for package in plugin_folders():
+        if (package / folder).is_dir():
+            yield package / folder
+
+
+def _package(entry: EntryPoint) -> str:
+    """The package that the module of the entry point is, or lies in."""
+    try:
+        spec = find_spec(entry.module)
+    except ImportError:
+        spec = None
+    if spec is None or not (spec.submodule_search_locations or spec.parent):
+        raise ConfigurationError(
+            f"entry point {entry.name!r} of {SIGNALS}: no package holds {entry.module!r}"
+        )
+    return entry.module if spec.submodule_search_locations else str(spec.parent)

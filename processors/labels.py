@@ -1,0 +1,31 @@
+"""Labels and spans from scores, for signals that publish all three."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from earmark.processors.outcome import Result, Verdict
+from earmark.processors.threshold import Thresholds
+
+TRANSCRIPT = "transcript"  # the field that spans in a transcript name
+AUDIO = "audio"  # the input type
+
+
+def labels_and_spans(result: Result, old: Thresholds, new: Thresholds) -> Result | None:
+    """For signals whose `labels` and `spans` are the `scores` over `<label>_probability`.
+
+    Spans below the old threshold were not kept: where a lower one takes a label in, the texts
+    have to be read again to say where.
+    """
+    if result.outcome != Verdict.OK:
+        return result
+    fields: dict[str, Any] = dict(result.fields)
+    scores: Mapping[str, float] = fields["scores"]
+    over = [label for label, score in scores.items() if score >= new[f"{label}_probability"]]
+    if any(new[f"{label}_probability"] < old[f"{label}_probability"] for label in over):
+        return None
+    spans = [
+        span for span in fields["spans"] if span["score"] >= new[f"{span['label']}_probability"]
+    ]
+    is_spoken = any(span["field"] == TRANSCRIPT for span in spans) and AUDIO in fields["by_input"]
+    source = fields["source_signal_id"] if is_spoken else None
+    return Result.ok(**{**fields, "labels": over, "spans": spans, "source_signal_id": source})
