@@ -16,7 +16,7 @@ from earmark.streams.evaluation.measure import (
 )
 from earmark.streams.evaluation.measure_group import false_alarms_by_group
 from earmark.streams.evaluation.measure_sequence import edits, neighbours, spans, stretches, words
-from earmark.streams.evaluation.measure_tempo import tempo
+from earmark.streams.evaluation.measure_tempo import Tempo, tempo
 
 
 def test_what_was_not_answered_lowers_coverage_and_figures_of_all_but_not_the_others(case):
@@ -127,7 +127,7 @@ def test_random_vectors_hit_as_often_as_chance_says(case):
     ("said", "within", "octave"), [(121.0, 1, 1), (60.5, 0, 1), (239.0, 0, 1), (90.0, 0, 0)]
 )
 def test_a_tempo_may_be_an_octave_away(case, said, within, octave):
-    values = tempo([case(120.0, said)]).values
+    values = tempo([case(120.0, Tempo(bpm=said))]).values
     assert (values["within"], values["within_octave"]) == (within, octave)
 
 
