@@ -76,6 +76,8 @@ def eval(
         raise click.UsageError("--gate names its signals and data itself")
     if gate is None and not (signal and data):
         raise click.UsageError("name a SIGNAL and its --data, or a --gate file")
+    if limits and not write_card:
+        raise click.UsageError("--limits goes with --write-card")
     settings = load_settings()
     how = How(
         model=model,
@@ -105,6 +107,7 @@ def _measure(
     quiet: bool,
 ) -> tuple["Evaluation", "Comparison | None", Sequence[str]]:
     from earmark.streams.evaluation.manifest import datasets
+    from earmark.streams.evaluation.slice import check_slices
     from earmark.streams.evaluation.task import tasks_of, used_rows
 
     settings, tasks = load_settings(), tasks_of(signal)
@@ -113,6 +116,7 @@ def _measure(
     rows = used_rows(every, tasks)
     if not rows:
         raise ConfigurationError(f"no row has a label that {signal} is measured by")
+    check_slices(rows, by)
 
     from earmark.streams.evaluation.comparison import compare
     from earmark.streams.evaluation.evaluation import evaluated, measurements

@@ -14,6 +14,8 @@ from earmark.streams.evaluation.run import Scored
 from earmark.streams.evaluation.task import Task
 
 LEVEL = 0.05
+# the same for both models where only what both answered is looked at
+_OF_ANSWERING = ("coverage", "_of_all")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,7 @@ def _task(
     rows_of_both = [of_a[key].row for key in both]
     groups = grouping([row.source or row_key(row) for row in rows_of_both])
     name = f"{a.spec.name}/{task.name}"
+    figures = differences(one, two, groups, name=name)
     size_N = np.maximum(one.size_N, 1e-12)
     apart_N = one.loss_N - two.loss_N
     p = sign_flip(apart_N, groups, name=name)
@@ -101,5 +104,5 @@ def _task(
         loss_b=loss_b,
         p=p,
         better=names[0 if loss_a < loss_b else 1] if p < LEVEL else None,
-        metrics=differences(one, two, groups, name=name),
+        metrics={it: figures[it] for it in figures if not it.endswith(_OF_ANSWERING)},
     )

@@ -192,7 +192,12 @@ def _normaliser(language: str) -> Callable[[str], str]:
 def _normal(case: Case) -> tuple[list[str], list[str]]:
     language = str(case.row.labels.get("language") or "en").split("-")[0]
     normal = _normaliser("en" if language == "en" else "")
-    return normal(str(case.truth)).split(), normal(str(case.answer or "")).split()
+    return _words(normal(str(case.truth))), _words(normal(str(case.answer or "")))
+
+
+def _words(text: str) -> list[str]:
+    """The words; of an ellipsis the normaliser leaves a dot, which is none."""
+    return [word for word in text.split() if word.strip(".")]
 
 
 def _found(case: Case, kinds: Mapping[str, str] | None, overlap: float) -> tuple[int, int, int]:

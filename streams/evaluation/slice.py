@@ -7,12 +7,13 @@ that were looked at. Where every slice has several sources, sources are shuffled
 Shapes. N: cases, S: slices, R: permutations, U: what is shuffled
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
 
+from earmark.models.error import ConfigurationError
 from earmark.streams.evaluation.language import canonical
 from earmark.streams.evaluation.manifest import Row
 from earmark.streams.evaluation.measure import Measured
@@ -60,6 +61,14 @@ def slice_value(row: Row, by: str, seconds: float | None) -> str | None:
         case _:
             stated = row.labels.get(by)
             return None if stated is None else str(stated)
+
+
+def check_slices(rows: Sequence[Row], by: Collection[str]) -> None:
+    """Raises ConfigurationError for a name by which no row can be sliced."""
+    for name in by:
+        # how long recordings are, decoding tells
+        if not any(slice_value(row, name, 1.0) is not None for row in rows):
+            raise ConfigurationError(f"no row has {name!r}; slices go by {NAMES}")
 
 
 def slices(

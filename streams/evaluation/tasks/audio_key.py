@@ -22,7 +22,17 @@ def _key(row: Row) -> str | None:
 def _said(record: Record) -> Choice | None:
     if record["key"] is None or record["mode"] is None:
         return None
-    return Choice(label=_name(record["key"], record["mode"]))
+    label = _name(record["key"], record["mode"])
+    return Choice(label=label, probability=record["confidence"])
 
 
-TASKS = (Task(name="key", truth=_key, answer=_said, measure=classification, headline="accuracy"),)
+TASKS = (
+    Task(
+        name="key",
+        truth=_key,
+        answer=_said,
+        measure=classification,
+        headline="accuracy",
+        is_probability=True,
+    ),
+)

@@ -2,7 +2,7 @@
 
 from earmark.streams.evaluation.case import Record
 from earmark.streams.evaluation.manifest import Row
-from earmark.streams.evaluation.measure_tempo import tempo
+from earmark.streams.evaluation.measure_tempo import Tempo, tempo
 from earmark.streams.evaluation.task import Task
 
 
@@ -11,8 +11,10 @@ def _tempo(row: Row) -> float | None:
     return float(stated) if row.path is not None and stated else None
 
 
-def _said(record: Record) -> float | None:
-    return None if record["tempo_bpm"] is None else float(record["tempo_bpm"])
+def _said(record: Record) -> Tempo | None:
+    if record["tempo_bpm"] is None:
+        return None
+    return Tempo(bpm=float(record["tempo_bpm"]), probability=record["confidence"])
 
 
 TASKS = (
@@ -22,5 +24,6 @@ TASKS = (
         answer=_said,
         measure=tempo,
         headline="within_octave",
+        is_probability=True,
     ),
 )

@@ -19,7 +19,9 @@ def _polarity(row: Row) -> float | None:
 
 
 def _said(record: Record) -> Choice | None:
-    return None if record["label"] is None else Choice(label=str(record["label"]).lower())
+    if record["label"] is None:
+        return None
+    return Choice(label=str(record["label"]).lower(), probability=record["confidence"])
 
 
 def _said_polarity(record: Record) -> float | None:
@@ -33,6 +35,7 @@ TASKS = (
         answer=_said,
         measure=classification,
         headline="accuracy",
+        is_probability=True,
     ),
     Task(
         name="polarity",

@@ -146,6 +146,10 @@ def test_a_figure_that_falls_short_ends_with_1_and_one_line(tmp_path):
         (("text.nothing", "--data", str(DATA / "harm")), "nothing says how 'text.nothing'"),
         (("audio.loudness", "--data", str(DATA / "harm")), "no row has a label"),
         (("text.language", "--gate", "x"), "--gate names its signals"),
+        (
+            ("text.language", "--data", str(DATA / "languages"), "--slices", "hue"),
+            "no row has 'hue'",
+        ),
         (("--gate", "gone.toml"), "gone.toml: No such file"),
     ],
 )
