@@ -11,7 +11,7 @@ Shapes. B: texts, K: machines, V: terms of the vocabulary, M: terms found, with 
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from itertools import chain
 from pathlib import Path
 
@@ -54,8 +54,7 @@ class ProfanityClassifier:
 
     def coverage(self, text: str) -> float:
         """Share of the words of the text that are English to the classifier; 0 without words."""
-        words = _words(text)
-        return sum(word in self._known for word in words) / len(words) if words else 0.0
+        return _share(text, self._known)
 
     def _terms(self, text: str) -> list[int]:
         index = self._index
@@ -88,8 +87,23 @@ def load_profanity(weights: Path, vocabulary: Path) -> ProfanityClassifier:
         raise ModelError(f"{weights} does not hold the profanity classifier: {error}") from error
 
 
+def load_coverage(vocabulary: Path) -> Callable[[str], float]:
+    """`ProfanityClassifier.coverage` from `vocabulary.json` alone; raises ModelError."""
+    try:
+        words = json.loads(vocabulary.read_text("utf-8"))
+        known = frozenset(words["vocabulary"]) | frozenset(words["stop_words"])
+    except (KeyError, ValueError) as error:
+        raise ModelError(f"{vocabulary} does not hold a vocabulary: {error}") from error
+    return lambda text: _share(text, known)
+
+
 _WORD = re.compile(r"\b\w\w+\b")  # what scikit-learn takes for a word: two characters or more
 
 
 def _words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
+
+
+def _share(text: str, known: Set[str]) -> float:
+    words = _words(text)
+    return sum(word in known for word in words) / len(words) if words else 0.0

@@ -60,7 +60,7 @@ def input_digest(spec: SignalSpec, event: ContentEvent, audio_sha256: str | None
     That is a list with, for a signal that reads it, `["audio", sha256 of the media bytes or
     null]`, then `["texts", [[field, text], ...]]` in the event's order. For a signal that reads
     the declared language, each text is `[field, text, language]`, and `["language", language]`
-    ends the list.
+    follows. For one that reads attributes, `["attributes", [[name, value or null]]]` ends the list.
     """
     parts: list[object] = []
     if Part.AUDIO in spec.reads:
@@ -69,6 +69,9 @@ def input_digest(spec: SignalSpec, event: ContentEvent, audio_sha256: str | None
         parts.append(["texts", list(_texts(spec, event))])
     if spec.reads_language:
         parts.append(["language", event.language])
+    if spec.reads_attributes:
+        read = [[name, event.attributes.get(name)] for name in spec.reads_attributes]
+        parts.append(["attributes", read])
     return _digest(parts)
 
 

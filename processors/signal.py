@@ -196,7 +196,8 @@ class SignalSpec:
     `models` are names of cards; the first is the one named in provenance, and may be another one of
     its kind: `companions` says which cards then go with it. `method` names the procedure where
     there is no model. `preprocessing_version` changes when the same model would
-    get other input. `reads_language` says that the declared language is part of the input.
+    get other input. `reads_language` says that the declared language is part of the input,
+    `reads_attributes` which attributes of the event are.
     `tolerances` are absolute, by field, for comparing two records; others use `tolerance`.
     """
 
@@ -211,6 +212,7 @@ class SignalSpec:
     preprocessing_version: str = "1"
     taxonomy: tuple[str, str] | None = None
     reads_language: bool = False
+    reads_attributes: tuple[str, ...] = ()
     tolerance: float = 1e-3
     tolerances: Mapping[str, float] = field(default_factory=dict)
     record_name: str = ""

@@ -16,25 +16,20 @@ from typing import Any
 
 from earmark.models.profanity import ProfanityClassifier, load_profanity
 from earmark.processors.content import Text
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.english import (
+    TRANSCRIPT,
+    EnglishGate,
+    english_transcript,
+    nothing_read,
+)
+from earmark.processors.outcome import Result
 from earmark.processors.sentence import Sentence, sentences
 from earmark.processors.signal import ItemView, Loading, Part, Takes, signal
 from earmark.processors.threshold import Thresholds
 
 PROFANITY = "profanity"
 TEXT, AUDIO = "text", "audio"  # input types
-TRANSCRIPT = "transcript"  # the field that spans in a transcript name
 MAX_SPANS = 500  # keeps the record under 60 kB
-
-_ENGLISH = frozenset({"en", "pcm"})  # short English slang is found to be Nigerian Pidgin at times
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
-    """What text.language says of one text."""
-
-    language: str
-    probability: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +52,7 @@ class SafetyScorer:
     def __init__(self, classifier: ProfanityClassifier, thresholds: Thresholds) -> None:
         self._classifier = classifier
         self._label_probability = thresholds["profanity_probability"]
-        self._contradiction_probability = thresholds["contradiction_probability"]
-        self._min_coverage = thresholds["min_coverage"]
+        self._gate = EnglishGate(classifier.coverage, thresholds)
 
     def score(self, items: Sequence[ItemView]) -> Sequence[Result]:
         """One result per item; each different sentence of the batch is read once."""
@@ -69,30 +63,16 @@ class SafetyScorer:
         probabilities = self._classifier.probabilities(list(readings)).tolist()
         scores = dict(zip(readings, probabilities, strict=True))
         return [
-            self._conclude(item, of_item, scores) if of_item else self._nothing_read(item)
+            self._conclude(item, of_item, scores) if of_item else nothing_read(item)
             for item, of_item in zip(items, passages, strict=True)
         ]
 
     def _passages(self, item: ItemView) -> Iterator[_Passage]:
-        found = _found_languages(item)
-        for text in item.event.texts:
-            declared = text.language or item.event.language
-            if self._is_english(text, declared, found.get(text.field)):
-                yield _passage(TEXT, text)
-        transcript = _transcript(item)
-        if transcript is not None and _primary(transcript.language) in {None, "en"}:
+        for text in self._gate.texts(item):
+            yield _passage(TEXT, text)
+        transcript = english_transcript(item)
+        if transcript is not None:
             yield _passage(AUDIO, transcript)
-
-    def _is_english(self, text: Text, declared: str | None, found: _Found | None) -> bool:
-        """What is declared holds, unless what was found is another language with certainty."""
-        if not _has_letters(text.text) or _primary(declared) not in {None, "en"}:
-            return False
-        if found is None:
-            is_known = self._classifier.coverage(text.text) >= self._min_coverage
-            return declared is not None or is_known
-        if _primary(found.language) in _ENGLISH:
-            return True
-        return declared is not None and found.probability < self._contradiction_probability
 
     def _conclude(
         self, item: ItemView, passages: Sequence[_Passage], scores: Mapping[str, float]
@@ -127,15 +107,6 @@ class SafetyScorer:
                     "score": score,
                 }
 
-    def _nothing_read(self, item: ItemView) -> Result:
-        """Words in another language are an abstention; no words are nothing to look at."""
-        if any(_has_letters(text.text) for text in item.event.texts):
-            return Result.abstained("LANGUAGE_UNSUPPORTED")
-        transcript = item.results.get("audio.transcript")
-        if transcript is not None and transcript.outcome == Verdict.ABSTAINED:
-            return Result.abstained(transcript.reason or "LOW_CONFIDENCE")
-        return Result.skipped("NO_TEXT")
-
 
 @signal(
     name="text.safety",
@@ -153,29 +124,6 @@ def text_safety(loading: Loading) -> SafetyScorer:
     return SafetyScorer(classifier, loading.thresholds)
 
 
-def _found_languages(item: ItemView) -> dict[str, _Found]:
-    result = item.results.get("text.language")
-    entries: Any = result.fields.get("fields", ()) if result is not None else ()
-    return {
-        entry["field"]: _Found(language=entry["language"], probability=entry["probability"])
-        for entry in entries
-        if entry["language"] is not None
-    }
-
-
-def _transcript(item: ItemView) -> Text | None:
-    """What is said in the item, if it was understood and there are words in it."""
-    result = item.results.get("audio.transcript")
-    if result is None or result.outcome != Verdict.OK:
-        return None
-    text, language = result.fields.get("text"), result.fields.get("language")
-    if not isinstance(text, str) or not _has_letters(text):
-        return None
-    return Text(
-        field=TRANSCRIPT, text=text, language=language if isinstance(language, str) else None
-    )
-
-
 def _passage(input_type: str, text: Text) -> _Passage:
     return _Passage(
         input_type=input_type,
@@ -189,12 +137,3 @@ def _worst(spans: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The spans with the highest scores, in the order in which they stand."""
     kept = nlargest(MAX_SPANS, range(len(spans)), key=lambda at: (spans[at]["score"], -at))
     return [spans[at] for at in sorted(kept)]
-
-
-def _primary(language: str | None) -> str | None:
-    """The primary subtag of a BCP-47 tag: `en` of `en-GB`."""
-    return language.replace("_", "-").split("-")[0].lower() if language else None
-
-
-def _has_letters(text: str) -> bool:
-    return any(character.isalpha() for character in text)

@@ -64,6 +64,7 @@ def test_the_default_set_is_shipped_with_every_hash_and_size():
         "profanity-check",
         "py3langid",
         "silero-vad",
+        "vader",
         "whisper-tiny.en",
         "wordllama-l2-supercat-256",
     }

@@ -61,6 +61,23 @@ def test_the_declared_language_counts_for_signals_that_read_it(spec: SignalSpec)
     assert input_digest(reader, EVENT, None) != input_digest(reader, german, None)
 
 
+def test_attributes_count_for_signals_that_read_them_and_only_those() -> None:
+    marked = replace(EVENT, attributes={"explicit": "true", "mood": "calm"})
+    assert input_digest(SPEC, EVENT, None) == input_digest(SPEC, marked, None)
+    reader = replace(SPEC, reads_attributes=("explicit",))
+    assert input_digest(reader, EVENT, None) != input_digest(reader, marked, None)
+    calm = replace(EVENT, attributes={"mood": "calm"})
+    assert input_digest(reader, EVENT, None) == input_digest(reader, calm, None)
+    assert input_digest(reader, EVENT, None) != input_digest(SPEC, EVENT, None)
+
+
+def test_the_digest_of_a_signal_that_reads_no_attributes_is_what_it_was() -> None:
+    # sha256sum of [["texts",[["title","Hello"]]]]
+    assert input_digest(SPEC, EVENT, None) == (
+        "1da4cf8d1850e9f0db8cfba16608fd80ef708483c70bc785adbfaa6a5f5aa92e"
+    )
+
+
 @given(a=st.lists(st.text(), max_size=3), b=st.lists(st.text(), max_size=3))
 def test_texts_have_one_digest_only_if_they_are_equal(a: list[str], b: list[str]) -> None:
     one, other = (
