@@ -77,7 +77,7 @@ def _envelope(
     spec: SignalSpec, store: ModelStore, device: Device, needs: Mapping[str, str]
 ) -> Envelope:
     cards = [store.card(name) for name in spec.models]
-    hashes = {card.name: card.sha256 or "" for card in cards}
+    hashes = {card.name: card.identity for card in cards}
     if Part.AUDIO in spec.reads:
         hashes |= {name: version(name) for name in DECODERS}
     thresholds = shipped_thresholds(spec.name)

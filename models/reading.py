@@ -1,0 +1,81 @@
+"""How a checkpoint's numbers are to be read: what its card says of its kind, head and labels."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from earmark.models.error import ConfigurationError
+
+Kind = Literal["sequence-classification", "entailment", "embedding", "audio-classification"]
+Activation = Literal["sigmoid", "softmax"]
+
+KINDS: tuple[str, ...] = get_args(Kind)
+ACTIVATIONS: tuple[str, ...] = get_args(Activation)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """The table `[checkpoint]` of a card whose files are a checkpoint of transformers.
+
+    `activation` makes probabilities of a head's outputs: `sigmoid` where each label stands for
+    itself, `softmax` where they exclude each other. `max_tokens` is the longest input, by default
+    what the checkpoint's own files say. The prefixes are what an embedding wants before a text:
+    one that is searched by, and one that is found.
+    """
+
+    kind: Kind
+    activation: Activation = "softmax"
+    max_tokens: int | None = None
+    query_prefix: str = ""
+    passage_prefix: str = ""
+
+
+def problems(checkpoint: Checkpoint) -> list[str]:
+    """What cannot be in the table, one line each."""
+    found = []
+    if checkpoint.kind not in KINDS:
+        found.append(f"[checkpoint] kind must be one of {', '.join(KINDS)}")
+    if checkpoint.activation not in ACTIVATIONS:
+        found.append(f"[checkpoint] activation must be one of {', '.join(ACTIVATIONS)}")
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelMap:
+    """Our labels, each with the columns of the checkpoint's outputs that it is made of."""
+
+    columns: Mapping[str, tuple[int, ...]]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Our labels, in alphabetical order."""
+        return tuple(self.columns)
+
+
+def label_map(theirs: Sequence[str], table: Mapping[str, str], *, card: str) -> LabelMap:
+    """The map from the labels of a checkpoint, in the order of its outputs, by a card's table.
+
+    The table names each of them by name or by number and says ours, or "" for one that is left
+    out; without a table theirs are ours. Raises ConfigurationError, which names the card, where a
+    label is not spoken for or is not there.
+    """
+    ours = [table.get(name, table.get(str(i))) for i, name in enumerate(theirs)]
+    if not table:
+        ours = list(theirs)
+    known = {*theirs, *map(str, range(len(theirs)))}
+    if absent := sorted(table.keys() - known):
+        raise ConfigurationError(
+            f"{card}: label_map names {absent[0]!r}; the checkpoint has {', '.join(theirs)}"
+        )
+    for name, label in zip(theirs, ours, strict=True):
+        if label is None:
+            raise ConfigurationError(
+                f'{card}: label_map does not name {name!r}; "" leaves a label out'
+            )
+    columns = {
+        label: tuple(i for i, other in enumerate(ours) if other == label)
+        for label in sorted({label for label in ours if label})
+    }
+    if not columns:
+        raise ConfigurationError(f"{card}: label_map leaves every label out")
+    return LabelMap(columns=columns)
