@@ -1,13 +1,20 @@
-"""How a checkpoint's numbers are to be read: what its card says of its kind, head and labels."""
+"""How a checkpoint's numbers are to be read: what its card says of its kind, head and labels.
+
+Shapes. B: batch, C: labels of the checkpoint, L: our labels
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from earmark.models.error import ConfigurationError
 
 Kind = Literal["sequence-classification", "entailment", "embedding", "audio-classification"]
 Activation = Literal["sigmoid", "softmax"]
+Floats = NDArray[np.float64]
 
 KINDS: tuple[str, ...] = get_args(Kind)
 ACTIVATIONS: tuple[str, ...] = get_args(Activation)
@@ -45,14 +52,30 @@ class LabelMap:
     """Our labels, each with the columns of the checkpoint's outputs that it is made of."""
 
     columns: Mapping[str, tuple[int, ...]]
+    activation: Activation
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Our labels, in alphabetical order."""
         return tuple(self.columns)
 
+    def ours(self, theirs_BC: Floats) -> Floats:
+        """Probabilities of our labels, `(B, L)`, from those of the checkpoint's.
 
-def label_map(theirs: Sequence[str], table: Mapping[str, str], *, card: str) -> LabelMap:
+        Of labels that are one of ours, those that exclude each other add up; of those that stand
+        for themselves the highest counts.
+        """
+        groups = [theirs_BC[:, list(columns)] for columns in self.columns.values()]
+        if self.activation == "softmax":
+            ours = [group_BC.sum(axis=1).clip(max=1.0) for group_BC in groups]
+        else:
+            ours = [group_BC.max(axis=1) for group_BC in groups]
+        return np.stack(ours, axis=1)
+
+
+def label_map(
+    theirs: Sequence[str], table: Mapping[str, str], activation: Activation, *, card: str
+) -> LabelMap:
     """The map from the labels of a checkpoint, in the order of its outputs, by a card's table.
 
     The table names each of them by name or by number and says ours, or "" for one that is left
@@ -78,4 +101,4 @@ def label_map(theirs: Sequence[str], table: Mapping[str, str], *, card: str) -> 
     }
     if not columns:
         raise ConfigurationError(f"{card}: label_map leaves every label out")
-    return LabelMap(columns=columns)
+    return LabelMap(columns=columns, activation=activation)

@@ -7,22 +7,19 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from earmark.models.device import Device
+from earmark.models.reading import Floats
 from earmark.models.store import ModelStore
 from earmark.models.token_batch import Reader
 from earmark.models.transformer import Transformer, load_transformer
-
-Floats = NDArray[np.float64]
 
 
 class TextClassifier:
     """What a checkpoint says of texts, in our labels.
 
-    Of labels of the checkpoint that are one label of ours, those of a softmax add up and of the
-    others the highest counts. A text that is longer than the checkpoint's longest input is read in
-    windows, and the highest probability of each label counts.
+    A text that is longer than the checkpoint's longest input is read in windows, and the highest
+    probability of each label counts.
     """
 
     def __init__(self, transformer: Transformer) -> None:
@@ -41,18 +38,9 @@ class TextClassifier:
         rows = self._reader.rows(texts)
         ours_BL = np.zeros((len(texts), len(self.labels)))
         for batch in self._reader.batches(rows):
-            logits_RC = self._transformer.network(**batch.inputs).logits
-            theirs_RC = self._transformer.probabilities(logits_RC).numpy().astype(np.float64)
-            np.maximum.at(ours_BL, rows.text_R[batch.rows], self._ours(theirs_RC))
+            theirs_RC = self._transformer.probabilities(batch.inputs)
+            np.maximum.at(ours_BL, rows.text_R[batch.rows], self._map.ours(theirs_RC))
         return ours_BL
-
-    def _ours(self, theirs_RC: Floats) -> Floats:
-        groups = [theirs_RC[:, list(columns)] for columns in self._map.columns.values()]
-        if self._transformer.reading.activation == "softmax":
-            ours = [group_RC.sum(axis=1).clip(max=1.0) for group_RC in groups]
-        else:
-            ours = [group_RC.max(axis=1) for group_RC in groups]
-        return np.stack(ours, axis=1)
 
 
 def load_text_classifier(store: ModelStore, card: str, device: Device) -> TextClassifier:

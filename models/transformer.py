@@ -6,6 +6,7 @@ The library takes seconds to import, so that is done where a card needs it.
 """
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from safetensors import SafetensorError
 from earmark.models.card import ModelCard
 from earmark.models.device import Device
 from earmark.models.error import ConfigurationError, ModelError
-from earmark.models.reading import Checkpoint, Kind, LabelMap, label_map
+from earmark.models.reading import Checkpoint, Floats, Kind, LabelMap, label_map
 from earmark.models.store import ModelStore
 
 _AUTO_CLASSES: Mapping[Kind, str] = {
@@ -60,14 +61,16 @@ class Transformer:
 
     def label_map(self) -> LabelMap:
         """From the checkpoint's labels to ours, by the card; raises ConfigurationError."""
-        return label_map(self.labels, self.card.label_map, card=self.card.name)
+        activation = self.reading.activation
+        return label_map(self.labels, self.card.label_map, activation, card=self.card.name)
 
-    def probabilities(self, logits_BC: torch.Tensor) -> torch.Tensor:
-        """The head's outputs as probabilities, in fp32 on the CPU."""
-        logits_BC = logits_BC.float()
-        if self.reading.activation == "sigmoid":
-            return logits_BC.sigmoid().cpu()
-        return logits_BC.softmax(dim=-1).cpu()
+    def probabilities(self, inputs: Mapping[str, torch.Tensor]) -> Floats:
+        """What the head says of a batch, as probabilities of the checkpoint's own labels."""
+        logits_BC = self.network(**inputs).logits.float()
+        is_sigmoid = self.reading.activation == "sigmoid"
+        theirs_BC = logits_BC.sigmoid() if is_sigmoid else logits_BC.softmax(dim=-1)
+        numbers: Floats = theirs_BC.cpu().numpy().astype("float64")
+        return numbers
 
 
 def load_transformer(store: ModelStore, name: str, kind: Kind, device: Device) -> Transformer:
@@ -83,7 +86,7 @@ def load_transformer(store: ModelStore, name: str, kind: Kind, device: Device) -
             f"{name}: wanted a checkpoint of kind {kind}, the card has {found}"
         )
     folder = store.folder(name)
-    with _wrapped(name):
+    with reading_errors(name):
         config = json.loads((folder / "config.json").read_text("utf-8"))
         refuse_code(config, where=name)
         network = _network(folder, kind, device, name=name)
@@ -112,7 +115,7 @@ def library() -> ModuleType:
 def load_tokenizer(found: Transformer) -> Any:
     """The checkpoint's tokenizer; raises ModelError where it has none that knows its offsets."""
     name = found.card.name
-    with _wrapped(name):
+    with reading_errors(name):
         tokenizer = library().AutoTokenizer.from_pretrained(
             found.folder, local_files_only=True, trust_remote_code=False
         )
@@ -143,10 +146,13 @@ def _few(names: Sequence[str]) -> str:
 
 
 @contextmanager
-def _wrapped(name: str) -> Iterator[None]:
-    """The library's errors in one line."""
+def reading_errors(name: str) -> Iterator[None]:
+    """The library's errors in one line, and not what torch has to say of the library."""
     try:
-        yield
+        with warnings.catch_warnings():
+            # some architectures compile their helpers as they are imported
+            warnings.filterwarnings("ignore", r"`torch\.jit\.script` is deprecated")
+            yield
     except _UNREADABLE as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise ModelError(f"{name}: not a checkpoint that can be read: {reason[0]}") from error

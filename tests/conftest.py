@@ -1,6 +1,7 @@
 """What holds for every test, and tiny checkpoints for those that read them."""
 
 import os
+import warnings
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -34,6 +35,7 @@ def tiny() -> Callable[..., Path]:
         import torch
         import transformers
 
+        warnings.filterwarnings("ignore", r"`torch\.jit\.script`")  # as DeBERTa is imported
         torch.manual_seed(7)
         size = {
             "hidden_size": 16,
