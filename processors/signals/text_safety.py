@@ -167,7 +167,10 @@ def text_safety(loading: Loading) -> SafetyScorer:
     vocabulary = loading.store.path(MODEL, "vocabulary.json")
     classifier = _classifier(loading)
     if unknown := sorted(set(classifier.labels) - harms().keys()):
-        raise ConfigurationError(f"{loading.models[0]}: {unknown[0]!r} is no harm of text.safety")
+        raise ConfigurationError(
+            f"{loading.models[0]}: {unknown[0]!r} is no harm of text.safety; "
+            "say in the card's label_map which one it is"
+        )
     return SafetyScorer(classifier, load_coverage(vocabulary), loading.thresholds)
 
 
