@@ -4,10 +4,12 @@ A card is a TOML file. The shipped ones stand in `models/cards/`; other packages
 the entry-point group `earmark.models`, whose entries name packages that hold `*.toml` cards.
 """
 
+import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import entry_points
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -16,6 +18,7 @@ from typing import Any
 
 from earmark.models.error import ConfigurationError
 from earmark.models.plugin import MODELS
+from earmark.models.reading import Checkpoint, problems
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # names become folders and files
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -69,6 +72,9 @@ class ModelCard:
     `artefact` is the file that `ModelStore.path` answers with where none is named; `conversion`
     names the function of `earmark.models.convert` that makes the artefacts. `languages` are
     BCP-47, empty where the model has no language or any. `sample_rate_hz` is None for text.
+
+    `checkpoint` says how a checkpoint of transformers is read, None for other models; `label_map`
+    goes from its labels to ours, "" for those that are left out.
     """
 
     name: str
@@ -86,6 +92,21 @@ class ModelCard:
     sample_rate_hz: int | None = None
     note: str | None = None
     evaluation: tuple[CardEvaluation, ...] = ()
+    checkpoint: Checkpoint | None = None
+    label_map: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """What decides the model's answers, as a hash; "" while nothing of it is known.
+
+        That is the hash of the primary file; of a checkpoint also those of its other files, and
+        how the card reads it.
+        """
+        if self.checkpoint is None:
+            return self.sha256 or ""
+        hashes = {file.name: file.sha256 for file in self.files}
+        parts = [hashes, asdict(self.checkpoint), dict(self.label_map), list(self.languages)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
     @property
     def sha256(self) -> str | None:
@@ -104,7 +125,9 @@ def read_card(text: str, *, where: str) -> ModelCard:
         table = tomllib.loads(text)
         files = tuple(SourceFile(**_tuples(file)) for file in table.pop("files"))
         measured = tuple(_evaluation(each) for each in table.pop("evaluation", ()))
-        card = ModelCard(files=files, evaluation=measured, **_tuples(table))
+        reading = table.pop("checkpoint", None)
+        checkpoint = None if reading is None else Checkpoint(**reading)
+        card = ModelCard(files=files, evaluation=measured, checkpoint=checkpoint, **_tuples(table))
     except (tomllib.TOMLDecodeError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(f"{where}: not a model card: {error}") from error
     for problem in _problems(card):
@@ -151,6 +174,8 @@ def _problems(card: ModelCard) -> Iterator[str]:
     for name in (card.name, card.version, card.artefact, *(file.name for file in card.files)):
         if not _SAFE_NAME.fullmatch(name):
             yield f"{name!r} cannot be the name of a file or folder"
+    if card.checkpoint is not None:
+        yield from problems(card.checkpoint)
     for file in card.files:
         yield from _file_problems(file)
     for measured in card.evaluation:

@@ -8,7 +8,6 @@ Source: github.com/dleemiller/WordLlama
 Shapes. B: texts, D: dimensions, V: tokens of the vocabulary, M: tokens found, text after text
 """
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,11 +18,7 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
 from earmark.models.error import ModelError
-
-# The tokenizer takes a text for one word, and memory and time for it: longer ones are cut.
-PIECE_CODE_POINTS = 4_000
-
-_PIECE = re.compile(rf"\s*(.{{1,{PIECE_CODE_POINTS}}})(?:\s|$)|\s*(.{{{PIECE_CODE_POINTS}}})", re.S)
+from earmark.models.piece import pieces
 
 
 class StaticEmbedding:
@@ -54,12 +49,12 @@ class StaticEmbedding:
 
     def _tokens(self, texts: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:
         """The tokens of all texts in a row, and where each text begins."""
-        pieces = [_pieces(text) for text in texts]
-        flat = [piece for parts in pieces for piece in parts]
+        parts = [pieces(text) for text in texts]
+        flat = [piece for of_text in parts for piece in of_text]
         encoded = self._tokenizer.encode_batch_fast(flat, add_special_tokens=False)
         ids = [np.array(piece.ids, np.int64) for piece in encoded]
         ends = np.cumsum([0, *map(len, ids)])
-        pieces_before = np.cumsum([0, *map(len, pieces)])[:-1]
+        pieces_before = np.cumsum([0, *map(len, parts)])[:-1]
         tokens_M = np.concatenate(ids) if ids else np.zeros(0, np.int64)
         return torch.from_numpy(tokens_M), torch.from_numpy(ends[pieces_before])
 
@@ -71,11 +66,3 @@ def load_static_embedding(weights: Path, tokenizer: Path) -> StaticEmbedding:
     except KeyError as error:
         raise ModelError(f"{weights} does not hold token vectors: {error}") from error
     return StaticEmbedding(vectors_VD, Tokenizer.from_file(str(tokenizer)))
-
-
-def _pieces(text: str) -> list[str]:
-    """The text, cut at white space where it is long, or anywhere if it has none."""
-    text = text.strip()
-    if len(text) <= PIECE_CODE_POINTS:
-        return [text] if text else []
-    return [match.group(1) or match.group(2) for match in _PIECE.finditer(text)]

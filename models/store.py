@@ -87,6 +87,11 @@ class ModelStore:
         for file in self._manifest(card, card.artefact).artefacts:
             self.path(name, file)
 
+    def folder(self, name: str) -> Path:
+        """Where all artefacts of the model lie, each verified; raises as `path` does."""
+        self.verify(name)
+        return self._folder(self.card(name))
+
     def is_present(self, name: str) -> bool:
         """Whether the model is here, whole and right."""
         try:

@@ -1,6 +1,6 @@
-"""What of an item is English: the one gate of the signals that read nothing else."""
+"""What of an item is in a language that a model reads, English above all."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,50 +22,64 @@ class _Found:
     probability: float
 
 
-class EnglishGate:
-    """Lets English through: what is declared holds, unless another language is certain.
+class LanguageGate:
+    """Lets through what is in one of `languages`, primary subtags of BCP-47; none: everything.
 
-    It needs `text.language`, and reads the declared language. A text in no declared language, and
-    too short to find one, is let through if `coverage`, the share of its words that are known to
-    be English, reaches `min_coverage`. `contradiction_probability` is what another language needs
-    against one that is declared.
+    It needs `text.language`, and reads the declared language. What is declared holds, unless
+    another language is certain: `contradiction_probability` is what that one needs. A text in no
+    declared language, and too short to find one, is let through if it is English that is read and
+    `coverage`, the share of its words that are known to be English, reaches `min_coverage`.
     """
 
-    def __init__(self, coverage: Callable[[str], float], thresholds: Thresholds) -> None:
+    def __init__(
+        self,
+        languages: Collection[str],
+        coverage: Callable[[str], float],
+        thresholds: Thresholds,
+    ) -> None:
+        self._languages = frozenset(filter(None, map(primary_language, languages)))
+        self._found = self._languages | (_ENGLISH if "en" in self._languages else frozenset())
         self._coverage = coverage
         self._contradiction_probability = thresholds["contradiction_probability"]
         self._min_coverage = thresholds["min_coverage"]
 
     def texts(self, item: ItemView) -> Iterator[Text]:
-        """The texts of the item that are English and hold a letter, in order."""
+        """The texts of the item that are let through and hold a letter, in order."""
         found = _found_languages(item)
         for text in item.event.texts:
             declared = text.language or item.event.language
-            if self._is_english(text, declared, found.get(text.field)):
+            if has_letters(text.text) and self._reads(text, declared, found.get(text.field)):
                 yield text
 
-    def _is_english(self, text: Text, declared: str | None, found: _Found | None) -> bool:
-        if not has_letters(text.text) or primary_language(declared) not in {None, "en"}:
+    def transcript(self, item: ItemView) -> Text | None:
+        """What is said in the item, if it was understood, is let through and holds a letter."""
+        return _transcript(item, self._languages)
+
+    def _reads(self, text: Text, declared: str | None, found: _Found | None) -> bool:
+        if not self._languages:
+            return True
+        if primary_language(declared) not in {None, *self._languages}:
             return False
         if found is None:
-            return declared is not None or self._coverage(text.text) >= self._min_coverage
-        if primary_language(found.language) in _ENGLISH:
+            return declared is not None or self._is_known_english(text)
+        if primary_language(found.language) in self._found:
             return True
         return declared is not None and found.probability < self._contradiction_probability
+
+    def _is_known_english(self, text: Text) -> bool:
+        return "en" in self._languages and self._coverage(text.text) >= self._min_coverage
+
+
+class EnglishGate(LanguageGate):
+    """The gate that lets nothing through but English."""
+
+    def __init__(self, coverage: Callable[[str], float], thresholds: Thresholds) -> None:
+        super().__init__(("en",), coverage, thresholds)
 
 
 def english_transcript(item: ItemView) -> Text | None:
     """What is said in the item, if it was understood, is English and holds a letter."""
-    result = item.results.get("audio.transcript")
-    if result is None or result.outcome != Verdict.OK:
-        return None
-    text, language = result.fields.get("text"), result.fields.get("language")
-    language = language if isinstance(language, str) else None
-    if not isinstance(text, str) or not has_letters(text):
-        return None
-    if primary_language(language) not in {None, "en"}:
-        return None
-    return Text(field=TRANSCRIPT, text=text, language=language)
+    return _transcript(item, {"en"})
 
 
 def nothing_read(item: ItemView) -> Result:
@@ -99,3 +113,16 @@ def _found_languages(item: ItemView) -> dict[str, _Found]:
         for entry in entries
         if entry["language"] is not None
     }
+
+
+def _transcript(item: ItemView, languages: Collection[str]) -> Text | None:
+    result = item.results.get("audio.transcript")
+    if result is None or result.outcome != Verdict.OK:
+        return None
+    text, language = result.fields.get("text"), result.fields.get("language")
+    language = language if isinstance(language, str) else None
+    if not isinstance(text, str) or not has_letters(text):
+        return None
+    if languages and primary_language(language) not in {None, *languages}:
+        return None
+    return Text(field=TRANSCRIPT, text=text, language=language)

@@ -90,7 +90,7 @@ def _envelope(
     thresholds: Thresholds,
 ) -> Envelope:
     cards = [store.card(name) for name in spec.models]
-    hashes = {card.name: card.sha256 or "" for card in cards}
+    hashes = {card.name: card.identity for card in cards}
     if Part.AUDIO in spec.reads:
         hashes |= {name: version(name) for name in DECODERS}
     method = (*(spec.method or (spec.name, str(spec.major))), None)

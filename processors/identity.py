@@ -119,7 +119,8 @@ def same(
     differ by the tolerance of the spec, whole numbers by that which it states for their field. A
     text for which it states one is compared by word error rate, and so is a list of segments, by
     their texts together. A label or span may be missing where its score lies within the tolerance
-    of its threshold (`<label>_probability`; `thresholds` are the shipped ones if not given).
+    of its threshold (`<label>_probability`, else `default_probability`; `thresholds` are the
+    shipped ones if not given).
     """
     comparison = _Comparison(
         spec=spec, thresholds=(thresholds or shipped_thresholds(spec.name)).values
@@ -192,7 +193,8 @@ class _Comparison:
         return next(stated, None)
 
     def _is_decided(self, label: str | None, score: float | None) -> bool:
-        threshold = self.thresholds.get(f"{label}_probability")
+        default = self.thresholds.get("default_probability")
+        threshold = self.thresholds.get(f"{label}_probability", default)
         if threshold is None or score is None:
             return True
         return abs(score - threshold) > self.spec.tolerances.get("scores", self.spec.tolerance)

@@ -10,6 +10,12 @@ TRANSCRIPT = "transcript"  # the field that spans in a transcript name
 AUDIO = "audio"  # the input type
 
 
+def label_limit(label: str, thresholds: Thresholds) -> float:
+    """The score from which on an item has the label: its own threshold, or the default one."""
+    name = f"{label}_probability"
+    return thresholds[name if name in thresholds.values else "default_probability"]
+
+
 def labels_and_spans(result: Result, old: Thresholds, new: Thresholds) -> Result | None:
     """For signals whose `labels` and `spans` are the `scores` over `<label>_probability`.
 
@@ -20,12 +26,10 @@ def labels_and_spans(result: Result, old: Thresholds, new: Thresholds) -> Result
         return result
     fields: dict[str, Any] = dict(result.fields)
     scores: Mapping[str, float] = fields["scores"]
-    over = [label for label, score in scores.items() if score >= new[f"{label}_probability"]]
-    if any(new[f"{label}_probability"] < old[f"{label}_probability"] for label in over):
+    over = [label for label, score in scores.items() if score >= label_limit(label, new)]
+    if any(label_limit(label, new) < label_limit(label, old) for label in over):
         return None
-    spans = [
-        span for span in fields["spans"] if span["score"] >= new[f"{span['label']}_probability"]
-    ]
+    spans = [span for span in fields["spans"] if span["score"] >= label_limit(span["label"], new)]
     is_spoken = any(span["field"] == TRANSCRIPT for span in spans) and AUDIO in fields["by_input"]
     source = fields["source_signal_id"] if is_spoken else None
     return Result.ok(**{**fields, "labels": over, "spans": spans, "source_signal_id": source})

@@ -1,6 +1,6 @@
 """Scores events in this process: fetch, decode and pipeline without Kafka."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from earmark.models.device import pick_device
@@ -10,9 +10,11 @@ from earmark.processors.block import NO_SAMPLES, Block, End
 from earmark.processors.content import ContentEvent, validated
 from earmark.processors.decode import decode
 from earmark.processors.error import ContentError
+from earmark.processors.loader import load_specs
 from earmark.processors.outcome import Outcome, Rejection
-from earmark.processors.pipeline import Pipeline, interleaved
+from earmark.processors.pipeline import NO_MODELS, Pipeline, interleaved
 from earmark.streams.fetch import Fetcher
+from earmark.streams.model_choice import signal_named
 from earmark.streams.own_thresholds import own_thresholds
 from earmark.streams.settings import Settings
 
@@ -22,6 +24,7 @@ def score_events(
     settings: Settings,
     *,
     signals: Collection[str] | None = None,
+    models: Mapping[str, str] = NO_MODELS,
     device: str = "auto",
     precision: str = "auto",
     progress: Progress | None = None,
@@ -29,11 +32,14 @@ def score_events(
     """All outcomes of the events. The pipeline is loaded before the first is asked for.
 
     Files of this machine may be read wherever they lie: whoever calls this could read them too.
-    Other uris follow the settings. Raises ConfigurationError and ModelError as `Pipeline.load`.
+    Other uris follow the settings. `models` names cards to use instead, by signal.
+    Raises ConfigurationError and ModelError as `Pipeline.load`.
     """
+    known = load_specs(signals)
     pipeline = Pipeline.load(
         signals,
         thresholds=own_thresholds(settings),
+        models={signal_named(name, known): card for name, card in models.items()},
         store=ModelStore(settings.home / "models", offline=settings.offline),
         device=pick_device(device, precision),
         progress=progress,

@@ -1,24 +1,38 @@
 """A vector per text, for search and for finding near duplicates.
 
-Cosine of two vectors is their dot product: they have L2 norm 1.
+Cosine of two vectors is their dot product: they have L2 norm 1. Vectors of different models have
+nothing to do with each other: `model` says whose one is. A card of kind `embedding` serves in place
+of the shipped vectors (`--model text.embedding=multilingual-e5-small`).
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.models.static_embedding import StaticEmbedding, load_static_embedding
+from earmark.models.static_embedding import load_static_embedding
 from earmark.processors.outcome import Result
 from earmark.processors.signal import ItemView, Loading, Part, Takes, signal
 
 MODEL = "wordllama-l2-supercat-256"
 
 
+class Embedding(Protocol):
+    """Makes vectors of texts."""
+
+    @property
+    def dimensions(self) -> int:
+        """Length of each vector."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """One row of L2 norm 1 per text; zeros for a text without anything to embed."""
+
+
 class EmbeddingScorer:
     """Embeds every text; a `PassageScorer`."""
 
-    def __init__(self, embedding: StaticEmbedding, model: str) -> None:
+    def __init__(self, embedding: Embedding, model: str) -> None:
         self._embedding = embedding
         self._model = model  # the name of its card
 
@@ -51,6 +65,14 @@ class EmbeddingScorer:
     record_name="TextEmbedding",
 )
 def text_embedding(loading: Loading) -> EmbeddingScorer:
-    """The scorer with wordllama's vectors."""
-    embedding = load_static_embedding(loading.path(), loading.path("tokenizer.json"))
-    return EmbeddingScorer(embedding, loading.models[0])
+    """The scorer with wordllama's vectors, or with the checkpoint of a card."""
+    card = loading.models[0]
+    return EmbeddingScorer(_embedding(loading, card), card)
+
+
+def _embedding(loading: Loading, card: str) -> Embedding:
+    if loading.store.card(card).checkpoint is not None:
+        from earmark.models.sentence_embedding import load_sentence_embedding
+
+        return load_sentence_embedding(loading.store, card, loading.device)
+    return load_static_embedding(loading.path(), loading.path("tokenizer.json"))

@@ -1,4 +1,4 @@
-"""`earmark models`: list, fetch and verify model weights."""
+"""`earmark models`: list, fetch, verify and add models."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -10,8 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from earmark.models.card import CardEvaluation, ModelCard
-from earmark.models.error import ModelError, WeightsCorruptError, WeightsMissingError
+from earmark.models.error import (
+    ConfigurationError,
+    ModelError,
+    WeightsCorruptError,
+    WeightsMissingError,
+)
+from earmark.models.reading import KINDS
 from earmark.models.store import ModelStore
+from earmark.streams.model_folder import Stated, card_for
 from earmark.streams.progress import loading
 from earmark.streams.settings import load_settings
 
@@ -20,7 +27,7 @@ MEGABYTE = 1_000_000
 
 @click.group()
 def models() -> None:
-    """List, fetch and verify model weights."""
+    """List, fetch and verify model weights, and add models of one's own."""
 
 
 @models.command("list")
@@ -94,6 +101,45 @@ def verify(names: tuple[str, ...], as_json: bool) -> None:
     wrong = [str(row["name"]) for row in rows if row["state"] != "present"]
     if wrong:
         raise ModelError(f"run `earmark models pull {' '.join(wrong)}`")
+
+
+@models.command()
+@click.argument("place", metavar="FOLDER_OR_REPO_ID")
+@click.option("--name", help="Of the card; by default that of the folder or the repository.")
+@click.option("--task", "kind", type=click.Choice(KINDS), help="By default what its config says.")
+@click.option("--licence", help="As the model's authors state it.")
+@click.option("--language", "languages", multiple=True, help="It reads this, BCP-47; repeatable.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def add(
+    place: str,
+    name: str | None,
+    kind: str | None,
+    licence: str | None,
+    languages: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Write a card for a checkpoint of transformers into the store's folder of cards.
+
+    FOLDER holds config.json, model.safetensors and the tokenizer's or feature extractor's files;
+    their hashes go into the card. REPO_ID is owner/name at the Hugging Face Hub, with @revision
+    where it is not main: nothing is fetched now, and the hashes of the first pull are kept.
+
+    Read the card before you use it: which of the model's labels is which of ours only you can say.
+    Pickled weights and configs that name code of their own are refused.
+    """
+    store = _store()
+    stated = Stated(name=name, kind=kind, licence=licence, languages=languages)
+    with loading(quiet=as_json) as progress:
+        name, text = card_for(place, stated, progress)
+    card = store.root / "cards" / f"{name}.toml"
+    if name in store.cards():
+        raise ConfigurationError(f"there is a card {name!r} already; choose another --name")
+    card.parent.mkdir(parents=True, exist_ok=True)
+    card.write_text(text, encoding="utf-8")
+    if as_json:
+        _print_json([{"name": name, "card": str(card)}])
+        return
+    click.echo(f"{card}\n\nnext: read it, fill in what is open, then: earmark models pull {name}")
 
 
 @models.command()

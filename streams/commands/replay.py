@@ -234,15 +234,13 @@ def _asked(
     content_id_file: Path | None,
     **others: Any,
 ) -> "Asked":
+    from earmark.streams.model_choice import chosen_models
     from earmark.streams.replay.start import Asked, ids_from
 
-    pairs = dict(model.split("=", 1) for model in models if "=" in model)
-    if len(pairs) != len(models):
-        raise click.UsageError("--model takes SIGNAL=CARD, each signal once")
     return Asked(
         topic=ITEMS if catalogue else topic,
         signals=tuple(signals.split(",")) if signals else (),
-        models=pairs,
+        models=chosen_models(models),
         content_ids=None if content_id_file is None else ids_from(content_id_file),
         **others,
     )

@@ -14,6 +14,7 @@ from earmark.processors.codec import jsonable, signal_record
 from earmark.processors.outcome import Outcome, Rejection, Signal
 from earmark.streams.content_files import events_from
 from earmark.streams.local_scoring import score_events
+from earmark.streams.model_choice import chosen_models
 from earmark.streams.progress import loading
 from earmark.streams.settings import load_settings
 from earmark.streams.summary import headline
@@ -22,6 +23,13 @@ from earmark.streams.summary import headline
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--signals", help="Only these, separated by commas; what they need runs too.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="SIGNAL=CARD",
+    help="Another model for a signal, like text.safety=unbiased-toxic-roberta; repeatable.",
+)
 @click.option("--language", help="Declared language of the files, BCP-47.")
 @click.option("--ignore-unknown", is_flag=True, help="Pass over fields that events do not have.")
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default=None)
@@ -30,6 +38,7 @@ from earmark.streams.summary import headline
 def score(
     files: tuple[Path, ...],
     signals: str | None,
+    models: tuple[str, ...],
     language: str | None,
     ignore_unknown: bool,
     device: str | None,
@@ -49,6 +58,7 @@ def score(
             events,
             settings,
             signals=names,
+            models=chosen_models(models),
             device=device or settings.worker.device,
             precision=precision or settings.worker.precision,
             progress=progress,

@@ -1,6 +1,6 @@
 """The beginning of a replay: what was asked becomes a manifest, topics and a starting point."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +9,7 @@ from earmark.models.error import ConfigurationError
 from earmark.models.store import ModelStore
 from earmark.processors.loader import load_specs, with_models
 from earmark.processors.signal import SignalSpec
+from earmark.streams.model_choice import signal_named
 from earmark.streams.replay.bounds import BEGINNING, END, frozen_bounds
 from earmark.streams.replay.manifest import Manifest, checked_name, now_ms, write_run
 from earmark.streams.replay.progress import commit_start
@@ -58,11 +59,11 @@ def planned(settings: Settings, run: str, asked: Asked) -> Manifest:
     Raises ConfigurationError for what cannot be replayed.
     """
     specs = load_specs(settings.worker.signals or None)
-    models = {_signal_named(name, specs): card for name, card in asked.models.items()}
+    models = {signal_named(name, specs): card for name, card in asked.models.items()}
     store = ModelStore(settings.home / "models", offline=True)
     for card in models.values():
         store.card(card)  # known, or ConfigurationError
-    signals = tuple(_signal_named(name, specs) for name in asked.signals)
+    signals = tuple(signal_named(name, specs) for name in asked.signals)
     with_models(load_specs(signals or tuple(specs)), models)
     bounds = frozen_bounds(
         settings.kafka, asked.topic, start=asked.start, end=asked.end, now=datetime.now(UTC)
@@ -125,11 +126,3 @@ def ids_from(path: Path) -> frozenset[str]:
     if not ids:
         raise ConfigurationError(f"{path}: no content ids in it")
     return ids
-
-
-def _signal_named(name: str, known: Collection[str]) -> str:
-    """The signal of that name, or the only one that ends in it: `transcript`."""
-    found = [each for each in known if name in (each, each.partition(".")[2])]
-    if len(found) != 1:
-        raise ConfigurationError(f"unknown signal {name!r}; known: {', '.join(sorted(known))}")
-    return found[0]

@@ -7,11 +7,8 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
-from earmark.models.static_embedding import (
-    PIECE_CODE_POINTS,
-    StaticEmbedding,
-    load_static_embedding,
-)
+from earmark.models.piece import PIECE_CODE_POINTS
+from earmark.models.static_embedding import StaticEmbedding, load_static_embedding
 from earmark.models.store import ModelStore
 
 WORDS = ("sun", "moon", "star")

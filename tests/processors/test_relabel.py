@@ -98,7 +98,11 @@ def test_a_file_of_thresholds_fills_the_shipped_ones(tmp_path: Path) -> None:
         ('version = "1"\n[values]\nprofanity = 0.5\n', "no threshold profanity"),
         ("profanity_probability = 0.5\n", "no file of thresholds"),
         ('version = "1"\n[values]\nprofanity_probability = "high"\n', "no file of thresholds"),
-        ('version = "2026-11"\n[values]\nprofanity_probability = 0.5\n', "name your own"),
+        (
+            f'version = "{shipped_thresholds(SAFETY).version}"\n[values]\n'
+            "profanity_probability = 0.5\n",
+            "name your own",
+        ),
     ],
 )
 def test_a_file_that_says_something_else_is_refused(

@@ -13,7 +13,12 @@ from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent, Text
 from earmark.processors.outcome import Result, Verdict
 from earmark.processors.signal import ItemView
-from earmark.processors.signals.text_safety import MAX_SPANS, SafetyScorer, text_safety
+from earmark.processors.signals.text_safety import (
+    MAX_SPANS,
+    Profanity,
+    SafetyScorer,
+    text_safety,
+)
 from earmark.processors.threshold import shipped_thresholds
 
 THRESHOLDS = shipped_thresholds("text.safety")
@@ -30,7 +35,7 @@ CLASSIFIER = ProfanityClassifier(
     ["filthy", "song", "lovely"],
     ["this", "is", "you"],
 )
-SCORER = SafetyScorer(CLASSIFIER, THRESHOLDS)
+SCORER = SafetyScorer(Profanity(CLASSIFIER), CLASSIFIER.coverage, THRESHOLDS)
 
 
 def item(

@@ -79,3 +79,22 @@ def test_a_mistake_ends_in_one_line_and_2(
     assert done.returncode == 2
     assert complaint in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("choice", "complaint"),
+    [
+        ("text.safety", "--model takes SIGNAL=CARD"),
+        ("safety=nobody", "no model card 'nobody'"),
+    ],
+)
+def test_a_model_that_cannot_be_used_is_one_line(
+    choice: str, complaint: str, tmp_path: Path
+) -> None:
+    (tmp_path / "note.txt").write_text("A quiet morning by the sea.")
+    done = score(
+        "note.txt", "--signals", "text.safety", "--model", choice, "--json", folder=tmp_path
+    )
+    assert done.returncode == 2
+    assert complaint in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,112 @@
+"""Texts as batches of tokens, so that little is computed for padding.
+
+Long texts become windows of the longest input that overlap; which rows share a batch is decided
+by their length alone.
+
+Shapes. B: texts or pairs, R: rows, one per window, T: tokens
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from earmark.models.piece import pieces
+from earmark.models.transformer import Transformer, load_tokenizer
+
+BATCH_TOKENS = {"cpu": 4_096, "cuda": 65_536}  # with padding
+OVERLAP = 4  # a window begins one in so many of its tokens before the last one ends
+_SPECIAL_POSITIONS = 2  # those of RoBERTa and its kin begin behind the one for padding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Windows of texts, and which text each is of."""
+
+    text_R: NDArray[np.int64]
+    lengths_R: NDArray[np.int64]
+    inputs: dict[str, list[list[int]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Some of the rows, padded: their numbers, and what the network is called with."""
+
+    rows: NDArray[np.int64]
+    inputs: dict[str, torch.Tensor]
+
+
+class Reader:
+    """Makes batches of texts for one checkpoint."""
+
+    def __init__(self, transformer: Transformer) -> None:
+        self._tokenizer = load_tokenizer(transformer)
+        self._device = transformer.device
+        self._max_tokens = _longest(transformer, self._tokenizer)
+
+    def rows(self, texts: Sequence[str], *, prefix: str = "") -> Rows:
+        """The windows of each text, in order; none for a text without anything in it."""
+        cut = [(i, prefix + piece) for i, text in enumerate(texts) for piece in pieces(text)]
+        return self._encoded([i for i, _ in cut], [piece for _, piece in cut], None)
+
+    def paired_rows(self, texts: Sequence[str], others: Sequence[str]) -> Rows:
+        """The windows of each text, each with the other one of its pair after it."""
+        cut = [(i, piece) for i, text in enumerate(texts) for piece in pieces(text)]
+        return self._encoded(
+            [i for i, _ in cut], [piece for _, piece in cut], [others[i] for i, _ in cut]
+        )
+
+    def batches(self, rows: Rows) -> Iterator[Batch]:
+        """All rows, those of like length together."""
+        limit = BATCH_TOKENS[self._device.kind]
+        for chosen in batches_by_length(rows.lengths_R, limit):
+            inputs = {name: [values[i] for i in chosen] for name, values in rows.inputs.items()}
+            padded = self._tokenizer.pad(inputs, padding=True, return_tensors="pt")
+            tensors = {name: padded[name].to(self._device.torch) for name in inputs}
+            yield Batch(rows=chosen, inputs=tensors)
+
+    def _encoded(
+        self, text_of: Sequence[int], texts: Sequence[str], others: Sequence[str] | None
+    ) -> Rows:
+        if not texts:
+            nothing = np.zeros(0, np.int64)
+            return Rows(text_R=nothing, lengths_R=nothing, inputs={})
+        pair = () if others is None else (list(others),)
+        encoded = self._tokenizer(
+            list(texts),
+            *pair,
+            truncation=True if others is None else "only_first",
+            max_length=self._max_tokens,
+            stride=self._max_tokens // OVERLAP,
+            return_overflowing_tokens=True,
+        )
+        names = [name for name in self._tokenizer.model_input_names if name in encoded]
+        return Rows(
+            text_R=np.array([text_of[i] for i in encoded["overflow_to_sample_mapping"]], np.int64),
+            lengths_R=np.array([len(ids) for ids in encoded["input_ids"]], np.int64),
+            inputs={name: encoded[name] for name in names},
+        )
+
+
+def batches_by_length(lengths_R: NDArray[np.int64], limit: int) -> Iterator[NDArray[np.int64]]:
+    """The rows by length, in batches of at most `limit` tokens with padding, at least a row."""
+    order = np.argsort(lengths_R, kind="stable")
+    begin = 0
+    for end in range(1, len(order) + 1):
+        longest_next = lengths_R[order[end]] if end < len(order) else limit + 1
+        if longest_next * (end + 1 - begin) > limit:
+            yield order[begin:end]
+            begin = end
+
+
+def _longest(transformer: Transformer, tokenizer: Any) -> int:
+    """The most tokens of one input: the card's word, or what the checkpoint's own files allow."""
+    positions = getattr(transformer.network.config, "max_position_embeddings", None)
+    allowed = min(
+        int(tokenizer.model_max_length),  # a huge number where the tokenizer does not say
+        positions - _SPECIAL_POSITIONS if isinstance(positions, int) else 512,
+    )
+    return min(transformer.reading.max_tokens or allowed, allowed)

@@ -1,0 +1,1 @@
+"""Texts classified by instruction, at any endpoint that speaks OpenAI's chat completions."""
