@@ -18,6 +18,7 @@ _OF_AUDIO = frozenset(
         "audio.rhythm",
         "audio.scene",
         "audio.speech",
+        "audio.speech_quality",
         "audio.spoken_language",
         "audio.transcript",
     }

@@ -72,6 +72,7 @@ def test_the_default_set_is_shipped_with_every_hash_and_size():
         "letter-surprise",
         "spoken-english",
         "profanity-check",
+        "scene",
         "py3langid",
         "silero-vad",
         "vader",

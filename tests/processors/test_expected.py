@@ -40,7 +40,7 @@ def test_a_playlist_has_no_recording_of_its_own() -> None:
 
 
 def test_an_unknown_type_gets_what_most_get() -> None:
-    assert expected("HOLOGRAM", {Part.TEXTS}) == expected(ContentType.COMMENT, {Part.TEXTS})
+    assert expected("HOLOGRAM", {Part.TEXTS}) == expected(ContentType.EPISODE, {Part.TEXTS})
 
 
 def test_a_deleted_item_gets_nothing() -> None:
