@@ -30,7 +30,7 @@ def test_added_noise_is_found(snr: int) -> None:
 
 def test_silence_put_between_spans_is_no_pause() -> None:
     speech_T = syllables(3) + noise(3, 0.01)
-    packed_T = np.concatenate([speech_T, np.zeros(8_000, np.float32), speech_T])
+    packed_T = np.concatenate([speech_T, np.zeros(32_000, np.float32), speech_T])
     assert snr_db(packed_T) == pytest.approx(snr_db(speech_T), abs=0.5)
 
 
@@ -39,6 +39,11 @@ def test_the_band_ends_where_that_of_the_source_did(rate: int, highest: int) -> 
     narrow_T = soxr.resample(noise(2), 16_000, rate)
     found = highest_hz(soxr.resample(narrow_T, rate, 16_000))
     assert found == pytest.approx(highest, rel=0.06)
+
+
+def test_faint_highs_are_highs() -> None:
+    narrow_T = soxr.resample(soxr.resample(noise(2), 16_000, 8_000), 8_000, 16_000)
+    assert highest_hz(narrow_T + noise(2, 0.002)) == pytest.approx(8_000, rel=0.06)
 
 
 def test_of_too_little_nothing_is_said() -> None:
