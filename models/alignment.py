@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from earmark.models.fingerprint import HOP_MS, RATE_HZ, WINDOW, Fingerprint, Hashes
 
-LEAST_VOTES = 6.0  # different landmarks that must coincide; of 276,000 pairs none had 4 by chance
-LEAST_SCORE = 0.08  # and their share of those that the query has in the passage
+LEAST_VOTES = 6.0  # different landmarks that must coincide; of 400,000 pairs none had 4 by chance
+LEAST_SCORE = 0.1  # and their share of those that the query has in the passage
 
 EXPECTED = 0.06  # share of landmarks above which a second belongs to the passage
 OFFSETS = 8  # tried, those with most coincidences
@@ -89,7 +89,8 @@ def likely(offsets_C: Places) -> Places:
     follows_O = np.diff(offset_O, append=offset_O[-1] + 2) == 1
     both_O = count_O + np.where(follows_O, np.append(count_O[1:], 0), 0)
     best_O = np.argsort(-both_O, kind="stable")[:OFFSETS]
-    return offset_O[best_O]
+    best: Places = offset_O[best_O]
+    return best
 
 
 def rarity(hashes_Q: Hashes) -> Weights:

@@ -199,7 +199,8 @@ def _symbols(script: Script, codes_T: Codes) -> Codes:
     is_kept_T = np.ones(len(symbols_T), bool)
     is_kept_T[1:] = ~(again_T & (symbols_T[1:] == 0))
     is_kept_T[2:] &= ~(again_T[1:] & again_T[:-1])
-    return symbols_T[is_kept_T]
+    kept_T: Codes = symbols_T[is_kept_T]
+    return kept_T
 
 
 def _windows(symbols_T: Codes, order: int) -> tuple[Codes, ...]:

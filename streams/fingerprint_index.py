@@ -28,6 +28,7 @@ SLICE = 5_000  # landmarks of a query that are looked up together: three minutes
 CANDIDATES = 40  # of each slice, compared as a whole
 LEAST_HITS = 2  # of a candidate, at one offset
 
+_LATEST = 2**31  # frames; no recording is two years long
 _ID = 0x4561726D  # "Earm", in the header of the file: no other database is taken for an index
 _VERSION = 1
 _SCHEMA = f"""
@@ -317,14 +318,20 @@ def _postings(number: int, fingerprint: Fingerprint) -> Postings:
 
 def _best(hits_n2: NDArray[np.int64]) -> list[tuple[int, int]]:
     """The items with most hits at an offset and the next one, with these, most first."""
-    places_u2, count_u = np.unique(hits_n2, axis=0, return_counts=True)
-    follows_u = (np.diff(places_u2, axis=0, append=places_u2[-1:]) == (0, 1)).all(axis=1)
+    # one number for both, which sorts much faster than two; offsets may be negative
+    keys_n = hits_n2[:, 0] * 2 * _LATEST + hits_n2[:, 1] + _LATEST
+    keys_u, count_u = np.unique(keys_n, return_counts=True)
+    follows_u = np.diff(keys_u, append=-1) == 1
     both_u = count_u + np.where(follows_u, np.append(count_u[1:], 0), 0)
-    most: Counter[int] = Counter()
-    for (item, _), hits in zip(places_u2.tolist(), both_u.tolist(), strict=True):
-        most[item] = max(most[item], hits)
-    ranked = sorted(most.items(), key=lambda pair: (-pair[1], pair[0]))
-    return [(item, hits) for item, hits in ranked[:CANDIDATES] if hits >= LEAST_HITS]
+    enough_u = both_u >= LEAST_HITS
+    items_u, both_u = keys_u[enough_u] // (2 * _LATEST), both_u[enough_u]
+    order_u = np.argsort(-both_u, kind="stable")
+    most: dict[int, int] = {}
+    for item, hits in zip(items_u[order_u].tolist(), both_u[order_u].tolist(), strict=True):
+        most.setdefault(item, hits)
+        if len(most) == CANDIDATES:
+            break
+    return list(most.items())
 
 
 def _matches(fingerprint: Fingerprint, pcm_digest: str, item: IndexedItem) -> Iterator[Match]:

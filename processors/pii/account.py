@@ -109,7 +109,7 @@ def is_iban(code: str) -> bool:
 
 def _cards(passage: Passage) -> Iterator[Finding]:
     at = 0
-    while match := _CARD.search(passage.plain, at):
+    while match := _CARD.search(passage.bounded, at):
         found = None if passage.is_in_link(match.start()) else _card(passage, match)
         if found:
             yield found
@@ -146,11 +146,11 @@ def _card_score(digits: str, passage: Passage, start: int, end: int) -> float:
 
 
 def _ibans(passage: Passage) -> Iterator[Finding]:
-    for match in _IBAN_START.finditer(passage.plain):
+    for match in _IBAN_START.finditer(passage.bounded):
         length = _IBAN_LENGTHS.get(match[0][:2].upper())
         if length is None:
             continue
-        end = _end_of_code(passage.plain, match.start(), length)
+        end = _end_of_code(passage.bounded, match.start(), length)
         code = passage.plain[match.start() : end].replace(" ", "").replace("-", "")
         if end and is_iban(code):
             yield Finding(kind=Kind.IBAN, start=match.start(), end=end, score=_IBAN_SCORE)
@@ -170,7 +170,7 @@ def _end_of_code(text: str, start: int, length: int) -> int:
 
 
 def _social_security_numbers(passage: Passage) -> Iterator[Finding]:
-    for match in _SSN.finditer(passage.plain):
+    for match in _SSN.finditer(passage.bounded):
         has_words = bool(_SSN_WORDS.search(passage.before(match.start())))
         if passage.is_in_link(match.start()) or (match[1] != "-" and not has_words):
             continue
@@ -179,7 +179,7 @@ def _social_security_numbers(passage: Passage) -> Iterator[Finding]:
 
 
 def _wallets(passage: Passage) -> Iterator[Finding]:
-    for match in _WALLET.finditer(passage.plain):
+    for match in _WALLET.finditer(passage.bounded):
         ethereum, bech32, base58 = match.groups()
         if ethereum or (bech32 and _is_bech32(bech32)) or (base58 and _is_base58(base58)):
             score = _WALLET_BY_FORM if ethereum else _CHECKED_WALLET

@@ -56,7 +56,7 @@ def network_findings(passage: Passage) -> Iterator[Finding]:
 
 def _emails(passage: Passage, ends_of_credentials: frozenset[int]) -> Iterator[Finding]:
     """The addresses; a password before the host of a URL is none."""
-    for match in _EMAIL.finditer(passage.plain):
+    for match in _EMAIL.finditer(passage.bounded):
         address = match[0]
         local, _, domain = address.partition("@")
         skipped = len(local) - len(local.lstrip(_QUOTES))
@@ -71,14 +71,14 @@ def _emails(passage: Passage, ends_of_credentials: frozenset[int]) -> Iterator[F
 
 
 def _credentials(passage: Passage) -> Iterator[Finding]:
-    for match in _CREDENTIALS.finditer(passage.plain):
+    for match in _CREDENTIALS.finditer(passage.bounded):
         yield Finding(
             kind=Kind.URL_CREDENTIALS, start=match.start(1), end=match.end(1), score=_WITH_WORDS
         )
 
 
 def _ipv4(passage: Passage) -> Iterator[Finding]:
-    for match in _IPV4.finditer(passage.plain):
+    for match in _IPV4.finditer(passage.bounded):
         before = passage.before(match.start())
         if _VERSION.search(before) or not _names_a_host(match[0]):
             continue
@@ -89,7 +89,7 @@ def _ipv4(passage: Passage) -> Iterator[Finding]:
 
 
 def _ipv6(passage: Passage) -> Iterator[Finding]:
-    for match in _IPV6.finditer(passage.plain):
+    for match in _IPV6.finditer(passage.bounded):
         candidate = match[0].rstrip(":") if not match[0].endswith("::") else match[0]
         groups = [group for group in candidate.split(":") if group]
         if len(groups) < _MIN_IPV6_GROUPS or not any(c.isdigit() for c in candidate):

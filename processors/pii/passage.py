@@ -22,15 +22,24 @@ _PLAIN = (
     )
     | dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
 )
+# scripts without spaces between words, and Korean, which puts particles to its words
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff]"
+)
 _LINK = re.compile(r"(?:https?|ftp)://[^\s<>\"]+|\bwww\.[^\s<>\"]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    """One text. `is_name`: it names a work, and works are named after anything."""
+    """One text. `is_name`: it names a work, and works are named after anything.
+
+    In `bounded` letters that stand next to the next word without a space are dots, so that a
+    number or an address ends where they begin.
+    """
 
     text: str
     plain: str
+    bounded: str
     links: tuple[tuple[int, int], ...]
     is_name: bool = False
 
@@ -53,4 +62,5 @@ def passage(text: str, *, is_name: bool = False) -> Passage:
     plain = text if text.isascii() else text.translate(_PLAIN)
     has_link = "://" in plain or "www." in plain.lower()
     links = tuple(m.span() for m in _LINK.finditer(plain)) if has_link else ()
-    return Passage(text=text, plain=plain, links=links, is_name=is_name)
+    bounded = plain if plain.isascii() else _UNSPACED.sub("·", plain)
+    return Passage(text=text, plain=plain, bounded=bounded, links=links, is_name=is_name)

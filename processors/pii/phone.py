@@ -8,6 +8,7 @@ decide: North American groups, a leading zero, an area code in brackets. Words a
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import phonenumbers
 
@@ -18,14 +19,18 @@ MAX_REGIONS = 4
 MAX_GROUPS_LEFT_OUT = 4
 MAX_CHECKS = 2_000  # of one text against numbering plans, 0.1 ms each; then form alone decides
 
+_EXTENSION = r"(?:,? ?(?:x|ext\.?|extension|#) ?\d{1,6})"
 _CANDIDATE = re.compile(
     r"(?<![\w+#$€£¥₹%=@/])(?<!\d[:.,-])(?<!\w-)"
-    r"(?:\+ ?|\(\+)?\(?\d(?:[ .\-/()]{0,3}\d){5,16}(?![\w%°€£¥₹@]|[.,:/-]\d)"
+    r"(?:\+ ?|\(\+)?\(?\d(?:[ .\-/()]{0,3}\d){5,16}"
+    rf"{_EXTENSION}?(?![\w%°€£¥₹@]|[.,:/-]\d)"
 )
+_EXTENDED = re.compile(rf"{_EXTENSION}$")
 _GROUPS = re.compile(r"\d+")
 _NORTH_AMERICAN = re.compile(r"(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d([ .-]))\d{3}[ .-]\d{4}")
 _LEADING_ZERO = re.compile(r"0[1-9]\d{0,4}(?:[ /.-]{1,3}\d{2,8}){1,4}")
-_BRACKETS = re.compile(r"\(0?\d{1,4}\)[ /-]{0,2}\d{2,5}(?:[ -]?\d{2,5}){0,3}")
+_BRACKETS = re.compile(r"\((?!19\d\d|20\d\d)0?\d{2,4}\)[ /-]{0,2}\d{2,5}(?:[ -]?\d{2,5}){0,3}")
+_TRIPLES = re.compile(r"\d{3}([ -])\d{3}\1\d{3}")
 _THOUSANDS = re.compile(r"\d{1,3}([ .])\d{3}(?:\1\d{3})+")
 _DATE = re.compile(
     r"(?:19|20)\d\d([-/. ])\d{1,2}\1\d{1,2}(?: \d{1,2})?|\d{1,2}([-/. ])\d{1,2}\2(?:19|20)\d\d"
@@ -60,12 +65,14 @@ _OTHER_AFTER = re.compile(
     r"|votes|bytes|times|bpm|hz)\b"
 )
 _VALID_ABROAD, _POSSIBLE_ABROAD = 0.9, 0.7
-_VALID_GROUPED, _VALID_THOUSANDS, _VALID_PLAIN = 0.75, 0.55, 0.45
+_VALID_GROUPED, _VALID_TRIPLES, _VALID_PLAIN = 0.75, 0.55, 0.45
 _BRACKETED, _ZERO_LED, _GROUPED, _PLAIN = 0.65, 0.6, 0.3, 0.2
 _FOR, _AGAINST = 0.35, 0.5
 _CERTAIN = 0.99
 _ZERO_LED_DIGITS = range(9, 13)
 _SHORTEST = 7
+_SHORTEST_COUNTING = 3  # numbers
+_COUNTING_STEPS = ({1}, {-1}, {2}, {-2})
 _ABROAD_DIGITS = range(8, 16)  # ITU-T E.164
 _LONGEST_NATIONAL = 12
 
@@ -77,6 +84,9 @@ _REGIONS = {
     "bn": "BD IN", "ur": "PK", "id": "ID", "ms": "MY", "vi": "VN", "th": "TH", "ja": "JP",
     "ko": "KR", "zh": "CN TW HK",
 }  # fmt: skip
+_MOBILE = frozenset(
+    {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
+)
 _REGION_SUBTAG = 2
 
 
@@ -93,7 +103,7 @@ def phone_findings(passage: Passage, regions: Sequence[str]) -> Iterator[Finding
     """The numbers outside links, those in regions checked by the plans of these."""
     checker = _Checker(regions)
     at = 0
-    while match := _CANDIDATE.search(passage.plain, at):
+    while match := _CANDIDATE.search(passage.bounded, at):
         at = match.end()
         if passage.is_in_link(match.start()):
             continue
@@ -149,12 +159,15 @@ class _Checker:
 
     def by_form(self, reading: str) -> float:
         """How far the number looks like one, words aside; 0: it is something else."""
+        reading = _EXTENDED.sub("", reading)
         digits = _digits(reading)
         if reading.lstrip("(").startswith("+"):
             return self._abroad(reading)
         if len(set(digits)) == 1 or _is_other(reading):
             return 0.0
-        if digits.startswith("00") and (score := self._abroad(f"+{digits[2:]}")) >= _VALID_ABROAD:
+        if digits.startswith("00") and (score := self._abroad(f"+{digits[2:]}")) >= (
+            _VALID_ABROAD if reading.isdigit() else _POSSIBLE_ABROAD
+        ):
             return score
         return max(self._by_groups(reading, digits), self._at_home(reading, digits))
 
@@ -171,16 +184,24 @@ class _Checker:
         return _GROUPED if is_grouped else _PLAIN
 
     def _at_home(self, reading: str, digits: str) -> float:
-        if len(digits) > _LONGEST_NATIONAL or not any(
-            self._is_valid(reading, region) for region in self._regions
-        ):
+        if len(digits) > _LONGEST_NATIONAL:
             return 0.0
-        is_grouped = len(digits) < len(reading)
+        return max((self._in(region, reading, digits) for region in self._regions), default=0.0)
+
+    def _in(self, region: str, reading: str, digits: str) -> float:
+        """A number of the region as people there write it counts more."""
+        number = self._parsed(reading, region)
+        if number is None or not phonenumbers.is_valid_number_for_region(number, region):
+            return 0.0
+        groups = _GROUPS.findall(reading)
+        if len(groups) == 1:
+            return _ZERO_LED if digits[0] == "0" else _VALID_PLAIN
         if digits[0] == "0":
-            return _VALID_GROUPED if is_grouped else _ZERO_LED
-        if thousands := _THOUSANDS.fullmatch(reading):
-            return _VALID_THOUSANDS if thousands[1] == " " else _VALID_PLAIN
-        return _VALID_GROUPED if is_grouped and len(_GROUPS.findall(reading)) > 1 else _VALID_PLAIN
+            return _VALID_GROUPED if len(min(groups, key=len)) > 1 else _VALID_PLAIN
+        if _is_usual(number, groups):
+            return _VALID_GROUPED
+        is_mobile = phonenumbers.number_type(number) in _MOBILE
+        return _VALID_TRIPLES if is_mobile and _TRIPLES.fullmatch(reading) else _VALID_PLAIN
 
     def _abroad(self, reading: str) -> float:
         if self._checks_left <= 0:
@@ -206,10 +227,28 @@ class _Checker:
             return None
 
 
+def _is_usual(number: phonenumbers.PhoneNumber, groups: Sequence[str]) -> bool:
+    """Whether the groups are those of the numbering plan; a mobile number may lack its zero."""
+    if groups == _GROUPS.findall(_format(number, phonenumbers.PhoneNumberFormat.NATIONAL)):
+        return True
+    abroad = _GROUPS.findall(_format(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL))
+    return phonenumbers.number_type(number) in _MOBILE and groups == abroad[1:]
+
+
+def _format(number: phonenumbers.PhoneNumber, style: int) -> str:
+    return phonenumbers.format_number(number, style)
+
+
 def _digits(reading: str) -> str:
     return "".join(_GROUPS.findall(reading))
 
 
 def _is_other(reading: str) -> bool:
-    """Dates, spans of years, IP addresses and ISBNs have digits and separators too."""
-    return any(form.fullmatch(reading) for form in (_DATE, _IP, _ISBN))
+    """Dates, spans of years, IP addresses, ISBNs and countings have digits and separators too."""
+    return any(form.fullmatch(reading) for form in (_DATE, _IP, _ISBN)) or _is_counting(reading)
+
+
+def _is_counting(reading: str) -> bool:
+    numbers = [int(group) for group in _GROUPS.findall(reading)]
+    steps = {b - a for a, b in pairwise(numbers)}
+    return len(numbers) >= _SHORTEST_COUNTING and steps in _COUNTING_STEPS

@@ -33,12 +33,14 @@ _FLESCH = {
     "tr": (198.825, 2.61, 40.175),
 }
 
-_ROMANCE = r"[iuü]?[aeoáàâãéèêóòôõ][iuy]?|[íìúù]|[iuüy]+"  # a strong vowel and the glides around it
+# a strong vowel and the glides around it
+_ROMANCE = r"ã[eo]|õe|[iuü]?[aeoáàâãéèêóòôõ][iuy]?|[íìúù]|[iuüy]+"
 # vowels but a mute e at the end, which sounds after consonant and l, in -ted, -ses and "the"
 _ENGLISH = (
     r"(?!e\b|es\b|ed\b)[aeiouy]+|[^aeiouy\W]le\b|[td]ed\b|(?<=[sxz])es\b|(?<=[cs]h)es\b"
     r"|\b[^aeiouy\W]*e\b"
 )
+_MUTE_U = re.compile(r"(?<=[qg])u(?=[eiéèêî])")
 _SYLLABLE = {
     language: re.compile(pattern)
     for language, pattern in {
@@ -81,4 +83,7 @@ def readability(prose: Prose, language: str, sentences: int) -> Readability:
 def syllables(words: Sequence[str], language: str) -> int:
     """About how many syllables they have, at least one each; a language of `_FLESCH`."""
     pattern = _SYLLABLE[language]
-    return sum(max(1, len(pattern.findall(word.lower()))) for word in words)
+    spelled = (word.lower() for word in words)
+    if language == "fr":
+        spelled = (_MUTE_U.sub("", word) for word in spelled)
+    return sum(max(1, len(pattern.findall(word))) for word in spelled)

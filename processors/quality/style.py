@@ -11,6 +11,7 @@ MIN_REPEATED_WORDS = 4
 SHINGLE = 12  # code points: longer than most words with their spaces
 
 _FLOOD = re.compile(r"([^\s\-_=*~.])\1{4,}")  # rows of those signs are rulers
+_DIGIT = re.compile(r"\d")
 _SPACES = re.compile(r"\s+")
 
 
@@ -20,8 +21,13 @@ def shouting(prose: Prose) -> float | None:
     lower = sum(map(str.islower, prose.rest))
     if upper + lower < MIN_CASED_LETTERS:
         return None
-    shouted = sum(1 for word in prose.words if word.isupper() and len(word) > 1)
+    shouted = sum(1 for word in prose.words if _is_shouted(word))
     return upper / (upper + lower) if shouted >= MIN_SHOUTED_WORDS else 0.0
+
+
+def _is_shouted(word: str) -> bool:
+    """Whether it is all capitals; a code with digits in it always is."""
+    return len(word) > 1 and word.isupper() and not _DIGIT.search(word)
 
 
 def repetition(prose: Prose) -> float | None:

@@ -13,8 +13,8 @@ from it brings spaCy and pandas along, ten seconds on a busy core, and its recog
 phone numbers of six regions only.
 
 What it cannot do: names of persons, for which no model is shipped; addresses beyond the commonest
-forms of some twenty languages (it finds fewer than half of made-up ones from everywhere); contacts
-written to evade ("name at example dot org") or spelled out in speech; a tidy local phone number
+forms of some twenty languages, and seldom city and postal code with the street; contacts written to
+evade ("name at example dot org") or spelled out in speech; a tidy local phone number
 without region or telling words. It cannot tell whose they are: the contact of a
 broadcaster and the birthday of a president are found like any other. The scores are weights of
 evidence, not calibrated probabilities.

@@ -167,7 +167,7 @@ def _cells(found: "Match") -> Iterator[str]:
     yield f"{found.score:.2f}"
     yield f"{found.matched_ms / 1000:.1f} s"
     yield f"{found.start_ms / 1000:.1f} s"
-    yield f"{found.offset_ms / 1000:.1f} s"
+    yield f"{round(found.offset_ms / 1000, 1) + 0:.1f} s"  # a frame before it is no -0.0
     yield "same samples" if found.same_pcm else ""
 
 
@@ -182,7 +182,7 @@ def _show_pairs(index: "FingerprintIndex", *, as_json: bool) -> None:
             for other in _others(index, item):
                 count += 1
                 _show_pair(item.content_id, other, as_json=as_json)
-    _say(f"{count:,} pairs among {total:,} items", quiet=as_json)
+    _say(f"{count:,} pair{'s' * (count != 1)} among {total:,} items", quiet=as_json)
 
 
 def _others(index: "FingerprintIndex", item: "IndexedItem") -> "Iterator[Match]":

@@ -67,6 +67,9 @@ def test_the_default_set_is_shipped_with_every_hash_and_size():
     assert set(default) == {
         "distillmos",
         "iab-content",
+        "musicnn-msd",
+        "musicnn-mtt",
+        "letter-surprise",
         "spoken-english",
         "profanity-check",
         "py3langid",

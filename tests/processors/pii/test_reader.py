@@ -45,16 +45,25 @@ def found(text: str, *regions: str, is_name: bool = False) -> list[tuple[str, st
         ("call +44 20 7946 0958 now", "phone", "+44 20 7946 0958"),
         ("it's 555-123-4567", "phone", "555-123-4567"),
         ("(212) 555-0123", "phone", "(212) 555-0123"),
+        ("it's 516.466.6380 ext. 12", "phone", "516.466.6380 ext. 12"),
+        ("(516)466-6380x1234", "phone", "(516)466-6380x1234"),
+        ("001-516-466-6380x12", "phone", "001-516-466-6380x12"),
+        ("+1-516-466-6380x12", "phone", "+1-516-466-6380x12"),
         ("ring 0151 23456789", "phone", "0151 23456789"),
         ("tel:06 12 34 56 78", "phone", "06 12 34 56 78"),
         ("Phone: 867-5309", "phone", "867-5309"),
         ("whatsapp 5551234567", "phone", "5551234567"),
         ("電話 03-1234-5678", "phone", "03-1234-5678"),
+        ("我的电话是13800138000，谢谢", "phone", "13800138000"),
+        ("전화번호는 010-1234-5678입니다", "phone", "010-1234-5678"),
+        ("邮箱li@163.com谢谢", "email", "li@163.com"),
         ("call 555-123-4567 2 times", "phone", "555-123-4567"),
         ("I live at 12 Acacia Avenue, Apt 4", "street_address", "12 Acacia Avenue, Apt 4"),
         ("Wir sind in der Hauptstraße 12a.", "street_address", None),
         ("rendez-vous au 8 rue de la Paix", "street_address", "8 rue de la Paix"),
         ("calle Mayor 14, Madrid", "street_address", "calle Mayor 14"),
+        ("Kongens Edeby 55, Apt. 297", "street_address", "Kongens Edeby 55, Apt. 297"),
+        ("I live at 12 Acacia Avenue London", "street_address", None),
         ("P.O. Box 211", "street_address", "P.O. Box 211"),
         ("南京西路1266号", "street_address", "南京西路1266号"),
         ("서울 중구 세종대로 110", "street_address", "세종대로 110"),
@@ -88,6 +97,8 @@ def test_it_is_found(text: str, kind: str, value: str | None) -> None:
         "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb",
         "born in 1987, recorded on 7 May 1987",
         "Bach was born on 21 March 1685",
+        "Auf Platz 3, Tabellenplatz 4, mein Heimweg 5, Watergate 2",
+        "2 streams via Spotify 3 via Zoom, The 10 Best Road Trip Songs Ever",
         "12 songs by the way, 3 ways to drive, 5 close friends",
         "plays: 655 437 108 views, 120.5 BPM, 44100 Hz, 3:45",
         "Op. 27 No. 2, BWV 1007, K. 550, side 2 of 2",
@@ -118,6 +129,21 @@ def test_the_name_of_a_work_is_no_phone_number_nor_address(title: str) -> None:
 )
 def test_a_national_number_is_known_in_its_region(number: str, region: str) -> None:
     assert found(f"it's {number} ok", region) == [("phone", number)]
+
+
+@pytest.mark.parametrize("region", ["US", "GB", "DE", "FR", "ES", "BR", "CN", "PL", "EG"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10 9 8 7 6 5 4 3 2 1, 1-2-3-4-5-6-7-8, 5 6 7 8 5 6 7 8, 24/7 365",
+        "tracks 01 02 03 04 05 06, 0 1 1 2 3 5 8 13 21 34",
+        "2020 2021 2022 2023, 1920 1080, 3840 2160 1080 720",
+        "population 1 234 567, K. 550 1788, 8542.48 points, 1.5 2.5 3.5 4.5",
+        "room 237 1408 101, 33710-3918, id 2125551234",
+    ],
+)
+def test_counted_numbers_are_no_phone_number_in_any_region(text: str, region: str) -> None:
+    assert found(text, region) == []
 
 
 def test_the_longest_finding_stands_then_the_most_certain() -> None:

@@ -93,6 +93,7 @@ def test_a_transcript_that_abstained_hands_its_reason_on() -> None:
         (item("it is 612 345 678", regions=("ES",)), ["phone"]),
         (item("it is 612 345 678", language="es"), ["phone"]),
         (item("it is 612 345 678", regions=("US",), language="es"), []),
+        (item("it is 612 345 678", regions=("EU", "WORLD", "")), []),
         (item("21 Jump Street"), ["street_address"]),
         (item("21 Jump Street", field="title"), []),
     ],
@@ -136,7 +137,8 @@ def test_no_value_that_was_found_is_in_the_record(view: ItemView) -> None:
 
 @pytest.mark.skipif(not EVALDATA.is_dir(), reason="the shared evaluation data is not here")
 def test_pattern_kinds_reach_f1_085_on_the_shared_set() -> None:
-    rows = [json.loads(line) for line in (EVALDATA / "manifest.jsonl").open()]
+    lines = (EVALDATA / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
     hits = missed = false = 0
     for row in (row for row in rows if row["kind"] == "pii"):
         spans: Any = score(item(row["text"])).fields["spans"]

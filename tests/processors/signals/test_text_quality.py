@@ -108,7 +108,8 @@ def test_batches_do_not_change_outcomes(scorer: QualityScorer, items: list[list[
 
 @pytest.mark.skipif(not EVALDATA.is_dir(), reason="the shared evaluation data is not here")
 def test_spam_ranks_above_mail_on_the_shared_set(scorer: QualityScorer) -> None:
-    rows = [json.loads(line) for line in (EVALDATA / "manifest.jsonl").open()]
+    lines = (EVALDATA / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
     mails = [row for row in rows if row["kind"] == "spam"]
     results = scorer.score([item(row["text"]) for row in mails])
     scores = [result.fields["scores"].get("spam_like", 0.0) for result in results]

@@ -56,7 +56,7 @@ def test_pairs_within_the_index_are_told_once(folder: Path) -> None:
     assert (pair["content_id"], pair["match"]["content_id"]) == ("a", "c")
     shown = run("--pairs")
     assert shown.stdout.startswith("a  c  ")
-    assert "1 pairs among 3 items" in shown.stderr
+    assert "1 pair among 3 items" in shown.stderr
 
 
 def test_a_removed_item_is_not_found_any_more(folder: Path) -> None:
