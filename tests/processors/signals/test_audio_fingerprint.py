@@ -22,6 +22,7 @@ from earmark.processors.signal import AudioFormat, Container
 from earmark.processors.signals.audio_fingerprint import audio_fingerprint
 from earmark.streams.synthesiser import RATE_HZ, tune
 
+EVALUATION = Path(__file__).parents[4] / "shared" / "evaldata"
 VOICE = Path(__file__).parents[3] / "streams" / "samples" / "jfk.wav"
 FACTS = Container(
     container="wav",
@@ -132,6 +133,22 @@ def test_what_a_telephone_leaves_of_it_is_found() -> None:
 
 def test_another_recording_is_not_found() -> None:
     assert found(measured(music(), RATE_HZ), voice(), 16_000) is None
+
+
+def test_recordings_of_different_things_share_nothing() -> None:
+    if not EVALUATION.is_dir():
+        pytest.skip("the labelled sets are not there")
+    files = [
+        *(EVALUATION / "noise_effects/files").glob("*"),
+        *(EVALUATION / "speech_en/files").glob("*"),
+    ]
+    files += [it for it in (EVALUATION / "music/files").glob("*") if not it.name.startswith("gm-")]
+    readings = {
+        file.name: heard(file) for file in files if file.suffix in {".ogg", ".wav", ".flac"}
+    }
+    prints = {n: landmarks(it) for n, it in readings.items() if it.outcome == Verdict.OK}
+    assert len(prints) > 30
+    assert [(a, b) for a in prints for b in prints if a < b and aligned(prints[a], prints[b])] == []
 
 
 @settings(max_examples=20, deadline=None)
