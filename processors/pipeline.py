@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 from earmark.models.device import Device, pick_device
 from earmark.models.source import Progress
@@ -45,6 +45,7 @@ INTERLEAVED = 16  # events decoded side by side by `run`, so that batches fill
 
 Media = Mapping[str, bytes | Path]
 NO_MODELS: Mapping[str, str] = MappingProxyType({})
+NO_SERVICES: Mapping[str, Any] = MappingProxyType({})
 NO_KEYS: Mapping[str, AnswerKey] = MappingProxyType({})
 
 
@@ -79,16 +80,17 @@ class Pipeline:
         signals: Collection[str] | None = None,
         *,
         models: Mapping[str, str] = NO_MODELS,
+        services: Mapping[str, Any] = NO_SERVICES,
         store: ModelStore | None = None,
         device: Device | None = None,
         progress: Progress | None = None,
     ) -> "Pipeline":
         """A pipeline for `signals` (None: all) with everything they need, ready to score.
 
-        `models` names cards to use in place of the shipped choice, by signal. `progress(label,
-        done, total)` is told of each scorer as it is loaded. Raises ConfigurationError for an
-        unknown signal or a card that does not serve it, ModelError where weights are missing or
-        wrong.
+        `models` names cards to use in place of the shipped choice, by signal. `services` are
+        models that the host reaches elsewhere, by card. `progress(label, done, total)` is told of
+        each scorer as it is loaded. Raises ConfigurationError for an unknown signal or a card that
+        does not serve it, ModelError where weights are missing or wrong.
         """
         store = store or ModelStore()
         device = device or pick_device()
@@ -98,7 +100,7 @@ class Pipeline:
             if progress:
                 progress(f"load {name}", done, len(specs))
             if spec.takes is not Takes.METER:
-                scorers[name] = _scorer(spec, store, device, chosen=name in models)
+                scorers[name] = _scorer(spec, store, device, services, chosen=name in models)
         if progress:
             progress("loaded", len(specs), len(specs))
         return cls(
@@ -200,10 +202,19 @@ def _warm_up(scorer: WindowScorer) -> None:
     scorer.score(scorer.trunk.features(tone(length)[None], [length]))
 
 
-def _scorer(spec: SignalSpec, store: ModelStore, device: Device, *, chosen: bool) -> object:
+def _scorer(
+    spec: SignalSpec,
+    store: ModelStore,
+    device: Device,
+    services: Mapping[str, Any],
+    *,
+    chosen: bool,
+) -> object:
     thresholds = shipped_thresholds(spec.name)
     try:
-        scorer: object = spec.load(store=store, device=device, thresholds=thresholds)
+        scorer: object = spec.load(
+            store=store, device=device, thresholds=thresholds, services=services
+        )
     except EarmarkError:
         raise
     except Exception as error:
