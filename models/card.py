@@ -18,7 +18,7 @@ from typing import Any
 
 from earmark.models.error import ConfigurationError
 from earmark.models.plugin import MODELS
-from earmark.models.reading import Checkpoint, problems
+from earmark.models.reading import Checkpoint, Instruction, problems
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # names become folders and files
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -74,7 +74,8 @@ class ModelCard:
     BCP-47, empty where the model has no language or any. `sample_rate_hz` is None for text.
 
     `checkpoint` says how a checkpoint of transformers is read, None for other models; `label_map`
-    goes from its labels to ours, "" for those that are left out.
+    goes from its labels to ours, "" for those that are left out. `instruction` stands in place of
+    files where the model is behind an endpoint.
     """
 
     name: str
@@ -94,14 +95,18 @@ class ModelCard:
     evaluation: tuple[CardEvaluation, ...] = ()
     checkpoint: Checkpoint | None = None
     label_map: Mapping[str, str] = field(default_factory=dict)
+    instruction: Instruction | None = None
 
     @property
     def identity(self) -> str:
         """What decides the model's answers, as a hash; "" while nothing of it is known.
 
         That is the hash of the primary file; of a checkpoint also those of its other files, and
-        how the card reads it.
+        how the card reads it; of a model behind an endpoint what the card tells it.
         """
+        if self.instruction is not None:
+            told = [asdict(self.instruction), list(self.labels), list(self.languages)]
+            return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
         if self.checkpoint is None:
             return self.sha256 or ""
         hashes = {file.name: file.sha256 for file in self.files}
@@ -110,8 +115,8 @@ class ModelCard:
 
     @property
     def sha256(self) -> str | None:
-        """The hash of the primary source file, the one that provenance names."""
-        return self.files[0].sha256
+        """The hash of the primary source file, the one that provenance names; None: no files."""
+        return self.files[0].sha256 if self.files else None
 
     @property
     def pinned(self) -> bool:
@@ -123,11 +128,15 @@ def read_card(text: str, *, where: str) -> ModelCard:
     """The card written in `text` (TOML); raises ConfigurationError that begins with `where`."""
     try:
         table = tomllib.loads(text)
-        files = tuple(SourceFile(**_tuples(file)) for file in table.pop("files"))
-        measured = tuple(_evaluation(each) for each in table.pop("evaluation", ()))
-        reading = table.pop("checkpoint", None)
-        checkpoint = None if reading is None else Checkpoint(**reading)
-        card = ModelCard(files=files, evaluation=measured, checkpoint=checkpoint, **_tuples(table))
+        told, reading = table.pop("instruction", None), table.pop("checkpoint", None)
+        listed = table.pop("files") if told is None else table.pop("files", ())
+        card = ModelCard(
+            files=tuple(SourceFile(**_tuples(file)) for file in listed),
+            evaluation=tuple(_evaluation(each) for each in table.pop("evaluation", ())),
+            checkpoint=None if reading is None else Checkpoint(**reading),
+            instruction=None if told is None else Instruction(**told),
+            **_tuples(table),
+        )
     except (tomllib.TOMLDecodeError, TypeError, KeyError, AttributeError) as error:
         raise ConfigurationError(f"{where}: not a model card: {error}") from error
     for problem in _problems(card):
@@ -169,8 +178,8 @@ def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _problems(card: ModelCard) -> Iterator[str]:
-    if not card.files:
-        yield "a card needs at least one [[files]]"
+    if bool(card.files) == bool(card.instruction):
+        yield "a card needs at least one [[files]], or an [instruction] and no files"
     for name in (card.name, card.version, card.artefact, *(file.name for file in card.files)):
         if not _SAFE_NAME.fullmatch(name):
             yield f"{name!r} cannot be the name of a file or folder"

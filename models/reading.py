@@ -37,6 +37,17 @@ class Checkpoint:
     passage_prefix: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """The table `[instruction]` of a card without files: a model behind an endpoint, and its task.
+
+    The endpoint knows the model by the name `model`. Where it is, is the host's affair.
+    """
+
+    model: str
+    prompt: str
+
+
 def problems(checkpoint: Checkpoint) -> list[str]:
     """What cannot be in the table, one line each."""
     found = []

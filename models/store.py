@@ -84,6 +84,8 @@ class ModelStore:
     def verify(self, name: str) -> None:
         """Hash every artefact of the model; raises as `path` does."""
         card = self.card(name)
+        if card.instruction is not None:
+            return  # it lies behind an endpoint
         for file in self._manifest(card, card.artefact).artefacts:
             self.path(name, file)
 
@@ -105,8 +107,10 @@ class ModelStore:
 
         Pulls of one model by several processes happen one after the other. Raises
         WeightsMissingError where no source answers, WeightsCorruptError where one answers with
-        other bytes than the card states.
+        other bytes than the card states, ConfigurationError for a model behind an endpoint.
         """
+        if self.card(name).instruction is not None:
+            raise ConfigurationError(f"{name} is served by an endpoint: there is nothing to pull")
         if not self.is_present(name):
             card = self.card(name)
             with self._lock(card):

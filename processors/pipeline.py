@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 from earmark.models.device import Device, pick_device
 from earmark.models.source import Progress
@@ -45,6 +45,7 @@ INTERLEAVED = 16  # events decoded side by side by `run`, so that batches fill
 
 Media = Mapping[str, bytes | Path]
 NO_MODELS: Mapping[str, str] = MappingProxyType({})
+NO_SERVICES: Mapping[str, Any] = MappingProxyType({})
 NO_KEYS: Mapping[str, AnswerKey] = MappingProxyType({})
 
 
@@ -80,6 +81,7 @@ class Pipeline:
         *,
         models: Mapping[str, str] = NO_MODELS,
         thresholds: Mapping[str, Thresholds] = SHIPPED,
+        services: Mapping[str, Any] = NO_SERVICES,
         store: ModelStore | None = None,
         device: Device | None = None,
         progress: Progress | None = None,
@@ -87,10 +89,10 @@ class Pipeline:
         """A pipeline for `signals` (None: all) with everything they need, ready to score.
 
         `models` names cards to use in place of the shipped choice, by signal, and `thresholds`
-        those to use in place of the shipped ones. `progress(label,
-        done, total)` is told of each scorer as it is loaded. Raises ConfigurationError for an
-        unknown signal or a card that does not serve it, ModelError where weights are missing or
-        wrong.
+        those to use in place of the shipped ones. `services` are models that the host reaches
+        elsewhere, by card. `progress(label, done, total)` is told of each scorer as it is loaded.
+        Raises ConfigurationError for an unknown signal or a card that does not serve it, ModelError
+        where weights are missing or wrong.
         """
         store = store or ModelStore()
         device = device or pick_device()
@@ -101,7 +103,7 @@ class Pipeline:
                 progress(f"load {name}", done, len(specs))
             if spec.takes is not Takes.METER:
                 own = thresholds.get(name) or shipped_thresholds(name)
-                scorers[name] = _scorer(spec, store, device, own, chosen=name in models)
+                scorers[name] = _scorer(spec, store, device, own, services, chosen=name in models)
         if progress:
             progress("loaded", len(specs), len(specs))
         return cls(
@@ -204,10 +206,18 @@ def _warm_up(scorer: WindowScorer) -> None:
 
 
 def _scorer(
-    spec: SignalSpec, store: ModelStore, device: Device, thresholds: Thresholds, *, chosen: bool
+    spec: SignalSpec,
+    store: ModelStore,
+    device: Device,
+    thresholds: Thresholds,
+    services: Mapping[str, Any],
+    *,
+    chosen: bool,
 ) -> object:
     try:
-        scorer: object = spec.load(store=store, device=device, thresholds=thresholds)
+        scorer: object = spec.load(
+            store=store, device=device, thresholds=thresholds, services=services
+        )
     except EarmarkError:
         raise
     except Exception as error:

@@ -173,12 +173,16 @@ class PassageScorer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
-    """What a scorer is loaded from and for; `models` are the names of its cards."""
+    """What a scorer is loaded from and for; `models` are the names of its cards.
+
+    `services` are models that the host reaches elsewhere, by card: the core has no network.
+    """
 
     store: ModelStore
     device: Device
     thresholds: Thresholds
     models: tuple[str, ...]
+    services: Mapping[str, Any] = field(default_factory=dict)
 
     def path(self, file: str | None = None) -> Path:
         """The artefact `file` of the first card, by default its primary one, verified."""
@@ -244,10 +248,23 @@ class SignalSpec:
         """The topic of the champion's answers, e.g. `signals.audio.loudness.v1`."""
         return f"signals.{self.name}.v{self.major}"
 
-    def load(self, *, store: ModelStore, device: Device, thresholds: Thresholds) -> Any:
+    def load(
+        self,
+        *,
+        store: ModelStore,
+        device: Device,
+        thresholds: Thresholds,
+        services: Mapping[str, Any] | None = None,
+    ) -> Any:
         """Its scorer, by its models; raises ModelError where weights are missing or wrong."""
         return self.make(
-            Loading(store=store, device=device, thresholds=thresholds, models=self.models)
+            Loading(
+                store=store,
+                device=device,
+                thresholds=thresholds,
+                models=self.models,
+                services=services or {},
+            )
         )
 
     def with_model(self, card: str) -> "SignalSpec":

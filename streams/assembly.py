@@ -22,6 +22,7 @@ from earmark.streams.fetch import Fetcher
 from earmark.streams.health import Health
 from earmark.streams.hearing import Hearing, PlanHeard, Score
 from earmark.streams.inline_audio import InlineAudio
+from earmark.streams.instruction.service import instructed
 from earmark.streams.kafka import worker_id
 from earmark.streams.leftover import Leftovers
 from earmark.streams.metrics import Metrics
@@ -142,11 +143,13 @@ def load_pipeline(settings: Settings) -> Pipeline:
     import torch
 
     torch.set_num_threads(available_cores())
+    store = ModelStore(settings.home / "models", offline=settings.offline)
     return Pipeline.load(
         settings.worker.signals or None,
         models=settings.worker.models,
         thresholds=own_thresholds(settings),
-        store=ModelStore(settings.home / "models", offline=settings.offline),
+        services=instructed(settings, store, settings.worker.models.values()),
+        store=store,
         device=pick_device(settings.worker.device, settings.worker.precision),
     )
 

@@ -14,6 +14,7 @@ from earmark.processors.loader import load_specs
 from earmark.processors.outcome import Outcome, Rejection
 from earmark.processors.pipeline import NO_MODELS, Pipeline, interleaved
 from earmark.streams.fetch import Fetcher
+from earmark.streams.instruction.service import instructed
 from earmark.streams.model_choice import signal_named
 from earmark.streams.own_thresholds import own_thresholds
 from earmark.streams.settings import Settings
@@ -36,11 +37,14 @@ def score_events(
     Raises ConfigurationError and ModelError as `Pipeline.load`.
     """
     known = load_specs(signals)
+    chosen = {signal_named(name, known): card for name, card in models.items()}
+    store = ModelStore(settings.home / "models", offline=settings.offline)
     pipeline = Pipeline.load(
         signals,
         thresholds=own_thresholds(settings),
-        models={signal_named(name, known): card for name, card in models.items()},
-        store=ModelStore(settings.home / "models", offline=settings.offline),
+        models=chosen,
+        services=instructed(settings, store, chosen.values()),
+        store=store,
         device=pick_device(device, precision),
         progress=progress,
     )

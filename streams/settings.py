@@ -118,6 +118,18 @@ class WorkerSettings(BaseModel):
     http_host: str = "127.0.0.1"
 
 
+class EndpointSettings(BaseModel):
+    """An endpoint that speaks OpenAI's chat completions, for cards with an `[instruction]`."""
+
+    url: str  # ends where /chat/completions begins
+    key: SecretStr | None = None
+    timeout_s: float = Field(default=60.0, gt=0)
+    attempts: int = Field(default=4, ge=1)
+    at_once: int = Field(default=4, ge=1)
+    max_requests: int = Field(default=10_000, ge=0)  # of one process, as is the next
+    max_tokens: int = Field(default=5_000_000, ge=0)
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -134,6 +146,7 @@ class Settings(BaseSettings):
     registry: RegistrySettings = Field(default_factory=RegistrySettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    endpoint: EndpointSettings | None = None
 
     @property
     def state_folder(self) -> Path:

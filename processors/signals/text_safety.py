@@ -12,6 +12,10 @@ texts are not excused by their length. `severity` stays null, since no classifie
 Spans are the sentences over a label's threshold, of huge texts the worst `MAX_SPANS`. A label
 without a threshold of its own has `default_probability`. Scores of a card's model are its own
 probabilities, calibrated by nobody here.
+
+A card with an `[instruction]` is served by the endpoint that the host was given; what that would
+not or could not score of an item is an abstention for the item (`ANSWER_REFUSED`,
+`ANSWER_TRUNCATED`, `ANSWER_INVALID`, `BUDGET_SPENT`).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,7 +49,10 @@ class HarmClassifier(Protocol):
     languages: tuple[str, ...]
 
     def probabilities(self, texts: Sequence[str]) -> Any:
-        """Probability in [0, 1] per text and label, a numpy array `(texts, labels)`."""
+        """Probability in [0, 1] per text and label, a numpy array `(texts, labels)`.
+
+        Or a list of such rows, where an upper-case reason stands for a text that it did not score.
+        """
 
 
 class Profanity:
@@ -95,8 +102,9 @@ class SafetyScorer:
         readings = dict.fromkeys(
             reading for of_item in passages for passage in of_item for reading in passage.readings()
         )
-        probabilities = self._classifier.probabilities(list(readings)).tolist()
-        scores = dict(zip(readings, probabilities, strict=True))
+        rows = self._classifier.probabilities(list(readings))
+        rows = rows if isinstance(rows, list) else rows.tolist()
+        scores: dict[str, Scores | str] = dict(zip(readings, rows, strict=True))
         return [
             self._conclude(item, of_item, scores) if of_item else nothing_read(item)
             for item, of_item in zip(items, passages, strict=True)
@@ -110,8 +118,13 @@ class SafetyScorer:
             yield _passage(AUDIO, transcript)
 
     def _conclude(
-        self, item: ItemView, passages: Sequence[_Passage], scores: Mapping[str, Scores]
+        self, item: ItemView, passages: Sequence[_Passage], rows: Mapping[str, Scores | str]
     ) -> Result:
+        of_item = {reading: rows[reading] for each in passages for reading in each.readings()}
+        scores = {key: row for key, row in of_item.items() if not isinstance(row, str)}
+        for reason in of_item.values():
+            if isinstance(reason, str):  # the rest alone would make the item look better than it is
+                return Result.abstained(reason)
         by_input: dict[str, dict[str, float]] = {}
         spans: list[dict[str, Any]] = []
         for passage in passages:
@@ -179,10 +192,16 @@ def text_safety(loading: Loading) -> SafetyScorer:
 
 
 def _classifier(loading: Loading) -> HarmClassifier:
-    if loading.models[0] != MODEL:
+    card = loading.models[0]
+    if loading.store.card(card).instruction is not None:
+        if card not in loading.services:
+            raise ConfigurationError(f"{card} is served by an endpoint, and none is set here")
+        service: HarmClassifier = loading.services[card]
+        return service
+    if card != MODEL:
         from earmark.models.text_classifier import load_text_classifier
 
-        return load_text_classifier(loading.store, loading.models[0], loading.device)
+        return load_text_classifier(loading.store, card, loading.device)
     return Profanity(load_profanity(loading.path(), loading.path("vocabulary.json")))
 
 
