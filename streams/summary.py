@@ -41,6 +41,16 @@ def _speech(record: Record) -> str:
     return f"{record['speech_share']:.0%} speech in {len(record['segments'])} segments"
 
 
+def _scene(record: Record) -> str:
+    shares = {name: record[f"{name}_share"] for name in ("speech", "music", "noise", "silence")}
+    return ", ".join(f"{share:.0%} {name}" for name, share in shares.items() if share) or "nothing"
+
+
+def _spoken_language(record: Record) -> str:
+    kind = "English" if record["is_english"] else "not English"
+    return f"{kind} ({record['english_probability']:.2f})"
+
+
 def _transcript(record: Record) -> str:
     return _shortened(record["text"], 60)
 
@@ -67,7 +77,9 @@ def _shortened(text: str, length: int) -> str:
 _HEADLINES: Mapping[str, Callable[[Record], str]] = {
     "audio.integrity": _integrity,
     "audio.loudness": _loudness,
+    "audio.scene": _scene,
     "audio.speech": _speech,
+    "audio.spoken_language": _spoken_language,
     "audio.transcript": _transcript,
     "text.language": _language,
     "text.safety": _safety,

@@ -63,6 +63,7 @@ def test_the_default_set_is_shipped_with_every_hash_and_size():
         "spoken-english",
         "profanity-check",
         "py3langid",
+        "scene",
         "silero-vad",
         "whisper-tiny.en",
         "wordllama-l2-supercat-256",
