@@ -90,6 +90,10 @@ def _audio_embedding(record: Record) -> str:
     return f"{record['dim']} floats, {len(record['segments'])} segments"
 
 
+def _speech_quality(record: Record) -> str:
+    return f"MOS {record['mos']:.1f}, {record['bandwidth'] or 'bandwidth unknown'}"
+
+
 def _explicit(record: Record) -> str:
     return f"{record['parental_warning']}, {len(record['evidence'])} pieces of evidence"
 
@@ -134,6 +138,7 @@ _HEADLINES: Mapping[str, Callable[[Record], str]] = {
     "audio.rhythm": _rhythm,
     "audio.scene": _scene,
     "audio.speech": _speech,
+    "audio.speech_quality": _speech_quality,
     "audio.spoken_language": _spoken_language,
     "audio.transcript": _transcript,
     "content.explicit": _explicit,

@@ -77,8 +77,8 @@ def test_targets_say_what_is_in_a_window() -> None:
 
 def test_what_was_learned_is_told() -> None:
     mixer = Mixer(recordings())
-    network = fit(examples(mixer, 512, 1), Recipe(epochs=4), lambda _: None)
-    fresh = examples(mixer, 128, 2)
+    network = fit(examples(mixer, 256, 1), Recipe(epochs=6, batch=32), lambda _: None)
+    fresh = examples(mixer, 64, 2)
     alone = (fresh.targets_NL == 1).sum(dim=1) == 1
     said = network.probabilities(fresh.mel_NMF[alone].float()).argmax(dim=1)
     assert (said == fresh.targets_NL[alone].argmax(dim=1)).float().mean() > 0.8
