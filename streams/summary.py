@@ -104,7 +104,8 @@ def _pii(record: Record) -> str:
 
 
 def _quality(record: Record) -> str:
-    return ", ".join((f"{record['words']} words", *record["labels"]))
+    words = "1 word" if record["words"] == 1 else f"{record['words']} words"
+    return ", ".join((words, *record["labels"]))
 
 
 def _sentiment(record: Record) -> str:

@@ -74,7 +74,6 @@ def test_the_default_set_is_shipped_with_every_hash_and_size():
         "profanity-check",
         "scene",
         "py3langid",
-        "scene",
         "silero-vad",
         "vader",
         "whisper-tiny.en",
