@@ -142,7 +142,7 @@ class ClipScorer(Protocol):
 class Trunk(Protocol):
     """Makes features of windows: `window_samples` at 16 kHz, one window every `hop_samples`.
 
-    Signals whose scorers hold the same trunk object share its work (see `earmark.models.trunk`).
+    Signals whose scorers hold the same trunk object share its work.
     """
 
     window_samples: int

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from earmark.models.error import ConfigurationError
 from earmark.processors.loader import load_specs
+from earmark.processors.signal import Takes
 from earmark.processors.threshold import Thresholds, read_thresholds
 from earmark.streams.settings import Settings
 
@@ -14,4 +15,6 @@ def own_thresholds(settings: Settings) -> Mapping[str, Thresholds]:
     for name in settings.worker.thresholds:
         if name not in known:
             raise ConfigurationError(f"thresholds for {name!r}, which is no signal")
+        if known[name].takes is Takes.METER:  # they measure where no settings are
+            raise ConfigurationError(f"the thresholds of {name} are what they are")
     return {name: read_thresholds(path, name) for name, path in settings.worker.thresholds.items()}
