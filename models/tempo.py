@@ -82,7 +82,7 @@ def confidence(clarity: float, *, stability: float = 1.0, windows: int = 1) -> f
     uneven rhythm without a pulse. More than four windows (30 s) count as four.
     """
     evidence = (
-        1.84 * log(max(clarity, 1e-6)) + 1.86 * log2(min(windows, 4)) + 3.33 * stability + 1.50
+        1.80 * log(max(clarity, 1e-6)) + 1.40 * log2(min(windows, 4)) + 1.59 * stability + 3.58
     )
     return 1 / (1 + exp(-evidence))
 
@@ -115,9 +115,11 @@ def _tapping() -> Numbers:
     return weights_G
 
 
-def _starts(frames: int) -> range:
+def _starts(frames: int) -> list[int]:
+    """Where windows begin: evenly, the first at the start, the last so that it ends at the end."""
     last = max(frames - WINDOW, 0)
-    return range(0, last + 1, max(HOP, last // MOST_WINDOWS))
+    count = min(-(-last // HOP), MOST_WINDOWS) + 1
+    return [round(start) for start in np.linspace(0, last, count)]
 
 
 def _salience(pulse_N: Numbers) -> list[Numbers]:
