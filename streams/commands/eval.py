@@ -158,7 +158,7 @@ def _write(report: Path, evaluation: "Evaluation", comparison: "Comparison | Non
 def _write_card(
     evaluation: "Evaluation", cards: Sequence[str], limits: str | None, *, quiet: bool
 ) -> None:
-    """Into the card of the model that provenance names; those that help it have figures of theirs."""
+    """Into the card of the model that provenance names, not of those that help it."""
     from earmark.streams.evaluation.card_section import write_section
 
     if not cards:
