@@ -93,7 +93,7 @@ def eval(
     if report is not None:
         _write(report, evaluation, comparison)
     if write_card:
-        _write_cards(evaluation, cards, limits, quiet=as_json)
+        _write_card(evaluation, cards, limits, quiet=as_json)
     _show(evaluation, comparison, as_json=as_json)
 
 
@@ -155,18 +155,18 @@ def _write(report: Path, evaluation: "Evaluation", comparison: "Comparison | Non
         raise ConfigurationError(f"{report}: {error.strerror or error}") from error
 
 
-def _write_cards(
+def _write_card(
     evaluation: "Evaluation", cards: Sequence[str], limits: str | None, *, quiet: bool
 ) -> None:
+    """Into the card of the model that provenance names, not of those that help it."""
     from earmark.streams.evaluation.card_section import write_section
 
     if not cards:
         raise ConfigurationError(f"{evaluation.signal} has no model, and so no card")
     own = load_settings().home / "models" / "cards"
-    for card in cards:
-        path = write_section(card, evaluation, own=own, limits=limits)
-        if not quiet:
-            click.echo(f"wrote {path}", err=True)
+    path = write_section(cards[0], evaluation, own=own, limits=limits)
+    if not quiet:
+        click.echo(f"wrote {path}", err=True)
 
 
 def _show(evaluation: "Evaluation", comparison: "Comparison | None", *, as_json: bool) -> None:
