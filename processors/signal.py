@@ -202,7 +202,9 @@ class SignalSpec:
     there is no model. `preprocessing_version` changes when the same model would
     get other input. `reads_language` says that the declared language is part of the input,
     `reads_attributes` which attributes of the event are.
-    `tolerances` are absolute, by field, for comparing two records; others use `tolerance`.
+    `tolerances` are absolute, by field, for comparing two records; others use `tolerance`, or
+    `card_tolerance` where that is more and another model serves, which may compute in half the
+    bits.
     """
 
     name: str
@@ -218,6 +220,7 @@ class SignalSpec:
     reads_language: bool = False
     reads_attributes: tuple[str, ...] = ()
     tolerance: float = 1e-3
+    card_tolerance: float = 0.0
     tolerances: Mapping[str, float] = field(default_factory=dict)
     record_name: str = ""
     make: Callable[..., Any] = field(repr=False)
@@ -251,7 +254,8 @@ class SignalSpec:
         if not self.models:
             raise ConfigurationError(f"{self.name} is computed without a model")
         rest = self.models[1:] if self.companions is None else self.companions(card)
-        return replace(self, models=(card, *rest))
+        tolerance = max(self.tolerance, self.card_tolerance)
+        return replace(self, models=(card, *rest), tolerance=tolerance)
 
 
 def signal(**options: Any) -> Callable[[Callable[..., Any]], SignalSpec]:

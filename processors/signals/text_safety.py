@@ -174,6 +174,7 @@ def _companions(card: str) -> tuple[str, ...]:
     taxonomy=("earmark.harm", "1"),
     reads_language=True,
     record_name="TextSafety",
+    card_tolerance=0.03,  # bf16
 )
 def text_safety(loading: Loading) -> SafetyScorer:
     """The scorer with the profanity classifier, or with the checkpoint of a card."""
