@@ -43,6 +43,29 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredFigure:
+    """A figure with its 95 % interval, None where there is none."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardEvaluation:
+    """What `earmark eval` measured of the model: `signal` on `n` rows of the data sets `data`.
+
+    `limits` says plainly what the figures do not show, and where the model is known to fail.
+    """
+
+    signal: str
+    data: str
+    n: int
+    limits: str
+    metrics: Mapping[str, MeasuredFigure]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """One model at one version.
 
@@ -69,6 +92,7 @@ class ModelCard:
     languages: tuple[str, ...] = ()
     sample_rate_hz: int | None = None
     note: str | None = None
+    evaluation: tuple[CardEvaluation, ...] = ()
     checkpoint: Checkpoint | None = None
     label_map: Mapping[str, str] = field(default_factory=dict)
     instruction: Instruction | None = None
@@ -108,6 +132,7 @@ def read_card(text: str, *, where: str) -> ModelCard:
         listed = table.pop("files") if told is None else table.pop("files", ())
         card = ModelCard(
             files=tuple(SourceFile(**_tuples(file)) for file in listed),
+            evaluation=tuple(_evaluation(each) for each in table.pop("evaluation", ())),
             checkpoint=None if reading is None else Checkpoint(**reading),
             instruction=None if told is None else Instruction(**told),
             **_tuples(table),
@@ -143,6 +168,11 @@ def cards_in(folder: Path | Traversable) -> Iterator[ModelCard]:
             yield read_card(file.read_text(encoding="utf-8"), where=str(file))
 
 
+def _evaluation(table: Mapping[str, Any]) -> CardEvaluation:
+    metrics = {name: MeasuredFigure(**figure) for name, figure in table["metrics"].items()}
+    return CardEvaluation(**{**table, "metrics": metrics})
+
+
 def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
@@ -157,6 +187,18 @@ def _problems(card: ModelCard) -> Iterator[str]:
         yield from problems(card.checkpoint)
     for file in card.files:
         yield from _file_problems(file)
+    for measured in card.evaluation:
+        yield from _evaluation_problems(measured)
+
+
+def _evaluation_problems(measured: CardEvaluation) -> Iterator[str]:
+    where = f"evaluation of {measured.signal} on {measured.data}"
+    if not measured.metrics or not measured.limits or measured.n < 1:
+        yield f"{where}: needs metrics, limits and n"
+    for name, figure in measured.metrics.items():
+        numbers = (figure.value, figure.low, figure.high)
+        if not all(it is None or isinstance(it, int | float) for it in numbers):
+            yield f"{where}: {name} is no number"
 
 
 def _file_problems(file: SourceFile) -> Iterator[str]:

@@ -25,6 +25,7 @@ CONVERSIONS = {
     "profanity-check": ("profanity", 1),
     "py3langid": ("langid", 1),
     "silero-vad": ("silero", 1),
+    "musicnn": ("musicnn", 1),
 }
 
 # what readers raise for bytes that are not in their format

@@ -10,6 +10,7 @@ Shapes. T: samples, 16 kHz, mono
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from earmark.models.device import Device
+from earmark.models.error import ModelError
+from earmark.models.memory import Memory
 from earmark.models.spoken_english import SpokenEnglish
 from earmark.models.whisper import Encoded, Whisper, load_whisper
 from earmark.models.whisper_decoding import Decoded, TimedText, decode, timed_texts
@@ -106,6 +109,7 @@ class WhisperRecogniser:
         self.longest_s: float = network.dims.n_audio_ctx * TIMESTAMP_S
         self._network = network
         self._english = english
+        self._english_memory = Memory()
         self._device = device.torch
         self._batch_s = BATCH_S[device.kind]
         self._encode_s = ENCODE_S[device.kind]
@@ -127,6 +131,27 @@ class WhisperRecogniser:
                     unread += _unread(stretch, result)
             stretches = unread
         return [heard[index] for index in range(len(utterances))]
+
+    def english_probs(self, utterances: Sequence[Utterance]) -> list[float]:
+        """The probability that each utterance is English, whatever is declared; nothing is read.
+
+        Raises ModelError for a recogniser without the head that finds it.
+        """
+        if self._english is None:
+            raise ModelError("this recogniser was loaded without the head that finds English")
+        known = [self._english_memory.recall(utterance.samples_T) for utterance in utterances]
+        probs = [prob or 0.0 for prob in known]
+        stretches = [
+            _Stretch(index=i, utterance=utterance)
+            for i, utterance in enumerate(utterances)
+            if known[i] is None
+        ]
+        for batch in self._batches(stretches):
+            heard = [stretch.utterance for stretch in batch]
+            found = self._find_english(self._encode(heard), heard)
+            for stretch, prob in zip(batch, found, strict=True):
+                probs[stretch.index] = prob
+        return probs
 
     def _batches(self, stretches: Sequence[_Stretch]) -> Iterator[list[_Stretch]]:
         batch: list[_Stretch] = []
@@ -174,12 +199,20 @@ class WhisperRecogniser:
 
     def _english_probs(self, encoded: Encoded, utterances: Sequence[Utterance]) -> list[float]:
         """1 where a language is declared, and where the checkpoint finds it itself."""
-        if self._english is None or all(utterance.language for utterance in utterances):
+        if self._english is None:
             return [1.0] * len(utterances)
+        probs = self._find_english(encoded, utterances)
+        return [1.0 if u.language else prob for u, prob in zip(utterances, probs, strict=True)]
+
+    def _find_english(self, encoded: Encoded, utterances: Sequence[Utterance]) -> list[float]:
+        """The head's probabilities, kept for whoever hears the same."""
+        assert self._english is not None  # noqa: S101  # the callers have looked
         positions = [max(1, round(u.seconds / TIMESTAMP_S)) for u in utterances]
         positions_B = torch.tensor(positions, device=self._device)
-        probs = self._english.probabilities(encoded.states_BPW, positions_B).tolist()
-        return [1.0 if u.language else prob for u, prob in zip(utterances, probs, strict=True)]
+        probs: list[float] = self._english.probabilities(encoded.states_BPW, positions_B).tolist()
+        for utterance, prob in zip(utterances, probs, strict=True):
+            self._english_memory.keep(utterance.samples_T, prob)
+        return probs
 
     def _heard(self, stretch: _Stretch, decoded: Decoded, english_prob: float) -> Heard:
         texts = timed_texts(decoded, self.vocabulary, stretch.utterance.seconds)
@@ -203,14 +236,24 @@ def load_recogniser(
     device: Device,
     *,
     languages: Collection[str] = (),
-    english: SpokenEnglish | None = None,
+    english: Path | None = None,
 ) -> WhisperRecogniser:
     """From a config (JSON) and weights (safetensors) with OpenAI's or transformers' names.
 
-    Raises ModelError where they are not those of one Whisper network.
+    `english` are the weights of the head that finds English. Who asks for the same gets the same:
+    signals of one checkpoint share it. Raises ModelError where they are not those of one Whisper
+    network.
     """
+    return _recogniser(config, weights, device, frozenset(languages), english)
+
+
+@lru_cache(maxsize=2)
+def _recogniser(
+    config: Path, weights: Path, device: Device, languages: frozenset[str], english: Path | None
+) -> WhisperRecogniser:
     network = load_whisper(json.loads(config.read_text()), load_file(weights), device)
-    return WhisperRecogniser(network, device, languages=languages, english=english)
+    head = None if english is None else SpokenEnglish.load(english, device)
+    return WhisperRecogniser(network, device, languages=languages, english=head)
 
 
 def _unread(stretch: _Stretch, heard: Heard) -> list[_Stretch]:

@@ -18,6 +18,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 from earmark.models.error import ModelError
 
 NEGATIVE, NEUTRAL, POSITIVE = "negative", "neutral", "positive"
+MOST_EMOJI = 20  # of a sentence that count: each becomes words, and time grows with their square
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +66,15 @@ class Vader:
         return [self._polarity(sentence) for sentence in sentences]
 
     def _polarity(self, sentence: str) -> Polarity:
-        scores = self._analyzer.polarity_scores(sentence)
+        scores = self._analyzer.polarity_scores(self._without_surplus(sentence))
         return Polarity(
             value=float(scores["compound"]), wordless=not (scores["neg"] or scores["pos"])
         )
+
+    def _without_surplus(self, sentence: str) -> str:
+        places = [at for at, each in enumerate(sentence) if each in self._analyzer.emojis]
+        surplus = frozenset(places[MOST_EMOJI:])
+        return "".join(each for at, each in enumerate(sentence) if at not in surplus)
 
 
 def load_vader(lexicon: Path, emoji: Path, calibration: Path) -> Vader:

@@ -11,7 +11,7 @@ from earmark.processors.content import ContentEvent
 from earmark.processors.identity import AnswerKey, config_hash, input_digest, signal_id
 from earmark.processors.outcome import Provenance, Result, Signal
 from earmark.processors.signal import Part, SignalSpec
-from earmark.processors.threshold import shipped_thresholds
+from earmark.processors.threshold import SHIPPED, Thresholds, shipped_thresholds
 
 DECODERS = ("av", "soxr")  # their versions decide the samples, so they belong to the config hash
 
@@ -22,7 +22,7 @@ class Envelope:
 
     spec: SignalSpec
     config_hash: str
-    thresholds_version: str | None
+    thresholds: Thresholds
     model: tuple[str, str, str | None]  # name, version, sha256
     device: Device
 
@@ -36,7 +36,8 @@ class Envelope:
         """The signal that says `result` of `event`."""
         digest = input_digest(self.spec, event, audio_sha256)
         name, model_version, sha256 = self.model
-        taxonomy, taxonomy_version = self.spec.taxonomy or (None, None)
+        scheme = (name, model_version) if self.spec.labels_of_model else self.spec.taxonomy
+        taxonomy, taxonomy_version = scheme or (None, None)
         return Signal(
             name=self.spec.name,
             major=self.spec.major,
@@ -53,7 +54,7 @@ class Envelope:
                 preprocessing_version=self.spec.preprocessing_version,
                 taxonomy=taxonomy,
                 taxonomy_version=taxonomy_version,
-                thresholds_version=self.thresholds_version,
+                thresholds_version=self.thresholds.version if self.thresholds.values else None,
                 config_hash=self.config_hash,
                 pipeline_version=__version__,
                 device=self.device.kind if self.spec.models else "cpu",
@@ -63,31 +64,42 @@ class Envelope:
 
 
 def envelopes(
-    specs: Mapping[str, SignalSpec], store: ModelStore, device: Device
+    specs: Mapping[str, SignalSpec],
+    store: ModelStore,
+    device: Device,
+    thresholds: Mapping[str, Thresholds] = SHIPPED,
 ) -> dict[str, Envelope]:
-    """One envelope per spec; `specs` holds needs before needers."""
+    """One envelope per spec; `specs` holds needs before needers.
+
+    `thresholds` are those that are used in place of the shipped ones, by signal.
+    """
     made: dict[str, Envelope] = {}
     for name, spec in specs.items():
         needs = {need: made[need].config_hash for need in spec.needs}
-        made[name] = _envelope(spec, store, device, needs)
+        made[name] = _envelope(
+            spec, store, device, needs, thresholds.get(name) or shipped_thresholds(name)
+        )
     return made
 
 
 def _envelope(
-    spec: SignalSpec, store: ModelStore, device: Device, needs: Mapping[str, str]
+    spec: SignalSpec,
+    store: ModelStore,
+    device: Device,
+    needs: Mapping[str, str],
+    thresholds: Thresholds,
 ) -> Envelope:
     cards = [store.card(name) for name in spec.models]
     hashes = {card.name: card.identity for card in cards}
     if Part.AUDIO in spec.reads:
         hashes |= {name: version(name) for name in DECODERS}
-    thresholds = shipped_thresholds(spec.name)
     method = (*(spec.method or (spec.name, str(spec.major))), None)
     return Envelope(
         spec=spec,
         config_hash=config_hash(
             spec, thresholds=thresholds, model_hashes=hashes, needs_hashes=needs
         ),
-        thresholds_version=thresholds.version if thresholds.values else None,
+        thresholds=thresholds,
         model=(cards[0].name, cards[0].version, cards[0].sha256) if cards else method,
         device=device,
     )

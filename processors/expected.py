@@ -7,15 +7,35 @@ from earmark.processors.signal import Part, SignalSpec
 
 Row = Mapping[Part, frozenset[str]]
 
-_EVERY: Row = {
-    Part.AUDIO: frozenset(
-        {"audio.integrity", "audio.loudness", "audio.speech", "audio.transcript", "text.safety"}
-    ),
-    Part.TEXTS: frozenset({"text.language", "text.safety", "text.embedding"}),
-}
+_OF_AUDIO = frozenset(
+    {
+        "audio.embedding",
+        "audio.fingerprint",
+        "audio.integrity",
+        "audio.key",
+        "audio.loudness",
+        "audio.music",
+        "audio.rhythm",
+        "audio.scene",
+        "audio.speech",
+        "audio.speech_quality",
+        "audio.spoken_language",
+        "audio.transcript",
+    }
+)
+_OF_WORDS = frozenset({"content.explicit", "text.pii", "text.safety", "text.topics"})  # or spoken
+_OF_TEXTS = frozenset({"text.embedding", "text.language", "text.quality", "text.sentiment"})
 
-# what audio a playlist carries is a preview cut from recordings that are items of their own
-_ROWS: Mapping[str, Row] = {ContentType.PLAYLIST: {Part.TEXTS: _EVERY[Part.TEXTS]}}
+_EVERY: Row = {Part.AUDIO: _OF_AUDIO | _OF_WORDS, Part.TEXTS: _OF_TEXTS | _OF_WORDS}
+
+_OF_A_COMMENT = {part: names - {"content.explicit"} for part, names in _EVERY.items()}
+
+# advice for parents is given of works, not of what people say about them; what audio a playlist
+# carries is a preview cut from recordings that are items of their own
+_ROWS: Mapping[str, Row] = {
+    ContentType.COMMENT: _OF_A_COMMENT,
+    ContentType.PLAYLIST: {Part.TEXTS: _EVERY[Part.TEXTS]},
+}
 
 
 def expected(content_type: str, parts: Collection[Part]) -> frozenset[str]:

@@ -60,7 +60,8 @@ def input_digest(spec: SignalSpec, event: ContentEvent, audio_sha256: str | None
     That is a list with, for a signal that reads it, `["audio", sha256 of the media bytes or
     null]`, then `["texts", [[field, text], ...]]` in the event's order. For a signal that reads
     the declared language, each text is `[field, text, language]`, and `["language", language]`
-    follows. For one that reads attributes, `["attributes", [[name, value or null]]]` ends the list.
+    follows; for one that reads attributes, `["attributes", [[name, value or null]]]`; and for one
+    that reads the event's regions, `["regions", [...]]`.
     """
     parts: list[object] = []
     if Part.AUDIO in spec.reads:
@@ -72,6 +73,8 @@ def input_digest(spec: SignalSpec, event: ContentEvent, audio_sha256: str | None
     if spec.reads_attributes:
         read = [[name, event.attributes.get(name)] for name in spec.reads_attributes]
         parts.append(["attributes", read])
+    if spec.reads_regions:
+        parts.append(["regions", list(event.regions)])
     return _digest(parts)
 
 
@@ -145,7 +148,7 @@ class _Comparison:
         kept = {
             "labels": [x for x in record.get("labels", []) if self._is_decided(x, scores.get(x))],
             "spans": [
-                x for x in record.get("spans", []) if self._is_decided(x["label"], x["score"])
+                x for x in record.get("spans", []) if self._is_decided(x.get("label"), x["score"])
             ],
         }
         return {**record, **{name: kept[name] for name in kept.keys() & record.keys()}}
@@ -189,7 +192,7 @@ class _Comparison:
         )
         return next(stated, None)
 
-    def _is_decided(self, label: str, score: float | None) -> bool:
+    def _is_decided(self, label: str | None, score: float | None) -> bool:
         default = self.thresholds.get("default_probability")
         threshold = self.thresholds.get(f"{label}_probability", default)
         if threshold is None or score is None:

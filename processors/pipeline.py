@@ -39,7 +39,7 @@ from earmark.processors.signal import (
     Takes,
     WindowScorer,
 )
-from earmark.processors.threshold import shipped_thresholds
+from earmark.processors.threshold import SHIPPED, Thresholds, shipped_thresholds
 
 INTERLEAVED = 16  # events decoded side by side by `run`, so that batches fill
 
@@ -80,6 +80,7 @@ class Pipeline:
         signals: Collection[str] | None = None,
         *,
         models: Mapping[str, str] = NO_MODELS,
+        thresholds: Mapping[str, Thresholds] = SHIPPED,
         services: Mapping[str, Any] = NO_SERVICES,
         store: ModelStore | None = None,
         device: Device | None = None,
@@ -87,10 +88,11 @@ class Pipeline:
     ) -> "Pipeline":
         """A pipeline for `signals` (None: all) with everything they need, ready to score.
 
-        `models` names cards to use in place of the shipped choice, by signal. `services` are
-        models that the host reaches elsewhere, by card. `progress(label, done, total)` is told of
-        each scorer as it is loaded. Raises ConfigurationError for an unknown signal or a card that
-        does not serve it, ModelError where weights are missing or wrong.
+        `models` names cards to use in place of the shipped choice, by signal, and `thresholds`
+        those to use in place of the shipped ones. `services` are models that the host reaches
+        elsewhere, by card. `progress(label, done, total)` is told of each scorer as it is loaded.
+        Raises ConfigurationError for an unknown signal or a card that does not serve it, ModelError
+        where weights are missing or wrong.
         """
         store = store or ModelStore()
         device = device or pick_device()
@@ -100,13 +102,14 @@ class Pipeline:
             if progress:
                 progress(f"load {name}", done, len(specs))
             if spec.takes is not Takes.METER:
-                scorers[name] = _scorer(spec, store, device, services, chosen=name in models)
+                own = thresholds.get(name) or shipped_thresholds(name)
+                scorers[name] = _scorer(spec, store, device, own, services, chosen=name in models)
         if progress:
             progress("loaded", len(specs), len(specs))
         return cls(
             specs=specs,
             scorers=scorers,
-            envelopes=envelopes(specs, store, device),
+            envelopes=envelopes(specs, store, device, thresholds),
             asked=specs if signals is None else signals,
             device=device,
         )
@@ -206,11 +209,11 @@ def _scorer(
     spec: SignalSpec,
     store: ModelStore,
     device: Device,
+    thresholds: Thresholds,
     services: Mapping[str, Any],
     *,
     chosen: bool,
 ) -> object:
-    thresholds = shipped_thresholds(spec.name)
     try:
         scorer: object = spec.load(
             store=store, device=device, thresholds=thresholds, services=services

@@ -40,7 +40,7 @@ class Session:
         self._items: dict[int, Item] = {}  # by id of the event, which the item keeps alive
         self._clips = [
             ClipStage(spec, cast(ClipScorer, scorers[name]), budgets[name])
-            for name, spec in specs.items()
+            for name, spec in sorted(specs.items(), key=lambda each: bool(each[1].follows))
             if spec.takes is Takes.CLIPS
         ]
         self._streams = [

@@ -194,6 +194,19 @@ MeterFactory = Callable[[AudioFormat], Meter]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relabelling:
+    """How labels follow from what a signal's records hold.
+
+    `thresholds` are shell patterns of the names of those that nothing but labels depends on.
+    `apply` says what the result under `old` thresholds is under `new` ones; None where the record
+    does not hold enough to say.
+    """
+
+    thresholds: tuple[str, ...]
+    apply: Callable[[Result, Thresholds, Thresholds], Result | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignalSpec:
     """All that is known of a signal before anything is loaded.
 
@@ -201,7 +214,11 @@ class SignalSpec:
     its kind: `companions` says which cards then go with it. `method` names the procedure where
     there is no model. `preprocessing_version` changes when the same model would
     get other input. `reads_language` says that the declared language is part of the input,
-    `reads_attributes` which attributes of the event are.
+    `reads_regions` that the event's regions are, `reads_attributes` which of its attributes are.
+    `taxonomy` is the scheme of its labels; with `labels_of_model` that is the first card, and
+    changes with it.
+    `follows` are signals that come first where both are computed, since they do work that this one
+    then need not do; it answers the same without them.
     `tolerances` are absolute, by field, for comparing two records; others use `tolerance`, or
     `card_tolerance` where that is more and another model serves, which may compute in half the
     bits.
@@ -217,12 +234,16 @@ class SignalSpec:
     method: tuple[str, str] | None = None
     preprocessing_version: str = "1"
     taxonomy: tuple[str, str] | None = None
+    labels_of_model: bool = False
+    follows: tuple[str, ...] = ()
     reads_language: bool = False
     reads_attributes: tuple[str, ...] = ()
+    reads_regions: bool = False
     tolerance: float = 1e-3
     card_tolerance: float = 0.0
     tolerances: Mapping[str, float] = field(default_factory=dict)
     record_name: str = ""
+    relabelling: Relabelling | None = None
     make: Callable[..., Any] = field(repr=False)
 
     @property

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
+from earmark.models.error import ConfigurationError
 from earmark.models.plugin import resources
 
 FOLDER = Path(__file__).with_name("thresholds")
@@ -27,12 +29,47 @@ class Thresholds:
         return self.values[name]
 
 
+SHIPPED: Mapping[str, Thresholds] = MappingProxyType({})  # no signal has others
+
+
 @cache
 def shipped_thresholds(signal_name: str) -> Thresholds:
     """Those of the signal's file; a signal without one has none."""
     for folder in (FOLDER, *resources("thresholds")):
         file = folder / f"{signal_name}.toml"
         if file.is_file():
-            table = tomllib.loads(file.read_text(encoding="utf-8"))
-            return Thresholds(version=str(table["version"]), values=table["values"])
+            return _parsed(file.read_text(encoding="utf-8"), where=str(file))
     return Thresholds()
+
+
+def read_thresholds(path: Path, signal_name: str) -> Thresholds:
+    """Those of another file, to be used in place of the shipped ones.
+
+    A name that it leaves out keeps the shipped number. Raises ConfigurationError for a file that
+    cannot be read, a name that the signal does not know, or other numbers under the same version.
+    """
+    try:
+        own = _parsed(path.read_text(encoding="utf-8"), where=str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+    shipped = shipped_thresholds(signal_name)
+    if strange := sorted(own.values.keys() - shipped.values.keys()):
+        known = ", ".join(shipped.values) or "none"
+        raise ConfigurationError(
+            f"{path}: {signal_name} has no threshold {strange[0]}; known: {known}"
+        )
+    both = Thresholds(version=own.version, values={**shipped.values, **own.values})
+    if both.version == shipped.version and both != shipped:
+        raise ConfigurationError(
+            f"{path}: version {own.version!r} is that of the shipped thresholds; name your own"
+        )
+    return both
+
+
+def _parsed(text: str, *, where: str) -> Thresholds:
+    try:
+        table = tomllib.loads(text)
+        values = {name: float(value) for name, value in table["values"].items()}
+        return Thresholds(version=str(table["version"]), values=values)
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigurationError(f"{where}: no file of thresholds: {error}") from error

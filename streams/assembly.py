@@ -26,6 +26,7 @@ from earmark.streams.instruction.service import instructed
 from earmark.streams.kafka import worker_id
 from earmark.streams.leftover import Leftovers
 from earmark.streams.metrics import Metrics
+from earmark.streams.own_thresholds import own_thresholds
 from earmark.streams.promotion import promotion_reader
 from earmark.streams.publisher import Publisher
 from earmark.streams.receipts import Receipts
@@ -146,6 +147,7 @@ def load_pipeline(settings: Settings) -> Pipeline:
     return Pipeline.load(
         settings.worker.signals or None,
         models=settings.worker.models,
+        thresholds=own_thresholds(settings),
         services=instructed(settings, store, settings.worker.models.values()),
         store=store,
         device=pick_device(settings.worker.device, settings.worker.precision),

@@ -16,17 +16,18 @@ def opened(path: Path, schema: str, *, busy_s: float = 5.0) -> sqlite3.Connectio
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return _connected(path, schema, busy_s)
+        return connected(path, schema, busy_s)
     except sqlite3.OperationalError:
         raise  # it cannot be used now, which says nothing of what is in it
     except sqlite3.DatabaseError as error:
         log.warning("made again", file=path.name, reason=str(error))
         for suffix in ("", "-wal", "-shm"):
             path.with_name(path.name + suffix).unlink(missing_ok=True)
-        return _connected(path, schema, busy_s)
+        return connected(path, schema, busy_s)
 
 
-def _connected(path: Path, schema: str, busy_s: float) -> sqlite3.Connection:
+def connected(path: Path, schema: str, busy_s: float = 5.0) -> sqlite3.Connection:
+    """The database at `path` with the tables of `schema`, as it is; sqlite3.Error if it is none."""
     database = sqlite3.connect(path, timeout=busy_s, check_same_thread=False)
     # what is deleted is gone from the file too: it was made of people's content
     # in WAL mode, NORMAL waits for the disk at checkpoints alone, and what is lost is read again

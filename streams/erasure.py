@@ -161,6 +161,15 @@ STORES: tuple[Store, ...] = (
         topic=False,
     ),
     Store(
+        name="<state>/fingerprints.sqlite",
+        holds="fingerprints of recordings: the index of `earmark match`",
+        reach=Reach.REMOVED,
+        how="removed by `earmark erase` on its machine; elsewhere, and from other files named by "
+        "--index, by the next `earmark match --from-topic`, or by --remove",
+        gone="with the deletion; elsewhere with the next --from-topic",
+        topic=False,
+    ),
+    Store(
         name="<state>/crashes/*.sqlite",
         holds="places of events in flight",
         reach=Reach.NO_CONTENT,

@@ -26,13 +26,16 @@ def disk_traces(
 ) -> Iterator[DiskTrace]:
     """What stands of the item in each file below the state's folder, and in spools.
 
-    A copy of receipts counts by what it says of the item; any other database by whether it holds
-    the item's id anywhere. What belongs to other clusters is of other items.
+    A copy of receipts counts by what it says of the item, the index of fingerprints by whether it
+    has the item, wherever it lies; any other database by whether it holds the item's id anywhere.
+    What belongs to other clusters is of other items.
     """
-    state = settings.state_folder
+    state, index = settings.state_folder, settings.fingerprint_index
     found: dict[str, list[str]] = {}  # why not, by folder of copies or by file
     for path in sorted(state.rglob("*.sqlite")):
         inside = path.relative_to(state)
+        if path == index:
+            continue
         if inside.parts[0] not in (cluster_id, path.name):
             continue
         if path.stem.isdecimal():  # the copy of a partition's receipts
@@ -40,6 +43,9 @@ def disk_traces(
             faults += filter(None, [_receipt_fault(path, receipts, item)])
         else:
             found[f"<state>/{inside}"] = list(filter(None, [_mention(path, item)]))
+    if index.exists():
+        name = f"<state>/{index.relative_to(state)}" if index.is_relative_to(state) else str(index)
+        found[name] = list(filter(None, [_index_fault(index, item)]))
     for name, faults in found.items():
         yield DiskTrace(store=name, reason="; ".join(faults))
     left = left_behind()
@@ -60,6 +66,13 @@ def _receipt_fault(path: Path, codec: Codec, item: str) -> str:
         f"{path.name} holds a receipt with digests; where no worker has its partition any more, "
         "remove the file, which is made again"
     )
+
+
+def _index_fault(path: Path, item: str) -> str:
+    # by its id alone: to look for that in millions of landmarks takes minutes
+    with _opened(path) as database:
+        row = database.execute("SELECT 1 FROM items WHERE content_id = ?", (item,)).fetchone()
+    return "" if row is None else "its fingerprint is in the index: `earmark match --remove` it"
 
 
 def _mention(path: Path, item: str) -> str:

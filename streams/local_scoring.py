@@ -16,6 +16,7 @@ from earmark.processors.pipeline import NO_MODELS, Pipeline, interleaved
 from earmark.streams.fetch import Fetcher
 from earmark.streams.instruction.service import instructed
 from earmark.streams.model_choice import signal_named
+from earmark.streams.own_thresholds import own_thresholds
 from earmark.streams.settings import Settings
 
 
@@ -40,6 +41,7 @@ def score_events(
     store = ModelStore(settings.home / "models", offline=settings.offline)
     pipeline = Pipeline.load(
         signals,
+        thresholds=own_thresholds(settings),
         models=chosen,
         services=instructed(settings, store, chosen.values()),
         store=store,

@@ -99,6 +99,7 @@ class WorkerSettings(BaseModel):
     precision: str = "auto"
     signals: tuple[str, ...] = ()  # none named: all
     models: dict[str, str] = Field(default_factory=dict)  # cards to use instead, by signal
+    thresholds: dict[str, Path] = Field(default_factory=dict)  # files likewise
     batch_events: int = 256  # most records taken from Kafka at once
     batch_wait_s: float = 0.05  # what was gathered is scored when nothing has come for so long
     events_in_flight: int = 1024  # between read and committed
@@ -138,6 +139,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=default_home)
     state: Path | None = None  # what a worker keeps on disk between runs; none: home / "state"
+    fingerprints: Path | None = None  # the index of `earmark match`; none: in the state's folder
     offline: bool = False
     maven_repository: str | None = None  # a mirror; none: the client's default
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)
@@ -150,6 +152,11 @@ class Settings(BaseSettings):
     def state_folder(self) -> Path:
         """Where a worker keeps what it can make again, but would rather not."""
         return self.state or self.home / "state"
+
+    @property
+    def fingerprint_index(self) -> Path:
+        """Where `earmark match` keeps the fingerprints of items, unless it is told otherwise."""
+        return self.fingerprints or self.state_folder / "fingerprints.sqlite"
 
     @classmethod
     def settings_customise_sources(

@@ -7,7 +7,7 @@ from safetensors import safe_open
 
 from earmark.models.error import ModelError
 
-_SAFE = {".safetensors", ".json", ".txt"}  # formats that cannot carry code
+_SAFE = {".safetensors", ".json", ".toml", ".txt"}  # formats that cannot carry code
 
 
 def convert(sources: Mapping[str, Path], made: Path) -> None:

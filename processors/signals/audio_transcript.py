@@ -19,7 +19,6 @@ from earmark.models.recogniser import (
     WhisperRecogniser,
     load_recogniser,
 )
-from earmark.models.spoken_english import SpokenEnglish
 from earmark.models.whisper_tokens import bcp47, primary
 from earmark.processors.block import SAMPLE_RATE_HZ
 from earmark.processors.clip import Clip
@@ -158,7 +157,7 @@ def _load(loading: Loading) -> TranscriptScorer:
         loading.path(),
         device,
         languages=store.card(card).languages,
-        english=SpokenEnglish.load(store.path(finders[0]), device) if finders else None,
+        english=store.path(finders[0]) if finders else None,
     )
     return TranscriptScorer(recogniser, loading.thresholds)
 

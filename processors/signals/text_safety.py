@@ -27,9 +27,10 @@ from earmark.models.profanity import ProfanityClassifier, load_coverage, load_pr
 from earmark.processors.content import Text
 from earmark.processors.english import TRANSCRIPT, LanguageGate, nothing_read
 from earmark.processors.error import ConfigurationError
+from earmark.processors.labels import label_limit, labels_and_spans
 from earmark.processors.outcome import Result
 from earmark.processors.sentence import Sentence, sentences
-from earmark.processors.signal import ItemView, Loading, Part, Takes, signal
+from earmark.processors.signal import ItemView, Loading, Part, Relabelling, Takes, signal
 from earmark.processors.taxonomy.harm import harms
 from earmark.processors.threshold import Thresholds
 
@@ -92,7 +93,7 @@ class SafetyScorer:
         thresholds: Thresholds,
     ) -> None:
         self._classifier = classifier
-        self._limits = {label: _limit(label, thresholds) for label in classifier.labels}
+        self._limits = {label: label_limit(label, thresholds) for label in classifier.labels}
         self._gate = LanguageGate(classifier.languages, coverage, thresholds)
 
     def score(self, items: Sequence[ItemView]) -> Sequence[Result]:
@@ -175,6 +176,9 @@ def _companions(card: str) -> tuple[str, ...]:
     reads_language=True,
     record_name="TextSafety",
     card_tolerance=0.03,  # bf16
+    relabelling=Relabelling(
+        thresholds=("profanity_probability", "default_probability"), apply=labels_and_spans
+    ),
 )
 def text_safety(loading: Loading) -> SafetyScorer:
     """The scorer with the profanity classifier, or with the checkpoint of a card."""
@@ -200,11 +204,6 @@ def _classifier(loading: Loading) -> HarmClassifier:
 
         return load_text_classifier(loading.store, card, loading.device)
     return Profanity(load_profanity(loading.path(), loading.path("vocabulary.json")))
-
-
-def _limit(label: str, thresholds: Thresholds) -> float:
-    name = f"{label}_probability"
-    return thresholds[name if name in thresholds.values else "default_probability"]
 
 
 def _passage(input_type: str, text: Text) -> _Passage:

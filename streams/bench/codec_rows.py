@@ -28,7 +28,7 @@ from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, rates
 from earmark.streams.bench.row import Goal, Row
 
-ROUNDS = 3_000  # over the seven signals
+ROUNDS = 1_200  # over all signals
 EMBEDDED = ("title", "description")  # fields that have a vector
 DIMENSIONS = 256
 SCHEMA_ID = 1  # what a registry in memory gives first

@@ -128,6 +128,8 @@ def _erased(
         planned = deletions(settings, items, report)
     sending = [each for each in planned if force or not each.repeated]
     reasons = {} if dry_run or not sending else _send(settings, sending, wait_s)
+    if not dry_run:
+        _forget_fingerprints(settings, items)
     proof: Mapping[str, Sequence[StoreFinding]] = {}
     if verify:
         with reading(quiet=quiet) as report:
@@ -142,6 +144,16 @@ def _erased(
         )
         for each in planned
     ]
+
+
+def _forget_fingerprints(settings: "Settings", items: Collection[str]) -> None:
+    """Take the items out of this machine's index, where there is one."""
+    if not settings.fingerprint_index.exists():
+        return
+    from earmark.streams.fingerprint_index import FingerprintIndex
+
+    with FingerprintIndex(settings.fingerprint_index) as index:
+        index.forget(items)
 
 
 def _outcome(

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from earmark.models.card import ModelCard
+from earmark.models.card import CardEvaluation, ModelCard
 from earmark.models.error import (
     ConfigurationError,
     ModelError,
@@ -142,10 +144,38 @@ def add(
 
 @models.command()
 @click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def show(name: str, as_json: bool) -> None:
+    """Show the card of the model NAME: what it is, and what was measured of it."""
+    card = _store().card(name)
+    if as_json:
+        click.echo(json.dumps(asdict(card)))
+        return
+    console = Console(highlight=False)
+    for word in ("name", "version", "task", "licence", "paper", "training_data", "note"):
+        if said := getattr(card, word):
+            console.print(Text(f"{word.replace('_', ' ')}: {said}"))
+    for measured in card.evaluation:
+        console.print()
+        console.print(Text(f"{measured.signal} on {measured.data}, {measured.n:,} rows"))
+        console.print(_figures(measured))
+        console.print(Text(measured.limits))
+
+
+@models.command()
+@click.argument("name")
 @click.argument("file", required=False)
 def path(name: str, file: str | None) -> None:
     """Print where the verified FILE of the model NAME lies, by default its weights."""
     click.echo(_store().path(name, file))
+
+
+def _figures(measured: CardEvaluation) -> Table:
+    table = Table("figure", "value", "95 %", box=None, pad_edge=False)
+    for name, it in measured.metrics.items():
+        is_known = it.low is not None and it.high is not None
+        table.add_row(name, f"{it.value:g}", f"{it.low:g} to {it.high:g}" if is_known else "-")
+    return table
 
 
 def _store() -> ModelStore:

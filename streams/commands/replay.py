@@ -107,6 +107,8 @@ def replay(
         raise ConfigurationError(
             f"replay {run} is there already and goes on as it began: leave out {', '.join(given)}"
         )
+    if known is not None and known.thresholds:
+        raise ConfigurationError(f"{run} goes on with `earmark relabel`, which began it")
     manifest = known or _planned(settings, run, options)
     if dry_run:
         _say_estimate(settings, manifest, workers, cost_per_hour, as_json=as_json)

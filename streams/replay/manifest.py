@@ -53,6 +53,7 @@ class Manifest:
     state: str = State.BEGUN
     signals: tuple[str, ...] = ()
     models: Mapping[str, str] = field(default_factory=dict)
+    thresholds: Mapping[str, Any] = field(default_factory=dict)  # of a run of `earmark relabel`
     content_types: tuple[str, ...] = ()
     content_ids: frozenset[str] | None = None
     audio_per_s: float = 0.0

@@ -27,6 +27,8 @@ def replay_worker(
     Raises ConfigurationError where there is no such run or it was aborted.
     """
     manifest = read_run(settings.kafka, run)
+    if manifest.thresholds:
+        raise ConfigurationError(f"{run} is a run of `earmark relabel`")
     if manifest.state == State.ABORTED:
         raise ConfigurationError(f"replay {run} was aborted")
     own = manifest.settings(settings)

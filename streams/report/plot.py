@@ -125,6 +125,57 @@ def change_bars(
     return _drawn(draw, name, height=0.3 + BAR_HEIGHT * len(labels))
 
 
+def reliability(points: Sequence[tuple[float, float, int]], *, name: str) -> Html:
+    """How often a probability came true: (probability, share, count) of each bin.
+
+    A point lies the nearer to the line the better, and is the larger the more it stands for.
+    """
+    most = max((count for _, _, count in points), default=1)
+
+    def draw(axes: Axes) -> None:
+        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8)
+        axes.plot([p for p, _, _ in points], [share for _, share, _ in points], color=AFTER)
+        for probability, share, count in points:
+            size = 3 + 9 * (count / most) ** 0.5
+            axes.plot([probability], [share], "o", color=AFTER, markersize=size, alpha=0.85)
+        axes.set_xlim(-0.03, 1.03)
+        axes.set_ylim(-0.03, 1.03)
+        axes.set_xlabel("probability")
+        axes.set_ylabel("came true")
+        axes.grid(axis="both")
+        axes.tick_params(length=0)
+
+    return _drawn(draw, name, height=1.3 * HEIGHT)
+
+
+def interval_bars(
+    labels: Sequence[str],
+    values: Sequence[tuple[float, float | None, float | None]],
+    *,
+    name: str,
+    marked: Sequence[bool] = (),
+) -> Html:
+    """A bar for each label, (value, low, high), with the interval as a line where there is one."""
+    notable = marked or [False] * len(labels)
+
+    def draw(axes: Axes) -> None:
+        widest = max((max(value, high or 0.0) for value, _, high in values), default=0.0) or 1.0
+        for place, (value, low, high) in enumerate(values):
+            colour = AFTER if notable[place] else BEFORE
+            axes.barh([place], [value], 0.6, color=colour, alpha=0.6)
+            if low is not None and high is not None:
+                axes.plot([low, high], [place, place], color=INK, linewidth=1.2)
+            _beside(axes, f"{value:.3f}", max(value, high or 0.0), place, side="left")
+        axes.set_xlim(0, 1.2 * widest)
+        axes.set_yticks(range(len(labels)), [_short(label) for label in labels], color=INK)
+        axes.set_ylim(len(labels) - 0.4, -0.6)
+        axes.set_xticks([])
+        axes.tick_params(length=0)
+        axes.spines["bottom"].set_visible(False)
+
+    return _drawn(draw, name, height=0.3 + BAR_HEIGHT * len(labels))
+
+
 def _beside(axes: Axes, text: str, x: float, y: float, *, side: str) -> None:
     """A number at the end of its bar."""
     away = (4 if side == "left" else -4, 0)

@@ -34,6 +34,12 @@ def test_a_card_is_read_as_it_is_written():
         ("name = ", "not a model card"),
         ('name = "tiny"', "not a model card"),
         (card_text() + 'colour = "red"', "colour"),
+        (card_text() + "[[evaluation]]\nn = 3", "not a model card"),
+        (
+            card_text()
+            + '[[evaluation]]\nsignal = "a"\ndata = "b"\nn = 3\nlimits = ""\nmetrics = {}',
+            "evaluation of a on b: needs metrics, limits and n",
+        ),
         (card_text(sha256="ABC"), "64 lower-case hex digits"),
         (card_text(source="ftp://example.org/model"), "begins with none of"),
         (card_text().replace('"tiny"', '"../tiny"'), "cannot be the name"),
@@ -60,8 +66,13 @@ def test_the_default_set_is_shipped_with_every_hash_and_size():
     default = {card.name: card for card in shipped_cards() if card.default}
     assert set(default) == {
         "distillmos",
+        "iab-content",
+        "musicnn-msd",
+        "musicnn-mtt",
+        "letter-surprise",
         "spoken-english",
         "profanity-check",
+        "scene",
         "py3langid",
         "silero-vad",
         "vader",

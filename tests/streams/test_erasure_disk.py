@@ -4,12 +4,15 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from earmark.models.fingerprint import Fingerprint
 from earmark.processors.codec import Codec
 from earmark.processors.identity import AnswerKey
 from earmark.processors.schema import RECEIPTS, schema_of
 from earmark.streams.erasure_disk import disk_traces
+from earmark.streams.fingerprint_index import FingerprintIndex, IndexedItem
 from earmark.streams.receipt import Disposition, Receipt, ReceiptCodec
 from earmark.streams.receipt_store import ReceiptStore
 from earmark.streams.settings import Settings, load_settings
@@ -68,6 +71,24 @@ def test_a_database_that_holds_the_id_anywhere_is_named(
     found = reasons(settings)["<state>/answers.sqlite"]
     assert found.startswith("1 rows of answers.payload hold the id")
     assert reasons(settings, "another")["<state>/answers.sqlite"] == ""
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_an_index_that_has_the_items_fingerprint_is_named(
+    settings: Settings, tmp_path: Path, elsewhere: bool
+) -> None:
+    if elsewhere:
+        settings = settings.model_copy(update={"fingerprints": tmp_path / "prints.sqlite"})
+    name = str(tmp_path / "prints.sqlite") if elsewhere else "<state>/fingerprints.sqlite"
+    print_ = Fingerprint(hashes_H=np.arange(9, dtype=np.uint32), times_H=np.zeros(9, np.uint32))
+    with FingerprintIndex(settings.fingerprint_index) as index:
+        index.write(
+            [IndexedItem(content_id="item", fingerprint=print_, duration_ms=1, pcm_digest="")]
+        )
+        assert "match --remove" in reasons(settings)[name]
+        assert reasons(settings, "another")[name] == ""
+        index.forget(["item"])
+    assert reasons(settings)[name] == ""
 
 
 def test_media_that_a_killed_worker_left_are_told(settings: Settings, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from earmark.models.device import Device
 from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent, Text
+from earmark.processors.identity import input_digest
 from earmark.processors.outcome import Result, Verdict
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.content_explicit import ExplicitRule, content_explicit, lists
@@ -223,3 +224,11 @@ def test_it_loads_without_weights() -> None:
         store=ModelStore(), device=Device(), thresholds=shipped_thresholds("content.explicit")
     )
     assert isinstance(loaded, ExplicitRule)
+
+
+def test_only_attributes_that_declare_advice_change_what_was_read() -> None:
+    plain, declared, moody = (
+        input_digest(content_explicit, item(title="Night", attributes=attributes).event, None)
+        for attributes in ({}, {"explicit": "true"}, {"mood": "calm"})
+    )
+    assert plain == moody != declared

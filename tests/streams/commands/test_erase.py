@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import confluent_kafka
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from confluent_kafka import TopicPartition
 
+from earmark.models.fingerprint import Fingerprint
 from earmark.processors.codec import encode_event
 from earmark.processors.content import Audio, ContentEvent, Text
 from earmark.processors.schema import schema_of
 from earmark.streams.commands.dlq import dlq
 from earmark.streams.commands.erase import erase
+from earmark.streams.fingerprint_index import FingerprintIndex, IndexedItem
 from earmark.streams.kafka import client_config, producer_config
 from earmark.streams.local.stack import Stack
 from earmark.streams.local.worker import WorkerProcess
@@ -106,6 +109,11 @@ def event(item: str, revision: int, text: str, audio: bytes | None = None) -> Co
     )
 
 
+def fingerprinted(item: str) -> IndexedItem:
+    landmarks = Fingerprint(hashes_H=np.arange(9, dtype=np.uint32), times_H=np.zeros(9, np.uint32))
+    return IndexedItem(content_id=item, fingerprint=landmarks, duration_ms=1_000, pcm_digest="")
+
+
 def send(settings: Settings, *events: ContentEvent, partition: int = -1) -> None:
     with Producer(settings) as producer:
         for each in events:
@@ -168,10 +176,13 @@ def test_what_is_erased_is_gone_from_every_store_and_stays_away(
     second = event(item, LATE + 2, "An old mill stands on the hill", b"no recording")
     send(settings, first, second)
     receipts(settings, item, 2)
+    with FingerprintIndex(settings.fingerprint_index) as index:
+        index.write([fingerprinted(item)])
 
     status, said = verified(item)
     found = states(said)
     assert status == 0, said
+    assert found["<state>/fingerprints.sqlite"] == ("GONE", 0)
     assert (said["sent"], said["revision"]) == (True, LATE + 3)
     assert found[CONTENT_EVENTS] == ("HELD", 2)
     assert found["content.events.v1.dlq"] == found["rejections.v1"] == ("HELD", 1)

@@ -97,3 +97,25 @@ def test_offline_is_said_when_a_network_would_be_needed(home, capsys, monkeypatc
     code, _, err = run(capsys, "pull", "whisper-base")
     assert code == 1
     assert "`offline` is on" in err
+
+
+def test_show_says_what_was_measured_and_what_that_does_not_show(home, capsys):
+    card = home / "models" / "cards" / "tiny.toml"
+    card.write_text(
+        f"""{card.read_text()}
+        [[evaluation]]
+        signal = "text.made"
+        data = "lines"
+        n = 40
+        limits = "Short lines only."
+        [evaluation.metrics]
+        accuracy = {{ value = 0.9, low = 0.8, high = 0.95 }}
+        """
+    )
+    code, out, _ = run(capsys, "show", "tiny")
+    assert code == 0
+    assert "text.made on lines, 40 rows" in out
+    assert "0.8 to 0.95" in out
+    assert "Short lines only." in out
+    _, out, _ = run(capsys, "show", "tiny", "--json")
+    assert json.loads(out)["evaluation"][0]["metrics"]["accuracy"]["value"] == 0.9

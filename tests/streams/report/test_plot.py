@@ -11,7 +11,9 @@ from earmark.streams.report.plot import (
     change_bars,
     difference_histogram,
     histogram,
+    interval_bars,
     paired_histogram,
+    reliability,
 )
 from earmark.streams.report.statistic import Interval, centred_histogram, histograms
 
@@ -29,6 +31,13 @@ def drawn(name: str) -> list[Html]:
         histogram(one, name=f"{name} one", label=name),
         difference_histogram(differences, name=f"{name} diff", mean=0.1, interval=band, label=name),
         change_bars([name, "b"], [3, 0], [0, 70_000], name=f"{name} bars"),
+        reliability([(0.1, 0.2, 3), (0.9, 0.7, 40)], name=f"{name} reliability"),
+        interval_bars(
+            [name, "b"],
+            [(0.5, 0.4, 0.6), (0.0, None, None)],
+            name=f"{name} shares",
+            marked=[True, False],
+        ),
     ]
 
 
@@ -69,7 +78,7 @@ def test_a_plot_takes_fonts_and_colours_from_its_page() -> None:
 
 
 def test_words_of_a_plot_are_text() -> None:
-    bars = drawn("labels")[-1]
+    bars = drawn("labels")[3]
     texts = [node.text for node in ET.fromstring(bars).iter("text")]  # noqa: S314  # our own
     assert {"labels", "b", "3", "70,000"} <= set(texts)
 

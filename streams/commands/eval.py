@@ -1,0 +1,204 @@
+"""`earmark eval`: how right a signal is, on rows whose truth is known."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from earmark.models.error import ConfigurationError
+from earmark.streams.settings import load_settings
+
+if TYPE_CHECKING:
+    from earmark.streams.evaluation.comparison import Comparison
+    from earmark.streams.evaluation.evaluation import Evaluation
+    from earmark.streams.evaluation.how import How
+
+FOLDER = click.Path(path_type=Path)
+
+
+@click.command("eval")
+@click.argument("signal", required=False)
+@click.option(
+    "--data",
+    multiple=True,
+    type=FOLDER,
+    help="A manifest.jsonl, or the folder of one; repeatable.",
+)
+@click.option("--model", help="The card of a model to use in place of the shipped one.")
+@click.option("--against", help="The card of a model to compare with, on the same rows.")
+@click.option(
+    "--slices",
+    default="",
+    help="Names, separated by commas: language, content_type, duration, length, kind, data, "
+    "source, or any label of the rows.",
+)
+@click.option("--report", type=FOLDER, help="Write an HTML page and the JSON to this folder.")
+@click.option("--gate", type=FOLDER, help="Run the figures of this file; 1 if one falls short.")
+@click.option("--write-card", is_flag=True, help="Write the figures to the card of the model.")
+@click.option("--limits", help="With --write-card: what the figures do not show, plainly.")
+@click.option(
+    "--declare-language", is_flag=True, help="Let events declare the language of their row."
+)
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default=None)
+@click.option("--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), default=None)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def eval(
+    signal: str | None,
+    data: tuple[Path, ...],
+    model: str | None,
+    against: str | None,
+    slices: str,
+    report: Path | None,
+    gate: Path | None,
+    write_card: bool,
+    limits: str | None,
+    declare_language: bool,
+    device: str | None,
+    precision: str | None,
+    as_json: bool,
+) -> None:
+    """Measure SIGNAL on labelled rows.
+
+    Rows become content events and go through the same pipeline as the worker's; what it says is
+    compared with their labels. Rows without a label that the signal is measured by are counted and
+    left out. Figures come with 95 % intervals, by slice where that is asked for.
+
+    With --gate, every figure of the file is measured; those that fall short are named, and the
+    command ends with 1.
+    """
+    from earmark.streams.evaluation.how import How
+
+    if gate is not None and (signal or data or model or against):
+        raise click.UsageError("--gate names its signals and data itself")
+    if gate is None and not (signal and data):
+        raise click.UsageError("name a SIGNAL and its --data, or a --gate file")
+    if limits and not write_card:
+        raise click.UsageError("--limits goes with --write-card")
+    settings = load_settings()
+    how = How(
+        model=model,
+        device=device or settings.worker.device,
+        precision=precision or settings.worker.precision,
+        declares_language=declare_language,
+    )
+    if gate is not None or signal is None:
+        _gate(gate or Path(), how, as_json=as_json)
+        return
+    by = [name.strip() for name in slices.split(",") if name.strip()]
+    evaluation, comparison, cards = _measure(signal, data, how, against, by, quiet=as_json)
+    if report is not None:
+        _write(report, evaluation, comparison)
+    if write_card:
+        _write_cards(evaluation, cards, limits, quiet=as_json)
+    _show(evaluation, comparison, as_json=as_json)
+
+
+def _measure(
+    signal: str,
+    data: Sequence[Path],
+    how: "How",
+    against: str | None,
+    by: Sequence[str],
+    *,
+    quiet: bool,
+) -> tuple["Evaluation", "Comparison | None", Sequence[str]]:
+    from earmark.streams.evaluation.manifest import datasets
+    from earmark.streams.evaluation.slice import check_slices
+    from earmark.streams.evaluation.task import tasks_of, used_rows
+
+    settings, tasks = load_settings(), tasks_of(signal)
+    sets = datasets(data)
+    every = [row for each in sets for row in each.rows]
+    rows = used_rows(every, tasks)
+    if not rows:
+        raise ConfigurationError(f"no row has a label that {signal} is measured by")
+    check_slices(rows, by)
+
+    from earmark.streams.evaluation.comparison import compare
+    from earmark.streams.evaluation.evaluation import evaluated, measurements
+    from earmark.streams.evaluation.run import score_rows
+    from earmark.streams.progress import reading
+
+    with reading(quiet=quiet) as progress:
+        scored = score_rows(signal, rows, settings, how, progress=progress)
+        other = (
+            score_rows(signal, rows, settings, replace(how, model=against), progress=progress)
+            if against
+            else None
+        )
+    evaluation = evaluated(
+        measurements(rows, tasks, scored),
+        scored,
+        data=[each.name for each in sets],
+        rows=rows,
+        unused=len(every) - len(rows),
+        by=by,
+    )
+    comparison = compare(rows, tasks, scored, other) if other else None
+    return evaluation, comparison, scored.spec.models
+
+
+def _write(report: Path, evaluation: "Evaluation", comparison: "Comparison | None") -> None:
+    from earmark.streams.evaluation.page import evaluation_page
+
+    try:
+        report.mkdir(parents=True, exist_ok=True)
+        page = evaluation_page(evaluation, comparison)
+        (report / f"{evaluation.signal}.html").write_text(page, encoding="utf-8")
+        written = json.dumps(_table(evaluation, comparison), indent=1, ensure_ascii=False)
+        (report / f"{evaluation.signal}.json").write_text(f"{written}\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{report}: {error.strerror or error}") from error
+
+
+def _write_cards(
+    evaluation: "Evaluation", cards: Sequence[str], limits: str | None, *, quiet: bool
+) -> None:
+    from earmark.streams.evaluation.card_section import write_section
+
+    if not cards:
+        raise ConfigurationError(f"{evaluation.signal} has no model, and so no card")
+    own = load_settings().home / "models" / "cards"
+    for card in cards:
+        path = write_section(card, evaluation, own=own, limits=limits)
+        if not quiet:
+            click.echo(f"wrote {path}", err=True)
+
+
+def _show(evaluation: "Evaluation", comparison: "Comparison | None", *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(_table(evaluation, comparison), ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from earmark.streams.evaluation.text import print_comparison, print_evaluation
+
+    console = Console()
+    print_evaluation(evaluation, console)
+    if comparison is not None:
+        print_comparison(comparison, console)
+
+
+def _table(evaluation: "Evaluation", comparison: "Comparison | None") -> dict[str, object]:
+    table: dict[str, object] = evaluation.as_json()
+    return table | ({"comparison": comparison.as_json()} if comparison else {})
+
+
+def _gate(file: Path, how: "How", *, as_json: bool) -> None:
+    from earmark.streams.evaluation.gate import pass_gates, read_gates
+    from earmark.streams.progress import reading
+
+    gates = read_gates(file)
+    with reading(quiet=as_json) as progress:
+        passages = pass_gates(gates, load_settings(), how, progress=progress)
+    for passage in passages:
+        if as_json:
+            click.echo(json.dumps(passage.as_json(), ensure_ascii=False))
+        else:
+            click.echo(passage.line, err=not passage.passed)
+    if not all(passage.passed for passage in passages):
+        sys.exit(1)

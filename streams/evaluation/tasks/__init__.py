@@ -1,0 +1,1 @@
+"""How each signal is evaluated: one module a signal, its questions in `TASKS`."""

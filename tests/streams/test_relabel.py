@@ -1,0 +1,157 @@
+"""Relabelled records go to the run's topics exactly once, and are promoted like a replay's."""
+
+import json
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from earmark.processors.content import ContentEvent, Text
+from earmark.processors.threshold import Thresholds, read_thresholds
+from earmark.streams.local.environment import environment
+from earmark.streams.local.stack import Stack
+from earmark.streams.local.worker import WorkerProcess
+from earmark.streams.producer import Producer
+from earmark.streams.relabel import planned, relabel
+from earmark.streams.settings import Settings, with_worker
+from earmark.streams.subscriber import ReceivedSignal, subscribe
+from earmark.streams.topic import create_topics
+
+pytestmark = [pytest.mark.kafka, pytest.mark.weights]
+
+SAFETY = "text.safety"
+TOPIC = "signals.text.safety.v1"
+ABUSE = "You are a fucking idiot and nobody likes you, you stupid bastard."
+CALM = "A quiet morning by the sea, and the gulls are loud."
+LIMIT_S = 120
+
+
+@pytest.fixture(scope="module")
+def settings(stack: Stack) -> Settings:
+    """A live group of its own; its receipts are its own too."""
+    own = {"group_id": "relabelled", "receipts_topic": "relabelled.receipts.v1"}
+    kafka = stack.settings.kafka.model_copy(update=own)
+    settings = stack.settings.model_copy(update={"kafka": kafka})
+    create_topics(settings)
+    return with_worker(settings, signals=(SAFETY,), decoders=1)
+
+
+@pytest.fixture
+def strict(tmp_path: Path) -> Path:
+    """Thresholds that nothing reaches."""
+    file = tmp_path / "strict.toml"
+    file.write_text('version = "strict-1"\n[values]\nprofanity_probability = 1.0\n')
+    return file
+
+
+def earmark(settings: Settings, *arguments: str) -> Any:
+    command = [sys.executable, "-m", "earmark", *arguments, "--json"]
+    done = subprocess.run(
+        command, env=environment(settings), capture_output=True, timeout=LIMIT_S, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def received(
+    settings: Settings, topic: str, prefix: str, count: int, quiet_s: float = 30
+) -> list[ReceivedSignal]:
+    """The records of these items, once there are `count`, or what has come in time."""
+    found: list[ReceivedSignal] = []
+    with subscribe(topic, settings=settings, from_beginning=True, timeout_s=quiet_s) as records:
+        for record in records:
+            if record.key.startswith(prefix):
+                found.append(record)
+                if len(found) == count:
+                    break
+    return found
+
+
+def send(settings: Settings, prefix: str) -> None:
+    with Producer(settings) as producer:
+        for name, text in (("abuse", ABUSE), ("calm", CALM)):
+            event = ContentEvent(
+                event_id=f"{prefix}{name}-1",
+                content_id=f"{prefix}{name}",
+                texts=(Text(field="comment", text=text),),
+            )
+            producer.send(event)
+
+
+def test_stored_scores_are_relabelled_compared_and_promoted(
+    settings: Settings, strict: Path, tmp_path: Path
+) -> None:
+    prefix = f"relabel-{uuid.uuid4().hex[:6]}-"
+    run = prefix.strip("-")
+    send(settings, prefix)
+    worker = WorkerProcess(settings, log_dir=tmp_path)
+    worker.start()
+    try:
+        live = received(settings, TOPIC, prefix, 2)
+        assert {r.key: r.record["labels"] for r in live} == {
+            f"{prefix}abuse": ["profanity"],
+            f"{prefix}calm": [],
+        }
+        asked = ("relabel", SAFETY, "--thresholds", str(strict), "--run", run)
+        would = earmark(settings, *asked, "--dry-run")
+        assert f"{prefix}abuse" in would["examples"] or would["changed"] > len(would["examples"])
+        said = earmark(settings, *asked)
+        assert said["changed"] >= 1
+        assert earmark(settings, *asked)["changed"] == 0  # it was finished
+        ours = received(settings, f"replay.{run}.{TOPIC}", prefix, 2)
+        assert {r.record["provenance"]["thresholds_version"] for r in ours} == {"strict-1"}
+        assert earmark(settings, "replay", "promote", run, "--yes")["taken_up"]
+        now = received(settings, TOPIC, f"{prefix}abuse", 2)
+        assert [r.record["labels"] for r in now] == [["profanity"], []]
+        assert now[1].record["scores"] == now[0].record["scores"]
+        assert now[1].record["signal_id"] != now[0].record["signal_id"]
+    finally:
+        worker.stop()
+
+
+def test_a_run_that_is_killed_between_transactions_writes_each_record_once(
+    settings: Settings, strict: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prefix = f"twice-{uuid.uuid4().hex[:6]}-"
+    new = read_thresholds(strict, SAFETY)
+    monkeypatch.setattr("earmark.streams.relabel.BATCH", 1)
+    send(settings, prefix)
+    worker = WorkerProcess(settings, log_dir=tmp_path)
+    worker.start()
+    try:
+        received(settings, TOPIC, prefix, 2)
+    finally:
+        worker.stop()
+    manifest = planned(settings, prefix.strip("-"), SAFETY, new)
+    with pytest.raises(KeyboardInterrupt):
+        relabel(settings, manifest, interrupting(after=1), dry=False)
+    again = planned(settings, prefix.strip("-"), SAFETY, new)
+    assert again == manifest
+    relabel(settings, again, lambda done, of: None, dry=False)
+    written = received(settings, f"replay.{manifest.run}.{TOPIC}", "", 10_000, quiet_s=5)
+    places = [(r.partition, r.key, r.record["event_id"]) for r in written]
+    assert len(places) == len(set(places))
+    assert {f"{prefix}abuse", f"{prefix}calm"} <= {r.key for r in written}
+
+
+def test_another_run_of_the_same_name_is_refused(settings: Settings, strict: Path) -> None:
+    run = f"same-{uuid.uuid4().hex[:6]}"
+    new = read_thresholds(strict, SAFETY)
+    relabel(settings, planned(settings, run, SAFETY, new), lambda done, of: None, dry=False)
+    other = Thresholds(version="strict-2", values={**new.values, "profanity_probability": 0.9})
+    with pytest.raises(Exception, match="another run"):
+        planned(settings, run, SAFETY, other)
+
+
+def interrupting(*, after: int) -> Any:
+    calls: list[int] = []
+
+    def on_read(done: int, of: int) -> None:
+        calls.append(done)
+        if len(calls) == after:
+            raise KeyboardInterrupt
+
+    return on_read
