@@ -219,7 +219,9 @@ class SignalSpec:
     changes with it.
     `follows` are signals that come first where both are computed, since they do work that this one
     then need not do; it answers the same without them.
-    `tolerances` are absolute, by field, for comparing two records; others use `tolerance`.
+    `tolerances` are absolute, by field, for comparing two records; others use `tolerance`, or
+    `card_tolerance` where that is more and another model serves, which may compute in half the
+    bits.
     """
 
     name: str
@@ -238,6 +240,7 @@ class SignalSpec:
     reads_attributes: tuple[str, ...] = ()
     reads_regions: bool = False
     tolerance: float = 1e-3
+    card_tolerance: float = 0.0
     tolerances: Mapping[str, float] = field(default_factory=dict)
     record_name: str = ""
     relabelling: Relabelling | None = None
@@ -272,7 +275,8 @@ class SignalSpec:
         if not self.models:
             raise ConfigurationError(f"{self.name} is computed without a model")
         rest = self.models[1:] if self.companions is None else self.companions(card)
-        return replace(self, models=(card, *rest))
+        tolerance = max(self.tolerance, self.card_tolerance)
+        return replace(self, models=(card, *rest), tolerance=tolerance)
 
 
 def signal(**options: Any) -> Callable[[Callable[..., Any]], SignalSpec]:

@@ -63,6 +63,7 @@ class EmbeddingScorer:
     reads=frozenset({Part.TEXTS}),
     models=(MODEL,),
     record_name="TextEmbedding",
+    card_tolerance=0.03,  # bf16
 )
 def text_embedding(loading: Loading) -> EmbeddingScorer:
     """The scorer with wordllama's vectors, or with the checkpoint of a card."""

@@ -175,6 +175,7 @@ def _companions(card: str) -> tuple[str, ...]:
     taxonomy=("earmark.harm", "1"),
     reads_language=True,
     record_name="TextSafety",
+    card_tolerance=0.03,  # bf16
     relabelling=Relabelling(
         thresholds=("profanity_probability", "default_probability"), apply=labels_and_spans
     ),

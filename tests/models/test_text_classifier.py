@@ -94,6 +94,24 @@ def test_no_part_of_a_long_text_is_left_unread(classifier):
     assert len(np.unique(scores.round(4), axis=0)) > 1
 
 
+def test_a_tokenizer_may_be_its_vocabulary_and_merges(store, add_checkpoint, roberta, tmp_path):
+    """As older repositories have it, that of unbiased-toxic-roberta among them."""
+    folder = shutil.copytree(roberta, tmp_path / "older")
+    model = json.loads((folder / "tokenizer.json").read_text())["model"]
+    (folder / "tokenizer.json").unlink()
+    (folder / "vocab.json").write_text(json.dumps(model["vocab"]))
+    merges = [" ".join(pair) if isinstance(pair, list) else pair for pair in model["merges"]]
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *merges]))
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "RobertaTokenizer"}')
+    add_checkpoint("tiny", roberta, SIGMOID, MAP)
+    add_checkpoint("older", folder, SIGMOID, MAP)
+    expected, found = (
+        load_text_classifier(ModelStore(store.root), name, Device()).probabilities(TEXTS)
+        for name in ("tiny", "older")
+    )
+    assert np.allclose(found, expected, atol=1e-5)
+
+
 def test_nothing_is_asked_of_the_network(monkeypatch, store, add_checkpoint, roberta):
     def refuse(*_):
         raise AssertionError("a connection was opened")

@@ -136,13 +136,21 @@ def test_transcripts_are_read_in_the_languages_of_the_card(both) -> None:
     assert german.fields["applied_input_types"] == ["audio"]
 
 
-def test_batches_do_not_change_outcomes(both) -> None:
-    made = scorer(both())
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_batches_do_not_change_outcomes(both, precision) -> None:
+    spec = text_safety.with_model("tiny")
+    made = spec.load(
+        store=both(),
+        device=Device(precision=precision),
+        thresholds=shipped_thresholds("text.safety"),
+    )
     items = [item("You filthy pig!"), item("song " * 200), item("Adiós", "es"), item("early light")]
     for together, view in zip(made.score(items), items, strict=True):
         (alone,) = made.score([view])
         assert together.outcome == alone.outcome
-        assert together.fields.get("scores", {}) == pytest.approx(alone.fields.get("scores", {}))
+        assert together.fields.get("scores", {}) == pytest.approx(
+            alone.fields.get("scores", {}), abs=spec.tolerance if precision == "bf16" else 1e-5
+        )
 
 
 def test_a_label_that_is_no_harm_is_refused(both) -> None:
