@@ -26,12 +26,8 @@ class MarkerReader:
     def __init__(self, table: Mapping[str, Any], labels: Sequence[str]) -> None:
         column = {label: at for at, label in enumerate(labels)}
         self._languages = len(labels)
-        self._words: dict[str, list[int]] = {}
-        self._letters: dict[str, list[int]] = {}
-        for group in table["group"]:
-            for kind, against in (("words", self._words), ("letters", self._letters)):
-                for marker, strangers in _strangers(group, kind):
-                    against.setdefault(marker, []).extend(column[each] for each in strangers)
+        self._words = _strangers(table["group"], "words", column)
+        self._letters = _strangers(table["group"], "letters", column)
         self._letter_set = frozenset(self._letters)
         self._scripts = [
             (_letters_in(script["block"]), [at for each, at in column.items() if each not in has])
@@ -82,12 +78,23 @@ def _letters_in(blocks: Sequence[str]) -> re.Pattern[str]:
     return re.compile("[" + "".join(f"{block[0]}-{block[1]}" for block in blocks) + "]")
 
 
-def _strangers(group: Mapping[str, Any], kind: str) -> Iterator[tuple[str, set[str]]]:
-    """Each marker of a group with the members that do not have it."""
+def _strangers(
+    groups: Sequence[Mapping[str, Any]], kind: str, column: Mapping[str, int]
+) -> dict[str, list[int]]:
+    """By marker, the columns of those who lack it, each once in however many groups it stands."""
+    against: dict[str, set[int]] = {}
+    for group in groups:
+        for marker, having in _owners(group.get(kind, ())).items():
+            lacking = (column[each] for each in group["members"] if each not in having)
+            against.setdefault(marker, set()).update(lacking)
+    return {marker: sorted(columns) for marker, columns in against.items()}
+
+
+def _owners(lines: Sequence[str]) -> dict[str, set[str]]:
+    """By marker, the languages that have it."""
     owners: dict[str, set[str]] = {}
-    for line in group.get(kind, ()):
+    for line in lines:
         languages, _, markers = line.partition(":")
         for marker in markers.split():
             owners.setdefault(marker, set()).update(languages.split())
-    for marker, having in owners.items():
-        yield marker, set(group["members"]) - having
+    return owners

@@ -32,8 +32,7 @@ class SubwordIdentifier:
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """`(B, labels)`, rows summing to 1 or a little less: what is under 1e-5 is left out.
 
-        Texts are read in lower case and as one line. What is not Unicode text is read as a
-        replacement character.
+        Texts are read in lower case and as one line.
         """
         rows_BL = np.zeros((len(texts), len(self.labels)), np.float32)
         for row_L, text in zip(rows_BL, texts, strict=True):
@@ -54,4 +53,4 @@ def load_subword_identifier(weights: Path, labels: Sequence[str]) -> SubwordIden
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.lower().encode("utf-8", "replace").decode("utf-8").split())
+    return " ".join(text.lower().split())

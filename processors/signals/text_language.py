@@ -2,7 +2,7 @@
 
 What is declared is not looked at: so the two can be compared. Links, addresses, handles and
 hashtags are not read. A text needs `min_letter_bytes` bytes of letters in UTF-8, which asks for a
-dozen Latin letters but only four Chinese characters.
+dozen Latin letters but only four Chinese characters; words said again do not count.
 
 Two models are blended with what tells close languages apart on sight (`models/language_blend.py`).
 It cannot tell what has no mark to be told by: a line that reads the same in Bosnian and Croatian or
@@ -69,13 +69,14 @@ class LanguageScorer:
         ]
 
     def _passage(self, text: Text) -> _Passage:
-        prose = _NOT_PROSE.sub(" ", text.text)
-        letter_bytes = len(_NOT_A_LETTER.sub("", prose).encode())
+        text_of_utf8 = text.text.encode("utf-8", "replace").decode()  # JSON can hold half a pair
+        prose = _NOT_PROSE.sub(" ", text_of_utf8)
+        said_once = " ".join(dict.fromkeys(prose.casefold().split()))  # la la la is no text
         return _Passage(
             field=text.field,
             prose=prose,
-            letter_bytes=letter_bytes,
-            is_long_enough=letter_bytes >= self._min_letter_bytes,
+            letter_bytes=_letter_bytes(prose),
+            is_long_enough=_letter_bytes(said_once) >= self._min_letter_bytes,
         )
 
     def _conclude(self, rows: Sequence[tuple[_Passage, Probabilities | None]]) -> Result:
@@ -102,6 +103,10 @@ class LanguageScorer:
         if language == _NO_LANGUAGE or probability < self._min_probability:
             return None, None
         return language, probability
+
+
+def _letter_bytes(prose: str) -> int:
+    return len(_NOT_A_LETTER.sub("", prose).encode())
 
 
 @signal(

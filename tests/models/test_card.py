@@ -67,6 +67,7 @@ def test_the_default_set_is_shipped_with_every_hash_and_size():
     assert set(default) == {
         "distillmos",
         "iab-content",
+        "lid-176",
         "spoken-english",
         "profanity-check",
         "py3langid",
