@@ -2,8 +2,9 @@
 
 The blend is log-linear: log-probabilities of py3langid (bytes, naive Bayes) and of lid.176
 (hashed n-grams, linear) are weighed and added, markers against a language are taken off, and the
-softmax of that is the answer. The six numbers were chosen on the example sentences that spaCy
-carries (MIT), whole and cut to short lines, for likelihood and calibration.
+softmax of that, beside the odds of none of them, is the answer. The numbers were chosen for
+likelihood and calibration on the example sentences that spaCy carries (MIT), whole and cut to short
+lines, and rounded with an eye on the declaration of human rights in 79 languages.
 
 Shapes. B: texts, L: languages
 """
@@ -52,6 +53,9 @@ _SUBWORD_WEIGHT, _SUBWORD_FLOOR = 0.8, np.float32(np.exp(-7.0))
 # Log-odds against a language that a model does not know, from the one it takes the text for.
 _NOT_OF_BYTES, _NOT_OF_SUBWORDS = 4.0, 2.0
 _PER_MARKER = 3.0
+# Log-odds of none of all these against a language that both models are wholly sure of. Where they
+# disagree or see nothing that they know, it weighs as much as the best guess.
+_NONE = 5.5
 _RARER = 3.0  # log-odds against what stands in `UNKNOWN` or `LESS_READ`
 
 
@@ -75,16 +79,17 @@ class BlendedIdentifier:
         self._of_bytes, self._of_subwords = of_bytes, of_subwords
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
-        """`(B, labels)`, rows summing to 1."""
+        """`(B, labels)`; what a row lacks to 1 is that the text is in none of the languages."""
         scores_BL = self._evidence(
             self._of_bytes, texts, _BYTES_WEIGHT, _BYTES_FLOOR, _NOT_OF_BYTES
         ) + self._evidence(
             self._of_subwords, texts, _SUBWORD_WEIGHT, _SUBWORD_FLOOR, _NOT_OF_SUBWORDS
         )
+        none_B1 = np.exp(-_NONE - scores_BL.max(axis=1, keepdims=True))
         self._place_the_rarer(scores_BL)
         scores_BL -= _PER_MARKER * self._markers.strangeness(texts)
         odds_BL = np.exp(scores_BL - scores_BL.max(axis=1, keepdims=True))
-        return np.asarray(odds_BL / odds_BL.sum(axis=1, keepdims=True), np.float32)
+        return np.asarray(odds_BL / (odds_BL.sum(axis=1, keepdims=True) + none_B1), np.float32)
 
     def _evidence(
         self, model: Identifier, texts: Sequence[str], weight: float, floor: np.float32, miss: float

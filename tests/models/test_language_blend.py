@@ -87,9 +87,15 @@ def test_a_word_decides_between_close_languages() -> None:
     assert said(identifier, "hva er det")[0] == "no"
 
 
-def test_probabilities_sum_to_one_and_no_texts_have_none() -> None:
-    identifier = blend({"de": 0.6, "nl": 0.4}, {"de": 0.5, "nl": 0.5})
-    assert identifier.probabilities(["a", "b"]).sum(axis=1) == pytest.approx([1.0, 1.0])
+def test_models_that_disagree_leave_it_open_whether_it_is_any_language() -> None:
+    agreed = blend({"de": 0.9, "nl": 0.1}, {"de": 0.9, "nl": 0.1}).probabilities(["a", "b"])
+    assert agreed.sum(axis=1) == pytest.approx([1.0, 1.0], abs=0.02)
+    at_odds = blend({"de": 0.3, "hu": 0.3}, {"tl": 0.3, "vi": 0.3}).probabilities(["a"])
+    assert at_odds.sum() < 0.75
+
+
+def test_no_texts_have_no_rows() -> None:
+    identifier = blend({"de": 1.0}, {"de": 1.0})
     assert identifier.probabilities([]).shape == (0, len(identifier.labels))
 
 
