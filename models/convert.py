@@ -22,6 +22,7 @@ CONVERSIONS = {
     "identity": ("identity", 1),
     "torch-checkpoint": ("checkpoint", 1),
     "whisper-openai": ("whisper_openai", 1),
+    "fasttext": ("fasttext", 1),
     "profanity-check": ("profanity", 1),
     "py3langid": ("langid", 1),
     "silero-vad": ("silero", 1),

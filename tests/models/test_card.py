@@ -70,6 +70,7 @@ def test_the_default_set_is_shipped_with_every_hash_and_size():
         "musicnn-msd",
         "musicnn-mtt",
         "letter-surprise",
+        "lid-176",
         "spoken-english",
         "profanity-check",
         "scene",
