@@ -5,6 +5,7 @@ The text of each file stands in `files/`: what all have, then what one for audio
 
 import json
 import re
+import wave
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from importlib.resources import files
@@ -13,12 +14,16 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from earmark.models.error import ConfigurationError
 from earmark.processors.loader import load_specs
 from earmark.processors.release import release
 from earmark.processors.schema import avro_folder
 
 KINDS = ("audio", "text")
+RATE_HZ = 16_000
 NAME = re.compile(r"(audio|text|content)(\.[a-z][a-z0-9_]*)+")
 _ENVELOPE_OF = "audio.loudness"  # which shipped schema lends its envelope
 
@@ -91,10 +96,12 @@ def write_package(name: str, *, kind: str, folder: Path) -> list[Path]:
     if root.exists():
         raise ConfigurationError(f"{root} is there already")
     package = name.replace(".", "_")
-    texts = dict(_texts(name, kind, package))
-    for path, text in texts.items():
+    for path, text in _texts(name, kind, package):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
+    if kind == "audio":
+        for file, samples_T in _recordings():
+            _write_wav(root / "evaluation" / file, samples_T)
     release(root / package / "avro")
     return sorted(path for path in root.rglob("*") if path.is_file())
 
@@ -125,7 +132,26 @@ def _texts(name: str, kind: str, package: str) -> Iterator[tuple[str, str]]:
     yield f"{package}/thresholds/{name}.toml", filled("any", "thresholds.toml")
     yield f"{package}/avro/signals/{name}.v1.avsc", _json(_schema(name, kind))
     yield f"{package}/avro/golden/signals/{name}.v1.json", _json(_golden(name, kind))
+    yield f"{package}/evaluation.py", filled("any", "evaluation.py")
+    yield "evaluation/manifest.jsonl", filled(kind, "manifest.jsonl")
     yield f"tests/test_{package}.py", filled(kind, "test.py")
+
+
+def _recordings() -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """What the manifest for audio names: a second each."""
+    at_T = np.arange(RATE_HZ) / RATE_HZ
+    random = np.random.default_rng(1)
+    for number, hertz in enumerate((110, 220), start=1):
+        yield f"low-{number}.wav", 0.2 * np.sin(2 * np.pi * hertz * at_T)
+        yield f"noise-{number}.wav", random.uniform(-0.2, 0.2, RATE_HZ)
+
+
+def _write_wav(path: Path, samples_T: NDArray[np.float64]) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE_HZ)
+        file.writeframes((samples_T * 32_767).astype("<i2").tobytes())
 
 
 def _schema(name: str, kind: str) -> dict[str, Any]:

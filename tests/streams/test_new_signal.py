@@ -1,5 +1,6 @@
 """A package made by `earmark new-signal` works as it stands, behind the door that all use."""
 
+import json
 import os
 import subprocess
 import sys
@@ -45,6 +46,16 @@ def test_its_tests_pass_untouched(package: Path) -> None:
     done = run(package.parent / "site", package.parent, [*pytest_of, str(package)])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 passed" in done.stdout
+
+
+def test_its_evaluation_runs_untouched(package: Path) -> None:
+    name = f"{package.name.partition('-')[0]}.pure_chance"
+    site, home = package.parent / "site", package.parent
+    assert run(site, home, ["-m", "earmark", "models", "pull", name]).returncode == 0
+    data = str(package / "evaluation")
+    done = run(site, home, ["-m", "earmark", "eval", name, "--data", data, "--json"])
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["metrics"]["auc"]["value"] == 1.0
 
 
 def test_its_schema_is_checked_with_ours(package: Path) -> None:
