@@ -1,4 +1,4 @@
-"""Writes a package that brings one signal: module, schema, card, thresholds, tests.
+"""Writes a package that brings one signal: module, schema, card, thresholds, evaluation, tests.
 
 The text of each file stands in `files/`: what all have, then what one for audio or text has.
 """
@@ -119,6 +119,7 @@ def _texts(name: str, kind: str, package: str) -> Iterator[tuple[str, str]]:
     yield "README.md", filled("any", "README.md")
     yield f"{package}/__init__.py", filled("any", "init.py")
     yield f"{package}/scorer.py", filled(kind, "scorer.py")
+    yield f"{package}/evaluation.py", filled("any", "evaluation.py")
     yield f"{package}/weights.json", weights
     yield f"{package}/cards/__init__.py", '"""Cards of the models."""\n'
     yield f"{package}/cards/{name}.toml", filled("any", "card.toml")

@@ -1,5 +1,6 @@
 """A package made by `earmark new-signal` works as it stands, behind the door that all use."""
 
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from earmark.streams.commands.new_signal import new_signal
 from earmark.streams.new_signal.package import write_package
 
 ROOT = Path(__file__).resolve().parents[2]
+JFK = ROOT / "streams" / "samples" / "jfk.wav"
 
 
 def run(site: Path, home: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
@@ -45,6 +47,21 @@ def test_its_tests_pass_untouched(package: Path) -> None:
     done = run(package.parent / "site", package.parent, [*pytest_of, str(package)])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "3 passed" in done.stdout
+
+
+def test_it_can_be_evaluated_as_it_stands(package: Path) -> None:
+    site, name = package.parent / "site", package.name.replace("-", ".", 1).replace("-", "_")
+    text, rows = name.startswith("text"), []
+    for number in range(2):
+        part = {"text": "Boats by the sea"} if text else {"path": str(JFK)}
+        label = {"pure_chance": bool(number)}
+        rows.append(json.dumps({"id": str(number), "kind": "made", "labels": label, **part}))
+    (site / "manifest.jsonl").write_text("\n".join(rows))
+    run(site, package.parent, ["-m", "earmark", "models", "pull", name])
+    arguments = ["-m", "earmark", "eval", name, "--data", "manifest.jsonl", "--json"]
+    done = run(site, package.parent, arguments)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["metrics"]["auc"]["value"] == 0.5  # two rows that are alike
 
 
 def test_its_schema_is_checked_with_ours(package: Path) -> None:
