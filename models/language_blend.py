@@ -6,10 +6,11 @@ softmax of that, beside the odds of none of them, is the answer. The numbers wer
 likelihood and calibration on the example sentences that spaCy carries (MIT), whole and cut to short
 lines, and rounded with an eye on the declaration of human rights in 79 languages.
 
-Shapes. B: texts, L: languages
+Shapes. B: texts, L: languages, M: labels of one model
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -68,41 +69,59 @@ class Identifier(Protocol):
         """`(B, labels)`; a text's row does not depend on the others."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Voice:
+    """One model's say: how it is weighed, what it calls what, and what it does not know."""
+
+    model: Identifier
+    weight: float
+    floor: np.float32
+    miss: float
+    names_ML: Floats  # 1 where the model's label m means the language l
+    foreign_L: NDArray[np.bool_]
+
+    def evidence(self, texts: Sequence[str]) -> Floats:
+        """Weighed log-probabilities; what the model does not know follows its best guess."""
+        merged_BL = self.model.probabilities(texts) @ self.names_ML
+        logs_BL = self.weight * np.log(merged_BL + self.floor)
+        best_B1 = logs_BL.max(axis=1, keepdims=True)
+        return np.asarray(np.where(self.foreign_L, best_B1 - self.miss, logs_BL), np.float32)
+
+
 class BlendedIdentifier:
     """Probabilities of languages for texts; `labels` are BCP-47, in alphabetical order."""
 
     def __init__(self, of_bytes: Identifier, of_subwords: Identifier) -> None:
-        known = _names(of_bytes) | _names(of_subwords)
-        self.labels = tuple(sorted(known | set(UNKNOWN)))
+        self.labels = tuple(sorted(_names(of_bytes) | _names(of_subwords) | set(UNKNOWN)))
         self._column = {label: at for at, label in enumerate(self.labels)}
         self._markers = load_markers(self.labels)
-        self._of_bytes, self._of_subwords = of_bytes, of_subwords
+        self._voices = (
+            self._voice(of_bytes, _BYTES_WEIGHT, _BYTES_FLOOR, _NOT_OF_BYTES),
+            self._voice(of_subwords, _SUBWORD_WEIGHT, _SUBWORD_FLOOR, _NOT_OF_SUBWORDS),
+        )
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
         """`(B, labels)`; what a row lacks to 1 is that the text is in none of the languages."""
-        scores_BL = self._evidence(
-            self._of_bytes, texts, _BYTES_WEIGHT, _BYTES_FLOOR, _NOT_OF_BYTES
-        ) + self._evidence(
-            self._of_subwords, texts, _SUBWORD_WEIGHT, _SUBWORD_FLOOR, _NOT_OF_SUBWORDS
-        )
+        of_bytes, of_subwords = self._voices
+        scores_BL = of_bytes.evidence(texts) + of_subwords.evidence(texts)
         none_B1 = np.exp(-_NONE - scores_BL.max(axis=1, keepdims=True))
         self._place_the_rarer(scores_BL)
         scores_BL -= _PER_MARKER * self._markers.strangeness(texts)
         odds_BL = np.exp(scores_BL - scores_BL.max(axis=1, keepdims=True))
         return np.asarray(odds_BL / (odds_BL.sum(axis=1, keepdims=True) + none_B1), np.float32)
 
-    def _evidence(
-        self, model: Identifier, texts: Sequence[str], weight: float, floor: np.float32, miss: float
-    ) -> Floats:
-        """Weighed log-probabilities; what the model does not know follows its best guess."""
-        merged_BL = np.zeros((len(texts), len(self.labels)), np.float32)
-        for column_B, label in zip(model.probabilities(texts).T, model.labels, strict=True):
-            for name in NAMES.get(label, (label,)):
-                merged_BL[:, self._column[name]] += column_B
-        logs_BL = weight * np.log(merged_BL + floor)
-        foreign = sorted(self._column[each] for each in set(self.labels) - _names(model))
-        logs_BL[:, foreign] = logs_BL.max(axis=1, keepdims=True) - miss
-        return np.asarray(logs_BL, np.float32)
+    def _voice(self, model: Identifier, weight: float, floor: np.float32, miss: float) -> _Voice:
+        names_ML = np.zeros((len(model.labels), len(self.labels)), np.float32)
+        for row_L, label in zip(names_ML, model.labels, strict=True):
+            row_L[[self._column[name] for name in NAMES.get(label, (label,))]] = 1
+        return _Voice(
+            model=model,
+            weight=weight,
+            floor=floor,
+            miss=miss,
+            names_ML=names_ML,
+            foreign_L=~names_ML.any(axis=0),
+        )
 
     def _place_the_rarer(self, scores_BL: Floats) -> None:
         for rarer, other in UNKNOWN.items():

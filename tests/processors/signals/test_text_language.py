@@ -134,6 +134,23 @@ def test_a_short_line_is_enough(scorer: LanguageScorer, language: str, line: str
     assert result.fields.get("language") == language
 
 
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("ne", "तिमी कहाँ छौ"),
+        ("ti", "ናይ መን እዩ እዚ ኣብ ገዛ"),
+        ("yi", "דער מאן און די פרוי"),
+        ("hr", "Tko je otvorio prozor"),
+    ],
+)
+def test_a_word_that_the_neighbour_lacks_makes_it_sure(
+    scorer: LanguageScorer, language: str, line: str
+) -> None:
+    (result,) = scorer.score([item(line)])
+    assert result.fields.get("language") == language
+    assert result.fields["probability"] > 0.75
+
+
 def test_names_are_of_bcp_47_and_no_two_mean_one_language(scorer: LanguageScorer) -> None:
     (result,) = scorer.score([item("Ọ bụ ezigbo nwa", "Nĩ wega mũno, nĩ ndakena gũkuona")])
     assert [entry["language"] for entry in result.fields["fields"]] == ["ig", "ki"]
