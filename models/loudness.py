@@ -16,6 +16,7 @@ from math import log10, pi, tan
 import torch
 from torch import Tensor
 
+_TABULATED_HZ = 48_000
 LOWEST_RATE_HZ = 8_000  # K-weighting rises up to 3 kHz: slower rates cannot carry it
 SEGMENTS_PER_SECOND = 100  # 10 ms: a 400 ms tone is found wherever it begins (Tech 3341, case 13)
 MOMENTARY_SEGMENTS = 40  # 400 ms
@@ -152,15 +153,29 @@ def k_response(sample_rate_hz: int, length: int) -> Tensor:
 
     BS.1770-5 tabulates it for 48 kHz; the two second-order sections are derived here for any rate
     from the analogue ones behind that table (De Man, "Evaluation of Implementations of the EBU
-    R128 Loudness Measurement", AES 145, 2018), and agree with it to all its digits.
+    R128 Loudness Measurement", AES 145, 2018), and agree with it to all its digits. At other rates
+    the bilinear transform bends the frequencies near half the rate (by 0.2 LU at 8 kHz), so each
+    is given the gain that the tabulated filter has there: the result is that of the recording
+    brought to 48 kHz.
     """
-    delay_F = torch.exp(-2j * pi * torch.arange(length // 2 + 1, dtype=torch.float64) / length)
+    bins_F = torch.arange(length // 2 + 1, dtype=torch.float64)
+    hertz_F = (bins_F * sample_rate_hz / length).clamp(max=_TABULATED_HZ / 2)
+    own_F = _sections(sample_rate_hz, bins_F / length)
+    gain_F = _sections(_TABULATED_HZ, hertz_F / _TABULATED_HZ).abs()
+    # both are 0 at 0 Hz, where what is left of them is 1
+    correction_F = torch.where(bins_F > 0, gain_F / own_F.abs().clamp(min=1e-30), 1.0)
+    return (own_F * correction_F).to(torch.complex64)
+
+
+def _sections(sample_rate_hz: int, cycles_F: Tensor) -> Tensor:
+    """Both sections for a rate, at frequencies in cycles per sample, complex128."""
+    delay_F = torch.exp(-2j * pi * cycles_F)
     powers_3F = torch.stack((torch.ones_like(delay_F), delay_F, delay_F**2))
     response_F = torch.ones_like(delay_F)
     for numerator, denominator in (_shelf(sample_rate_hz), _high_pass(sample_rate_hz)):
         above_F, below_F = torch.tensor([numerator, denominator], dtype=delay_F.dtype) @ powers_3F
         response_F = response_F * above_F / below_F
-    return response_F.to(torch.complex64)
+    return response_F
 
 
 def k_weighted(samples_BCT: Tensor, response_F: Tensor, history: int) -> Tensor:

@@ -53,7 +53,7 @@ class TooSlow:
     name="audio.loudness",
     takes=Takes.METER,
     reads=frozenset({Part.AUDIO}),
-    method=("itu-r-bs.1770-5", "1"),
+    method=("itu-r-bs.1770-5", "2"),
     tolerance=0.01,
     record_name="AudioLoudness",
 )
