@@ -20,12 +20,13 @@ MODELS = "earmark.models"
 
 @cache
 def plugin_folders() -> tuple[Traversable, ...]:
-    """The folders of the packages that bring signals, each once, by name of the entry point."""
-    found: dict[str, Traversable] = {}
-    for entry in sorted(entry_points(group=SIGNALS), key=lambda entry: entry.name):
-        package = _package(entry)
-        found.setdefault(package, files(package))
-    return tuple(found.values())
+    """The folders of the packages that bring signals, each once, by name of the entry point.
+
+    A module that lies in no package brings nothing beside its code.
+    """
+    entries = sorted(entry_points(group=SIGNALS), key=lambda entry: entry.name)
+    packages = dict.fromkeys(filter(None, map(_package, entries)))
+    return tuple(map(files, packages))
 
 
 def resources(folder: str) -> Iterator[Traversable]:
@@ -36,13 +37,13 @@ def resources(folder: str) -> Iterator[Traversable]:
 
 
 def _package(entry: EntryPoint) -> str:
-    """The package that the module of the entry point is, or lies in."""
+    """The package that the module of the entry point is, or lies in; "" for one that does not."""
     try:
         spec = find_spec(entry.module)
     except ImportError:
         spec = None
-    if spec is None or not (spec.submodule_search_locations or spec.parent):
+    if spec is None:
         raise ConfigurationError(
-            f"entry point {entry.name!r} of {SIGNALS}: no package holds {entry.module!r}"
+            f"entry point {entry.name!r} of {SIGNALS}: there is no module {entry.module!r}"
         )
     return entry.module if spec.submodule_search_locations else str(spec.parent)
