@@ -25,6 +25,7 @@ from earmark.streams.local.worker import WorkerProcess
 from earmark.streams.producer import Producer
 from earmark.streams.registry import Registry
 from earmark.streams.relabel import planned, relabel
+from earmark.streams.replay.manifest import State, moved_to
 from earmark.streams.replay.start import begin
 from earmark.streams.settings import Settings, with_worker
 from earmark.streams.subscriber import ReceivedSignal, subscribe
@@ -171,6 +172,9 @@ def test_another_run_of_the_same_name_is_refused(settings: Settings, strict: Pat
     other = Thresholds(version="strict-2", values={**new.values, "profanity_probability": 0.9})
     with pytest.raises(ConfigurationError, match="another run"):
         planned(settings, run, SAFETY, other)
+    moved_to(settings.kafka, planned(settings, run, SAFETY, new), State.ABORTED)
+    with pytest.raises(ConfigurationError, match="aborted"):
+        planned(settings, run, SAFETY, new)
 
 
 def interrupting(*, after: int) -> Any:
