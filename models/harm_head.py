@@ -168,9 +168,7 @@ def grams_of(text: str) -> Grams:
     plain = unicodedata.normalize("NFKC", text.translate(_STRAIGHT)).lower()
     words = [word[:LONGEST_WORD] for word in _WORD.findall(plain)]
     grams = {crc32(word.encode(errors="replace")) % BUCKETS for word in words}
-    grams.update(
-        crc32(f"{a} {b}".encode(errors="replace")) % BUCKETS for a, b in pairwise(words)
-    )
+    grams.update(crc32(f"{a} {b}".encode(errors="replace")) % BUCKETS for a, b in pairwise(words))
     grams.update(*map(_pieces, words))
     return np.array(sorted(grams), np.int64)
 

@@ -34,7 +34,10 @@ GROUPS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "transgender": (("transgender", "trans people", "a trans woman"),),
     "women": (("female", "women", "a woman"), ("feminine", "girls", "a girl")),
     "men": (("male", "men", "a man"), ("masculine", "boys", "a boy")),
-    "disabled": (("disabled", "disabled people", "a blind man"), ("deaf", "the deaf", "a deaf girl")),
+    "disabled": (
+        ("disabled", "disabled people", "a blind man"),
+        ("deaf", "the deaf", "a deaf girl"),
+    ),
     "old": (("elderly", "old people", "an old woman"),),
     "young": (("teenage", "teenagers", "a teenager"),),
     "immigrant": (("immigrant", "immigrants", "a refugee"), ("Polish", "Poles", "a Pole")),
