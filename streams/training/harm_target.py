@@ -5,36 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from earmark.processors.sentence import sentences
+from earmark.streams.evaluation.harm_label import BEGINNING, known_harms
 from earmark.streams.evaluation.manifest import Row, row_key
 
 HARMS = ("profanity", "harassment", "hate", "sexual", "violence")
 UNKNOWN = math.nan
 
-# categories and scores of others to ours; what is not here says nothing of any of ours
-_CATEGORIES = {
-    "profanity": "profanity",
-    "harassment": "harassment",
-    "insult": "harassment",
-    "hate": "hate",
-    "hate_ethnic": "hate",
-    "hate_gender": "hate",
-    "hate_orientation": "hate",
-    "identity_attack": "hate",
-    "sexual": "sexual",
-    "sexually_explicit": "sexual",
-    "violence": "violence",
-    "threat": "violence",
-    "dark_humour": "violence",
-}
-_SCORES = {
-    "profanity": "profanity",
-    "insult": "harassment",
-    "identity_attack": "hate",
-    "sexually_explicit": "sexual",
-    "threat": "violence",
-}
-_BEGINNING = "text_prompt"  # cut off before what the label is about
-_WEIGHTS = {_BEGINNING: 0.25, "identity": 0.15}
+_WEIGHTS = {BEGINNING: 0.25, "identity": 0.15}
 _CLEAN_WEIGHT = 0.5
 
 
@@ -50,18 +27,8 @@ class Example:
 
 
 def targets_of(row: Row) -> tuple[float, ...] | None:
-    """What is known of each harm, from labels `harms`, `safe`, `scores` or `category`; or None."""
-    labels = row.labels
-    own = labels.get("harms")
-    if isinstance(own, dict):
-        known = {str(name): float(value) for name, value in own.items()}
-    elif labels.get("safe") is True:
-        known = dict.fromkeys(HARMS, 0.0)
-    elif isinstance(scores := labels.get("scores"), dict):
-        known = {ours: float(scores[name]) for name, ours in _SCORES.items() if name in scores}
-    else:
-        ours = _CATEGORIES.get(str(labels.get("category")))
-        known = {} if ours is None else {ours: 1.0}
+    """What is known of each harm that heads are fitted for; None where nothing is."""
+    known = known_harms(row)
     found = tuple(known.get(harm, UNKNOWN) for harm in HARMS)
     return None if all(map(math.isnan, found)) else found
 
@@ -72,7 +39,7 @@ def examples_of(rows: Sequence[Row], clean: Sequence[Row] = ()) -> list[Example]
     The sentences of a clean text are examples too: they are clean, and short as comments are. Those
     of a harmful one are not, since nobody says which of them it is.
     """
-    found = []
+    found: list[Example] = []
     for row in rows:
         targets = targets_of(row)
         if targets is not None and row.text:

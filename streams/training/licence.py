@@ -13,7 +13,7 @@ _PERMITTED = re.compile(
     re.IGNORECASE,
 )
 _REFUSED = re.compile(
-    r"gpl|evaluat\w* only|research|non[ -]?commercial|\bby-nc|[ -]nc\b|[ -]nd\b|unknown|proprietary",
+    r"gpl|evaluat\w* only|research|non[ -]?commercial|[ -]nc\b|[ -]nd\b|unknown|proprietary",
     re.IGNORECASE,
 )
 NO_LICENCE = "no licence"

@@ -1,6 +1,5 @@
 """What `audio.scene` says of a labelled recording with a network that is no model yet."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ def heard(scorer: SceneScorer, samples_T: Samples) -> Result:
     """The signal's answer to samples."""
     cutter = WindowCutter(size=scorer.trunk.window_samples, hop=scorer.trunk.hop_samples)
     windows = [*cutter.cut(samples_T), *cutter.flush()]
-    features: Sequence[object] = scorer.trunk.features(
+    features = scorer.trunk.features(
         np.stack([window.samples_T for window in windows]), [window.length for window in windows]
     )
     return scorer.conclude(_VIEW, scorer.score(features))
