@@ -27,6 +27,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from earmark.models.error import ModelError
+from earmark.models.identity_word import without_names
 from earmark.models.profanity import ProfanityClassifier
 from earmark.models.static_embedding import StaticEmbedding
 
@@ -61,7 +62,8 @@ class HarmReader:
         self._profanity = profanity
 
     def features(self, texts: Sequence[str]) -> Features:
-        """The features of each text by itself."""
+        """The features of each text by itself, whatever group of people it names."""
+        texts = list(map(without_names, texts))
         grams = [grams_of(text) for text in texts]
         begins = np.cumsum([0, *map(len, grams)])[:-1]
         profane_B = np.clip(self._profanity.probabilities(texts), _MARGIN, 1 - _MARGIN)

@@ -29,9 +29,7 @@ from earmark.streams.training.identity import rows_of_identity
 
 FEWEST = 100  # texts with a harm, for a head to be fitted
 FEWEST_SOURCES = 2  # that these come from
-LEAST_AUC = (
-    0.7  # of a head on rows held out, for it to be kept; "acceptable", Hosmer and Lemeshow 2000
-)
+LEAST_AUC = 0.72  # of a head on rows held out, for it to be kept; a bar of ours
 _LEAN = 0.5  # how far the label profanity leans on profanity-check alone
 _YES = 0.5  # from this target on a row counts as having the harm
 

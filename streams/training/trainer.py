@@ -20,6 +20,8 @@ from earmark.streams.evaluation.run import Scored
 from earmark.streams.evaluation.task import tasks_of, used_rows
 from earmark.streams.training.product import WEIGHTS, Order, Product
 
+_PROFANE = 0.5
+
 Watch = Callable[[str], None]
 Train = Callable[[Order, ModelStore, Watch], Product]
 
@@ -47,7 +49,11 @@ def _train_harm(order: Order, store: ModelStore, watch: Watch) -> Product:
         store.path(EMBEDDING), store.path(EMBEDDING, "tokenizer.json")
     )
     recipe = Recipe(seed=order.seed)
-    trained = train(order.rows, order.clean, HarmReader(embedding, profanity), recipe, watch)
+    # nobody looked through these for harm: what is likelier profane than not is no clean text
+    texts = [row for row in order.clean if row.text]
+    profane_N = profanity.probabilities([row.text or "" for row in texts])
+    clean = [row for row, it in zip(texts, profane_N.tolist(), strict=True) if it < _PROFANE]
+    trained = train(order.rows, clean, HarmReader(embedding, profanity), recipe, watch)
     held = (trained.by_row, trained.by_source)
     return Product(
         task="probabilities that harms stand in an English text",
@@ -68,6 +74,7 @@ def _train_harm(order: Order, store: ModelStore, watch: Watch) -> Product:
         figures={
             "positives": dict(trained.positives),
             "left_out": dict(trained.left_out),
+            "clean_rows": len(clean),
             "calibration_error": {each.folds: dict(each.errors) for each in held},
         },
     )
