@@ -31,11 +31,13 @@ asexual bisexual cisgender gay genderqueer heterosexual homosexual intersex lesb
 lgbtqia nonbinary non-binary pansexual queer straight trans transgender transgendered
 transsexual transwoman transman
 autistic blind deaf deafblind disabled dyslexic epileptic elderly handicapped paraplegic
-pensioner retired senior teen teenage teenager wheelchair
+pensioner retired senior teen teenage teenager wheelchair woman women man men female male
 """
 
 _WORDS = "|".join(sorted(set(_NAMES.split()), key=lambda word: (-len(word), word)))
-_NAME = re.compile(rf"\b(?:an? )?(?:(?:{_WORDS})(?:e?s)?\b[ -]?)+", re.IGNORECASE)
+_NAME = re.compile(
+    rf"\b(?:an? )?(?:(?:{_WORDS})(?:e?s)?\b[ -]?)+(?:people\b|folks?\b|persons?\b)?", re.IGNORECASE
+)
 
 
 def without_names(text: str) -> str:
