@@ -188,7 +188,9 @@ class SafetyScorer:
 
 def in_context(alone: Scores | str, around: Scores | str) -> Scores | str:
     """The scores of a sentence: the mean log odds of it alone and of what stands around it."""
-    if isinstance(alone, str) or isinstance(around, str) or alone == around:
+    if isinstance(alone, str) or isinstance(around, str):
+        return alone if isinstance(alone, str) else around
+    if alone == around:
         return alone
     return [
         1 / (1 + math.exp(-(_log_odds(a) + _log_odds(b)) / 2))

@@ -20,7 +20,7 @@ from earmark.processors.signals.text_safety import (
     in_context,
     text_safety,
 )
-from earmark.processors.threshold import shipped_thresholds
+from earmark.processors.threshold import Thresholds, shipped_thresholds
 
 THRESHOLDS = shipped_thresholds("text.safety")
 
@@ -36,7 +36,8 @@ CLASSIFIER = ProfanityClassifier(
     ["filthy", "song", "lovely"],
     ["this", "is", "you"],
 )
-SCORER = SafetyScorer(Profanity(CLASSIFIER), CLASSIFIER.coverage, THRESHOLDS)
+VALUES = {**THRESHOLDS.values, "profanity_probability": 0.7}
+SCORER = SafetyScorer(Profanity(CLASSIFIER), CLASSIFIER.coverage, Thresholds(values=VALUES))
 
 
 def item(
