@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,8 @@ FOLDER = click.Path(path_type=Path)
 )
 @click.option("--out", type=FOLDER, help="The folder to write to; trained/SIGNAL by default.")
 @click.option("--name", help="The name of the model and its card.")
+@click.option("--examples", type=click.IntRange(min=64), help="audio.scene: windows to learn from.")
+@click.option("--epochs", type=click.IntRange(min=1), help="audio.scene: times through them.")
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same model.")
 @click.option(
     "--licence-ok", is_flag=True, help="I may train on every row, whatever its licence says."
@@ -46,6 +49,8 @@ def train(
     tests: tuple[Path, ...],
     out: Path | None,
     name: str | None,
+    examples: int | None,
+    epochs: int | None,
     seed: int,
     licence_ok: bool,
     as_json: bool,
@@ -67,7 +72,8 @@ def train(
     from earmark.streams.training.trainer import trainer
 
     work = trainer(signal)
-    order = _order(signal, name, data, clean, tests, seed, licence_ok=licence_ok)
+    order = _order(signal, name, data, clean, tests, licence_ok=licence_ok)
+    order = replace(order, seed=seed, examples=examples, epochs=epochs)
     for licence, count in order.refused.items():
         click.echo(f"{count} rows not trained on: {licence}", err=True)
     if not order.rows:
@@ -85,7 +91,6 @@ def _order(
     data: Sequence[Path],
     clean: Sequence[Path],
     tests: Sequence[Path],
-    seed: int,
     *,
     licence_ok: bool,
 ) -> "Order":
@@ -105,7 +110,6 @@ def _order(
         clean=none.rows,
         tests=_rows(tests),
         refused=refused,
-        seed=seed,
     )
 
 

@@ -21,7 +21,10 @@ _LONGEST = 12  # sources of a kind that a card names; the report counts all
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is trained on. `rows` may all be; `clean` hold no harm; `tests` are measured only."""
+    """What is trained on. `rows` may all be; `clean` hold no harm; `tests` are measured only.
+
+    `examples` and `epochs` are those of a network, None for the usual ones.
+    """
 
     signal: str
     name: str
@@ -30,6 +33,8 @@ class Order:
     tests: Sequence[Row] = ()
     refused: Mapping[str, int] = field(default_factory=dict)
     seed: int = 1
+    examples: int | None = None
+    epochs: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

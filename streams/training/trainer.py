@@ -35,6 +35,8 @@ def trainer(signal: str) -> Train:
 
 
 def _train_harm(order: Order, store: ModelStore, watch: Watch) -> Product:
+    import torch
+
     from earmark.models.harm_head import HarmReader
     from earmark.models.profanity import load_profanity
     from earmark.models.static_embedding import load_static_embedding
@@ -44,6 +46,9 @@ def _train_harm(order: Order, store: ModelStore, watch: Watch) -> Product:
 
     if not order.name.startswith(MODEL):
         raise ConfigurationError(f"heads of text.safety are called {MODEL}-something")
+    if order.tests:
+        raise ConfigurationError("text.safety is measured on rows held out; --test is for networks")
+    torch.set_num_threads(1)  # sums in one order: the same seed gives the same heads
     profanity = load_profanity(store.path(WORDS), store.path(WORDS, "vocabulary.json"))
     embedding = load_static_embedding(
         store.path(EMBEDDING), store.path(EMBEDDING, "tokenizer.json")
@@ -111,9 +116,16 @@ def _train_scene(order: Order, store: ModelStore, watch: Watch) -> Product:
 
     torch.set_num_threads(1)
     rows = [row for row in order.rows if row.path and row.labels.get("class") in CLASSES]
+    if order.clean:
+        raise ConfigurationError("--clean is of texts; label recordings class noise or silence")
     if missing := sorted(set(CLASSES) - {str(row.labels["class"]) for row in rows}):
         raise ConfigurationError(f"no recording is labelled class {missing[0]!r}")
-    recipe = Recipe(seed=order.seed)
+    usual = Recipe()
+    recipe = Recipe(
+        seed=order.seed,
+        examples=order.examples or usual.examples,
+        epochs=order.epochs or usual.epochs,
+    )
     network = train(rows, recipe, watch)
     begun, version = time.perf_counter(), shipped_thresholds(order.signal).version
     tests = [row for row in order.tests if row.path]

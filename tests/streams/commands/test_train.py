@@ -2,15 +2,28 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
+from safetensors.torch import load_file
 
 from earmark.models.card import read_card
+from earmark.models.device import Device
+from earmark.models.scene_net import SceneNet
+from earmark.models.store import ModelStore
+from earmark.processors.content import ContentEvent, Text
+from earmark.processors.outcome import Result
+from earmark.processors.signal import ItemView
+from earmark.processors.signals.text_safety import EMBEDDING, WORDS, text_safety
+from earmark.processors.threshold import shipped_thresholds
 from earmark.streams.evaluation.evaluation import Evaluation
 from earmark.streams.evaluation.manifest import Row
 from earmark.streams.training.product import Order, Product, card_text, training_data
@@ -72,6 +85,50 @@ def test_a_head_that_was_trained_scores_texts_and_says_what_it_does_not_know(
     assert card.labels == ("profanity", "harassment")
     assert card.evaluation[0].n == 400
     assert "<html" in (tmp_path / "out/held-out-rows.html").read_text()
+    abuse, praise = scored_by(tmp_path / "out/text-harm-own.toml", f"{ABUSE[1]}.", f"{PRAISE[2]}.")
+    assert abuse.fields["labels"] == ["profanity", "harassment"]
+    assert praise.fields["labels"] == []
+
+
+def scored_by(card: Path, *texts: str) -> Sequence[Result]:
+    """What text.safety says by the card, put where a user puts it."""
+    root = card.parent / "models"
+    (root / "cards").mkdir(parents=True)
+    shutil.copy(card, root / "cards")
+    for name in (WORDS, EMBEDDING):
+        (root / name).symlink_to(ModelStore().root / name)
+    store = ModelStore(root, offline=True)
+    store.pull(card.stem)
+    scorer = text_safety.with_model(card.stem).load(
+        store=store, device=Device(), thresholds=shipped_thresholds("text.safety")
+    )
+    events = [
+        ContentEvent(event_id="e", content_id="c", texts=(Text(field="t", text=it, language="en"),))
+        for it in texts
+    ]
+    said: Sequence[Result] = scorer.score([ItemView(event=event) for event in events])
+    return said
+
+
+def test_a_network_that_was_trained_hears_the_rows_that_it_is_tested_on(tmp_path: Path) -> None:
+    random, rows = np.random.default_rng(1), []
+    for label in ("speech", "music", "noise", "silence"):
+        soundfile.write(tmp_path / f"{label}.wav", random.normal(0, 0.1, 64_000), 16_000)
+        rows.append(
+            {
+                **{"id": label, "kind": label, "path": f"{label}.wav", "source": label},
+                **{"labels": {"class": label}, "licence": "synthesised"},
+            }
+        )
+    (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    few = ("--examples", "64", "--epochs", "1", "--out", "out", "--json")
+    done = earmark("train", "audio.scene", "--data", ".", "--test", ".", *few, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["evaluations"]["tests"]["n"] == 4
+    card = read_card((tmp_path / "out/scene-own.toml").read_text(), where="card")
+    assert (card.labels, card.sample_rate_hz) == (("speech", "music", "noise"), 16_000)
+    assert set(SceneNet().state_dict()) == set(load_file(tmp_path / "out/model.safetensors"))
 
 
 @pytest.mark.parametrize(
@@ -81,6 +138,8 @@ def test_a_head_that_was_trained_scores_texts_and_says_what_it_does_not_know(
         (("text.safety", "--data", "nowhere"), "no manifest nowhere"),
         (("audio.scene", "--data", "own"), "no recording is labelled class 'music'"),
         (("text.safety", "--data", "own", "--name", "mine"), "called text-harm-something"),
+        (("text.safety", "--data", "own", "--test", "own"), "--test is for networks"),
+        (("audio.scene", "--data", "own", "--clean", "own"), "--clean is of texts"),
     ],
 )
 def test_a_mistake_ends_in_one_line(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
