@@ -6,7 +6,7 @@ section 5, cut down to what titles, comments and transcripts need.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 LONGEST_SENTENCE = 400  # code points; a longer one is cut at white space
@@ -35,6 +35,25 @@ def sentences(text: str) -> Iterator[Sentence]:
             yield from _cut(text, begin, stop.end())
             begin = stop.end()
     yield from _cut(text, begin, len(text))
+
+
+def surroundings(parts: Sequence[Sentence], longest: int) -> Iterator[Sentence]:
+    """For each of the sentences the run of them that it stands in, of at most `longest`.
+
+    Runs follow one another; a sentence that is longer is a run by itself.
+    """
+    run: list[Sentence] = []
+    for part in parts:
+        if run and part.end - run[0].start > longest:
+            yield from _whole(run)
+            run = []
+        run.append(part)
+    yield from _whole(run)
+
+
+def _whole(run: Sequence[Sentence]) -> Iterator[Sentence]:
+    for _ in run:
+        yield Sentence(start=run[0].start, end=run[-1].end)
 
 
 def _ends_sentence(text: str, stop: re.Match[str]) -> bool:

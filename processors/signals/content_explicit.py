@@ -16,10 +16,10 @@ spoken content its transcript; for an item that is a text, its texts. What a son
 not hold says nothing, since sung words are often missed, and so does a description.
 
 It knows strong words, English ones, and no more. What text.safety is sure of without such a word
-is doubted, and Unknown; but a violent or sexual story told in plain words is NotExplicit to it. As
-comments, of 324 clean quotations none came out Explicit and 2 Unknown; of 283 offensive ones, most
-without a strong word, 21 Explicit and 18 Unknown. It was not measured on labelled releases, of
-which none were at hand, and it is no age rating.
+is doubted, and Unknown; but a violent or sexual story told in plain words is NotExplicit to it. Of
+324 clean quotations none came out Explicit and one Unknown; of 283 offensive ones, most without a
+strong word, 21 Explicit and 36 Unknown (text.safety's heads had learned from them). It was not
+measured on labelled releases, of which none were at hand, and it is no age rating.
 """
 
 import re

@@ -1,43 +1,54 @@
 """Harms in the texts of an item and in what is said in its audio.
 
-The shipped classifier knows one label, `profanity`, and reads English. A card of kind
-`sequence-classification` serves instead (`--model text.safety=unbiased-toxic-roberta`): its
-`label_map` says which of our harms it knows, its `languages` what it reads. A text in another
-language, declared or found, is not scored: its low score would say nothing. Where no language is
-declared and the text is too short to find one, it is scored if most of its words are known to be
-English and English is read.
+The shipped classifier (card `text-harm`: linear heads, trained here, on words, pieces of words, a
+static embedding and profanity-check) reads English and knows the labels that its card names. The
+other harms are unknown to it, and it gives them no score. A card of kind `sequence-classification`
+serves instead (`--model text.safety=unbiased-toxic-roberta`): its `label_map` says which of our
+harms it knows, its `languages` what it reads. A text in another language, declared or found, is not
+scored: its low score would say nothing. Where no language is declared and the text is too short to
+find one, it is scored if most of its words are known to be English and English is read.
 
 The score of a text is that of its worst sentence, label by label, and so is that of an item: long
-texts are not excused by their length. `severity` stays null, since no classifier here knows one.
-Spans are the sentences over a label's threshold, of huge texts the worst `MAX_SPANS`. A label
-without a threshold of its own has `default_probability`. Scores of a card's model are its own
-probabilities, calibrated by nobody here.
+texts are not excused by their length. The shipped classifier reads each sentence once by itself and
+once in the run of sentences around it (`CONTEXT` code points); the mean of both log odds is the
+sentence's score, for the worst of many sentences alone is a matter of luck. `severity` stays null,
+since no classifier here knows one. Spans are the sentences over a label's threshold, of huge texts
+the worst `MAX_SPANS`. A label without a threshold of its own has `default_probability`. Scores of a
+card's model are its own probabilities, calibrated by nobody here; those of the shipped one are
+calibrated on rows held out, of which far more were harmful than is usual.
 
 A card with an `[instruction]` is served by the endpoint that the host was given; what that would
 not or could not score of an item is an abstention for the item (`ANSWER_REFUSED`,
 `ANSWER_TRUNCATED`, `ANSWER_INVALID`, `BUDGET_SPENT`).
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
 from typing import Any, Protocol
 
+from earmark.models.harm_head import HarmHeads, load_harm_heads
 from earmark.models.profanity import ProfanityClassifier, load_coverage, load_profanity
+from earmark.models.static_embedding import load_static_embedding
 from earmark.processors.content import Text
 from earmark.processors.english import TRANSCRIPT, LanguageGate, nothing_read
 from earmark.processors.error import ConfigurationError
 from earmark.processors.labels import label_limit, labels_and_spans
 from earmark.processors.outcome import Result
-from earmark.processors.sentence import Sentence, sentences
+from earmark.processors.sentence import Sentence, sentences, surroundings
 from earmark.processors.signal import ItemView, Loading, Part, Relabelling, Takes, signal
 from earmark.processors.taxonomy.harm import harms
 from earmark.processors.threshold import Thresholds
 
-MODEL = "profanity-check"
+MODEL = "text-harm"  # and cards whose names begin so are heads of the same kind
+WORDS = "profanity-check"  # its vocabulary tells short English from short other texts
+EMBEDDING = "wordllama-l2-supercat-256"
 PROFANITY = "profanity"
 TEXT, AUDIO = "text", "audio"  # input types
+_MARGIN = 1e-6  # log odds of 0 and 1 are not finite
 MAX_SPANS = 500  # keeps the record under 60 kB
+CONTEXT = 400  # code points around a sentence that the shipped classifier reads with it
 
 Scores = Sequence[float]  # in the order of the classifier's labels
 
@@ -77,10 +88,14 @@ class _Passage:
     field: str
     text: str
     sentences: tuple[Sentence, ...]
+    surroundings: tuple[Sentence, ...]
 
-    def readings(self) -> list[str]:
-        """The sentences as they stand in the text."""
-        return [self.text[s.start : s.end] for s in self.sentences]
+    def readings(self) -> list[tuple[str, str]]:
+        """The sentences as they stand in the text, each with what it is read in."""
+        return [
+            (self.text[part.start : part.end], self.text[around.start : around.end])
+            for part, around in zip(self.sentences, self.surroundings, strict=True)
+        ]
 
 
 class SafetyScorer:
@@ -91,8 +106,11 @@ class SafetyScorer:
         classifier: HarmClassifier,
         coverage: Callable[[str], float],
         thresholds: Thresholds,
+        *,
+        context: int = 0,
     ) -> None:
         self._classifier = classifier
+        self._context = context
         self._limits = {label: label_limit(label, thresholds) for label in classifier.labels}
         self._gate = LanguageGate(classifier.languages, coverage, thresholds)
 
@@ -100,7 +118,11 @@ class SafetyScorer:
         """One result per item; each different sentence of the batch is read once."""
         passages = [list(self._passages(item)) for item in items]
         readings = dict.fromkeys(
-            reading for of_item in passages for passage in of_item for reading in passage.readings()
+            text
+            for of_item in passages
+            for passage in of_item
+            for reading in passage.readings()
+            for text in reading
         )
         rows = self._classifier.probabilities(list(readings))
         rows = rows if isinstance(rows, list) else rows.tolist()
@@ -112,15 +134,19 @@ class SafetyScorer:
 
     def _passages(self, item: ItemView) -> Iterator[_Passage]:
         for text in self._gate.texts(item):
-            yield _passage(TEXT, text)
+            yield _passage(TEXT, text, self._context)
         transcript = self._gate.transcript(item)
         if transcript is not None:
-            yield _passage(AUDIO, transcript)
+            yield _passage(AUDIO, transcript, self._context)
 
     def _conclude(
         self, item: ItemView, passages: Sequence[_Passage], rows: Mapping[str, Scores | str]
     ) -> Result:
-        of_item = {reading: rows[reading] for each in passages for reading in each.readings()}
+        of_item = {
+            reading: in_context(*(rows[text] for text in reading))
+            for each in passages
+            for reading in each.readings()
+        }
         scores = {key: row for key, row in of_item.items() if not isinstance(row, str)}
         for reason in of_item.values():
             if isinstance(reason, str):  # the rest alone would make the item look better than it is
@@ -160,9 +186,28 @@ class SafetyScorer:
                     }
 
 
+def in_context(alone: Scores | str, around: Scores | str) -> Scores | str:
+    """The scores of a sentence: the mean log odds of it alone and of what stands around it."""
+    if isinstance(alone, str) or isinstance(around, str):
+        return alone if isinstance(alone, str) else around
+    if alone == around:
+        return alone
+    return [
+        1 / (1 + math.exp(-(_log_odds(a) + _log_odds(b)) / 2))
+        for a, b in zip(alone, around, strict=True)
+    ]
+
+
+def _log_odds(probability: float) -> float:
+    clear = min(max(probability, _MARGIN), 1 - _MARGIN)
+    return math.log(clear / (1 - clear))
+
+
 def _companions(card: str) -> tuple[str, ...]:
-    """The card whose vocabulary tells short English from short other texts."""
-    return () if card == MODEL else (MODEL,)
+    """What the shipped heads stand on; of other cards, the vocabulary that knows English."""
+    if card == WORDS:
+        return ()
+    return (WORDS, EMBEDDING) if card.startswith(MODEL) else (WORDS,)
 
 
 @signal(
@@ -170,26 +215,28 @@ def _companions(card: str) -> tuple[str, ...]:
     takes=Takes.PASSAGES,
     reads=frozenset({Part.AUDIO, Part.TEXTS}),
     needs=("text.language", "audio.transcript"),
-    models=(MODEL,),
+    models=(MODEL, WORDS, EMBEDDING),
     companions=_companions,
     taxonomy=("earmark.harm", "1"),
     reads_language=True,
     record_name="TextSafety",
     card_tolerance=0.03,  # bf16
     relabelling=Relabelling(
-        thresholds=("profanity_probability", "default_probability"), apply=labels_and_spans
+        thresholds=tuple(f"{name}_probability" for name in ("default", *sorted(harms()))),
+        apply=labels_and_spans,
     ),
 )
 def text_safety(loading: Loading) -> SafetyScorer:
-    """The scorer with the profanity classifier, or with the checkpoint of a card."""
-    vocabulary = loading.store.path(MODEL, "vocabulary.json")
+    """The scorer with the shipped heads, or with the checkpoint of a card."""
+    vocabulary = loading.store.path(WORDS, "vocabulary.json")
     classifier = _classifier(loading)
     if unknown := sorted(set(classifier.labels) - harms().keys()):
         raise ConfigurationError(
             f"{loading.models[0]}: {unknown[0]!r} is no harm of text.safety; "
             "say in the card's label_map which one it is"
         )
-    return SafetyScorer(classifier, load_coverage(vocabulary), loading.thresholds)
+    context = CONTEXT if isinstance(classifier, HarmHeads) else 0
+    return SafetyScorer(classifier, load_coverage(vocabulary), loading.thresholds, context=context)
 
 
 def _classifier(loading: Loading) -> HarmClassifier:
@@ -199,19 +246,32 @@ def _classifier(loading: Loading) -> HarmClassifier:
             raise ConfigurationError(f"{card} is served by an endpoint, and none is set here")
         service: HarmClassifier = loading.services[card]
         return service
-    if card != MODEL:
-        from earmark.models.text_classifier import load_text_classifier
+    if card == WORDS:
+        return Profanity(_profanity(loading))
+    if card.startswith(MODEL):
+        embedding = load_static_embedding(
+            loading.store.path(EMBEDDING), loading.store.path(EMBEDDING, "tokenizer.json")
+        )
+        labels = loading.store.card(card).labels
+        return load_harm_heads(loading.path(), labels, embedding, _profanity(loading))
+    from earmark.models.text_classifier import load_text_classifier
 
-        return load_text_classifier(loading.store, card, loading.device)
-    return Profanity(load_profanity(loading.path(), loading.path("vocabulary.json")))
+    return load_text_classifier(loading.store, card, loading.device)
 
 
-def _passage(input_type: str, text: Text) -> _Passage:
+def _profanity(loading: Loading) -> ProfanityClassifier:
+    store = loading.store
+    return load_profanity(store.path(WORDS), store.path(WORDS, "vocabulary.json"))
+
+
+def _passage(input_type: str, text: Text, context: int) -> _Passage:
+    parts = tuple(sentences(text.text))
     return _Passage(
         input_type=input_type,
         field=text.field,
         text=text.text,
-        sentences=tuple(sentences(text.text)),
+        sentences=parts,
+        surroundings=tuple(surroundings(parts, context)),
     )
 
 

@@ -21,9 +21,10 @@ import numpy as np
 
 from earmark.models.error import EarmarkError
 from earmark.processors.error import ConfigurationError
+from earmark.streams.evaluation.manifest import Row
 from earmark.streams.training.composition import some_parts, tune
 from earmark.streams.training.instrument import perform
-from earmark.streams.training.manifest import Row, recording, write_manifest
+from earmark.streams.training.manifest import recording, write_manifest
 from earmark.streams.training.midi import midi_file, play
 from earmark.streams.training.noise import RATE_HZ, Wave, noise, normed
 from earmark.streams.training.reading import read_by_espeak, read_by_flite
@@ -114,7 +115,14 @@ def _noises(
 
 def _row(path: Path, label: str, source: str, kind: str) -> Row:
     labels = {"class": label, "kind": kind}
-    return Row(id=path.stem, path=path.name, labels=labels, source=source, licence="synthesised")
+    return Row(
+        id=path.stem,
+        kind="sound",
+        path=Path(path.name),
+        labels=labels,
+        source=source,
+        licence="synthesised",
+    )
 
 
 def _write(path: Path, wave_T: Wave) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import click
 import numpy as np
 
-from earmark.streams.training.manifest import Row, read_manifest, write_manifest
+from earmark.streams.evaluation.manifest import Row, read_manifest
+from earmark.streams.training.manifest import write_manifest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +99,9 @@ def rows(folder: Path, left_out: Sequence[Row]) -> Iterator[Row]:
         order = np.random.default_rng(1).permutation(len(free))[: source.most]
         for path in (free[int(number)] for number in order):
             yield Row(
-                id=f"{source.package}/{path.stem}",
-                path=str(path.resolve()),
+                id=f"{source.package}/{path.relative_to(package).with_suffix('')}",
+                kind="sound",
+                path=path.resolve(),
                 labels={"class": source.label, "by": source.by},
                 source=source.package,
                 licence=source.licence,
@@ -112,7 +114,7 @@ def rows(folder: Path, left_out: Sequence[Row]) -> Iterator[Row]:
 @click.option("--leave-out", multiple=True, type=click.Path(exists=True, path_type=Path))
 def main(folder: Path, out: Path, leave_out: tuple[Path, ...]) -> None:
     """Write a manifest of the recordings in FOLDER to OUT."""
-    left_out = [row for path in leave_out for row in read_manifest(path)]
+    left_out = [row for path in leave_out for row in read_manifest(path).rows]
     found = list(rows(folder, left_out))
     write_manifest(out, found)
     click.echo(f"{len(found)} recordings")

@@ -76,6 +76,7 @@ def test_the_default_set_is_shipped_with_every_hash_and_size():
         "scene",
         "py3langid",
         "silero-vad",
+        "text-harm",
         "vader",
         "whisper-tiny.en",
         "wordllama-l2-supercat-256",

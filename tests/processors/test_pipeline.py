@@ -140,7 +140,7 @@ def test_each_item_gets_the_outcome_that_fits_it(pipeline: Pipeline) -> None:
     assert found["half", "audio.integrity"] == ("OK", None)
     assert found["half", "audio.loudness"] == ("ERROR", "MEDIA_TRUNCATED")
     assert found["bad", "text.language"] == ("ERROR", "TEXT_INVALID")
-    assert by_name(outcomes)["abuse", "text.safety"].result.fields["labels"] == ["profanity"]
+    assert "profanity" in by_name(outcomes)["abuse", "text.safety"].result.fields["labels"]
     rejections = {o.event.content_id: o.error.part for o in outcomes if isinstance(o, Rejection)}
     assert rejections == {"half": "audio", "bad": "texts.comment"}
 

@@ -44,7 +44,7 @@ def relabels(new: Thresholds) -> Relabeller:
 
 
 @pytest.mark.weights
-@pytest.mark.parametrize("probability", [0.8, 0.95, 0.9999])
+@pytest.mark.parametrize("probability", [0.85, 0.95, 0.9999])
 def test_a_relabelled_record_is_what_the_pipeline_says_by_the_new_thresholds(
     probability: float,
 ) -> None:

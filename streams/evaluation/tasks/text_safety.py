@@ -1,10 +1,15 @@
-"""Harmful against clean texts, on quotations apart, and false alarms by group of people named."""
+"""Harmful against clean texts, quotations apart, each harm, and false alarms by people named."""
+
+from collections.abc import Callable
 
 from earmark.streams.evaluation.case import Record
+from earmark.streams.evaluation.harm_label import BEGINNING, known_harms
 from earmark.streams.evaluation.manifest import Row
 from earmark.streams.evaluation.measure import Judgement, detection
 from earmark.streams.evaluation.measure_group import false_alarms_by_group
 from earmark.streams.evaluation.task import Task
+
+_YES = 0.5  # from this on a row counts as having the harm
 
 
 def _is_harmful(row: Row) -> bool | None:
@@ -28,6 +33,37 @@ def _worst(record: Record) -> Judgement | None:
     if not scores:
         return None
     return Judgement(score=max(scores.values()), positive=bool(record["labels"]))
+
+
+def _has(harm: str) -> Callable[[Row], bool | None]:
+    """Whether a whole text has the harm, where its row says so."""
+
+    def truth(row: Row) -> bool | None:
+        likely = known_harms(row).get(harm) if row.text and row.kind != BEGINNING else None
+        return None if likely is None else likely >= _YES
+
+    return truth
+
+
+def _said(harm: str) -> Callable[[Record], Judgement | None]:
+    """The score of the harm; None from a model that does not know it."""
+
+    def answer(record: Record) -> Judgement | None:
+        score = record["scores"].get(harm)
+        return None if score is None else Judgement(score=score, positive=harm in record["labels"])
+
+    return answer
+
+
+def _of_harm(harm: str) -> Task:
+    return Task(
+        name=harm,
+        truth=_has(harm),
+        answer=_said(harm),
+        measure=detection,
+        headline="auc",
+        is_probability=True,
+    )
 
 
 TASKS = (
@@ -56,4 +92,5 @@ TASKS = (
         measure=false_alarms_by_group,
         headline="worst_over_mean",
     ),
+    *(_of_harm(harm) for harm in ("profanity", "harassment", "hate", "sexual", "violence")),
 )

@@ -17,9 +17,10 @@ from earmark.processors.signals.text_safety import (
     MAX_SPANS,
     Profanity,
     SafetyScorer,
+    in_context,
     text_safety,
 )
-from earmark.processors.threshold import shipped_thresholds
+from earmark.processors.threshold import Thresholds, shipped_thresholds
 
 THRESHOLDS = shipped_thresholds("text.safety")
 
@@ -35,7 +36,8 @@ CLASSIFIER = ProfanityClassifier(
     ["filthy", "song", "lovely"],
     ["this", "is", "you"],
 )
-SCORER = SafetyScorer(Profanity(CLASSIFIER), CLASSIFIER.coverage, THRESHOLDS)
+VALUES = {**THRESHOLDS.values, "profanity_probability": 0.7}
+SCORER = SafetyScorer(Profanity(CLASSIFIER), CLASSIFIER.coverage, Thresholds(values=VALUES))
 
 
 def item(
@@ -181,12 +183,64 @@ def test_every_span_holds_a_sentence_of_its_text(view: ItemView) -> None:
         assert CLASSIFIER.probabilities([sentence])[0] == pytest.approx(span["score"])
 
 
+def test_a_sentence_is_read_by_itself_and_in_what_stands_around_it() -> None:
+    alone, around = [0.9, 0.2], [0.5, 0.2]
+    assert in_context(alone, around) == pytest.approx([0.75, 0.2])
+    assert in_context(alone, alone) == alone
+    assert in_context("ANSWER_REFUSED", around) == "ANSWER_REFUSED"
+    assert in_context(alone, "ANSWER_REFUSED") == "ANSWER_REFUSED"
+
+
 @pytest.mark.weights
 def test_the_shipped_classifier_tells_abuse_from_praise() -> None:
     scorer = text_safety.load(store=ModelStore(), device=Device(), thresholds=THRESHOLDS)
     abuse, praise, spanish = scorer.score(
         [item("fuck you"), item("great song!!!"), item("hijo de puta", found=("es", 0.8))]
     )
-    assert abuse.fields["labels"] == ["profanity"]
+    assert "profanity" in abuse.fields["labels"]
     assert praise.fields["labels"] == []
     assert spanish.reason == "LANGUAGE_UNSUPPORTED"
+
+
+@pytest.fixture(scope="module")
+def shipped() -> SafetyScorer:
+    scorer: SafetyScorer = text_safety.load(
+        store=ModelStore(), device=Device(), thresholds=THRESHOLDS
+    )
+    return scorer
+
+
+@pytest.mark.weights
+def test_only_harms_that_it_knows_have_a_score(shipped: SafetyScorer) -> None:
+    (result,) = shipped.score([item("what a lovely song", declared="en")])
+    assert result.fields["scores"].keys() == {"profanity", "harassment", "hate", "sexual"}
+    assert result.fields["severity"] is None
+
+
+@pytest.mark.weights
+def test_whoever_is_named_is_judged_alike(shipped: SafetyScorer) -> None:
+    people = ("gay", "Jewish", "Muslim", "Black", "Mexican", "transgender", "blind", "Christian")
+    results = shipped.score(
+        [item(f"Two {name} men sang for us, and we danced.", declared="en") for name in people]
+    )
+    scores = [result.fields["scores"] for result in results]
+    assert all(each == scores[0] for each in scores)
+    assert all(result.fields["labels"] == [] for result in results)
+
+
+@pytest.mark.weights
+def test_a_long_text_does_not_hide_its_abuse(shipped: SafetyScorer) -> None:
+    calm = "The gulls were loud that morning, and the boats came in late. " * 40
+    (result,) = shipped.score([item(f"{calm}Fuck you, you stupid bitch. {calm}", declared="en")])
+    assert {"profanity", "harassment"} <= set(result.fields["labels"])
+    text = f"{calm}Fuck you, you stupid bitch. {calm}"
+    spans = [span for span in result.fields["spans"] if span["label"] == "profanity"]
+    assert [text[span["start"] : span["end"]] for span in spans] == ["Fuck you, you stupid bitch."]
+
+
+@pytest.mark.weights
+def test_shipped_batches_do_not_change_outcomes(shipped: SafetyScorer) -> None:
+    views = [item(text, declared="en") for text in ("you fool", "A song. Another one!", "x", "hm")]
+    for view, together in zip(views, shipped.score(views), strict=True):
+        (alone,) = shipped.score([view])
+        assert alone.fields["scores"] == pytest.approx(together.fields["scores"], abs=1e-5)

@@ -19,7 +19,7 @@ from earmark.processors.signals.text_safety import SafetyScorer, text_safety
 from earmark.processors.taxonomy.harm import harms
 from earmark.processors.threshold import Thresholds, shipped_thresholds
 
-# what release 2026-11 of the thresholds and the shipped classifier answered to these texts
+# what release 2026-11c of the thresholds and the shipped classifier answered to these texts
 SHIPPED = Path(__file__).with_name("text_safety_shipped.json")
 TABLES = (
     '[checkpoint]\nkind = "sequence-classification"\nactivation = "sigmoid"',

@@ -17,7 +17,7 @@ from earmark.models.store import ModelStore
 from earmark.processors.codec import encode_signal
 from earmark.processors.content import ContentEvent, Text
 from earmark.processors.envelope import envelopes
-from earmark.processors.loader import load_specs
+from earmark.processors.loader import load_specs, with_models
 from earmark.processors.outcome import Signal
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.threshold import Thresholds, shipped_thresholds
@@ -33,9 +33,11 @@ pytestmark = [pytest.mark.kafka, pytest.mark.weights]
 
 SIGNALS = ("text.language", "text.safety")
 TOPICS = {name: f"signals.{name}.v1" for name in SIGNALS}
-STRICTER = Thresholds(
-    version="2", values={**shipped_thresholds("text.safety").values, "profanity_probability": 0.9}
-)
+# by a classifier whose scores of the texts below are known, whatever is shipped
+CLASSIFIER = {"text.safety": "profanity-check"}
+VALUES = shipped_thresholds("text.safety").values
+LIVE = Thresholds(version="1", values={**VALUES, "profanity_probability": 0.7})
+STRICTER = Thresholds(version="2", values={**VALUES, "profanity_probability": 0.9})
 RIVER = "A quiet river runs past the old mill."
 MILD = "What the hell was that supposed to be?"  # between both thresholds
 RUDE = "You are a damn fool and I hate this song."
@@ -92,7 +94,8 @@ class Sides:
 @pytest.fixture(scope="module")
 def score() -> Score:
     """A function that answers a text, by the shipped thresholds or as the run's stricter ones."""
-    store, device, specs = ModelStore(), Device(kind="cpu", precision="fp32"), load_specs(SIGNALS)
+    store, device = ModelStore(), Device(kind="cpu", precision="fp32")
+    specs = with_models(load_specs(SIGNALS), CLASSIFIER)
 
     def load(name: str, thresholds: Thresholds) -> object:
         return specs[name].load(store=store, device=device, thresholds=thresholds)
@@ -108,7 +111,7 @@ def score() -> Score:
             device=device,
         )
 
-    live, strict = pipeline(shipped_thresholds("text.safety")), pipeline(STRICTER)
+    live, strict = pipeline(LIVE), pipeline(STRICTER)
 
     def scored(
         item: str, text: str, *, revision: int = 1, replay_id: str | None = None
