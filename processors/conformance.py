@@ -12,10 +12,8 @@ nothing) and looks at what comes out:
 - neither a second run, nor other items beside it, nor other blocks change an answer.
 """
 
-import io
 import math
 import re
-import wave
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -33,6 +31,7 @@ from earmark.processors.identity import same
 from earmark.processors.outcome import Outcome, Rejection, Signal, Verdict
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.schema import full_name, schema_of
+from earmark.processors.wav import wav_bytes
 from earmark.processors.wire import Codec
 
 RATE_HZ = 22_050
@@ -66,11 +65,19 @@ def findings(name: str, *, device: Device | None = None) -> list[str]:
     return [*_of_schema(pipeline, name), *_of_answers(pipeline, name)]
 
 
+def record_name(name: str) -> str:
+    """What the records of the signal `name` are called: `AudioLowTone` of `audio.low_tone`."""
+    return "".join(word.title() for word in re.split(r"[._]", name))
+
+
 def probes() -> list[ContentEvent]:
     """The items that are put to a signal."""
     texts = [_event(kind, text=text) for kind, text in TEXTS.items()]
-    audio = [_event(kind, audio=_wav(samples)) for kind, samples in _recordings()]
-    both = _event("both", text=TEXTS["english"], audio=_wav(_tone(2.0)))
+    audio = [
+        _event(kind, audio=wav_bytes(np.clip(samples, -1, 1), RATE_HZ))
+        for kind, samples in _recordings()
+    ]
+    both = _event("both", text=TEXTS["english"], audio=wav_bytes(_tone(2.0), RATE_HZ))
     return [*texts, *audio, both]
 
 
@@ -79,7 +86,7 @@ def _of_schema(pipeline: Pipeline, name: str) -> Iterator[str]:
     if not NAME.fullmatch(name):
         yield f"{name!r} is no name of a signal: audio.x, text.x or content.x in lower case"
     definition = schema_of(spec.topic).definition
-    wanted = "".join(word.title() for word in re.split(r"[._]", name))
+    wanted = record_name(name)
     if spec.record_name not in {"", wanted}:
         yield f"record_name should be {wanted}"
     if full_name(definition) != f"earmark.signals.{wanted}":
@@ -198,13 +205,3 @@ def _tone(seconds: float) -> NDArray[np.float32]:
     at_T = np.arange(int(seconds * RATE_HZ), dtype=np.float32) / RATE_HZ
     tone_T: NDArray[np.float32] = np.float32(0.2) * np.sin(np.float32(2 * np.pi * 440) * at_T)
     return tone_T
-
-
-def _wav(samples_T: NDArray[Any]) -> bytes:
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE_HZ)
-        file.writeframes((np.clip(samples_T, -1, 1) * 32_767).astype("<i2").tobytes())
-    return buffer.getvalue()

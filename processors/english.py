@@ -4,12 +4,11 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from earmark.processors import item_text
 from earmark.processors.content import Text
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import Result
 from earmark.processors.signal import ItemView
 from earmark.processors.threshold import Thresholds
-
-TRANSCRIPT = "transcript"  # the field that stands for what is said in the item
 
 _ENGLISH = frozenset({"en", "pcm"})  # short English slang is found to be Nigerian Pidgin at times
 
@@ -89,10 +88,7 @@ def nothing_read(item: ItemView) -> Result:
     """
     if any(has_letters(text.text) for text in item.event.texts):
         return Result.abstained("LANGUAGE_UNSUPPORTED")
-    transcript = item.results.get("audio.transcript")
-    if transcript is not None and transcript.outcome == Verdict.ABSTAINED:
-        return Result.abstained(transcript.reason or "LOW_CONFIDENCE")
-    return Result.skipped("NO_TEXT")
+    return item_text.nothing_read(item)
 
 
 def primary_language(language: str | None) -> str | None:
@@ -116,13 +112,9 @@ def _found_languages(item: ItemView) -> dict[str, _Found]:
 
 
 def _transcript(item: ItemView, languages: Collection[str]) -> Text | None:
-    result = item.results.get("audio.transcript")
-    if result is None or result.outcome != Verdict.OK:
+    text = item_text.said(item)
+    if text is None or not has_letters(text.text):
         return None
-    text, language = result.fields.get("text"), result.fields.get("language")
-    language = language if isinstance(language, str) else None
-    if not isinstance(text, str) or not has_letters(text):
+    if languages and primary_language(text.language) not in {None, *languages}:
         return None
-    if languages and primary_language(language) not in {None, *languages}:
-        return None
-    return Text(field=TRANSCRIPT, text=text, language=language)
+    return text

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from earmark.processors.item_text import TRANSCRIPT
 from earmark.processors.outcome import Result, Verdict
 from earmark.processors.threshold import Thresholds
 
-TRANSCRIPT = "transcript"  # the field that spans in a transcript name
 AUDIO = "audio"  # the input type
 
 

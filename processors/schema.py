@@ -90,16 +90,17 @@ def schemas() -> tuple[Schema, ...]:
     Raises ConfigurationError where a package brings one of a topic that has a schema already, or
     that is no signal's.
     """
-    found = {schema.topic: schema.path for schema in read_schemas(avro_folder())}
+    shipped = read_schemas(avro_folder())
+    taken = {schema.topic for schema in shipped}
     brought: list[Schema] = []
     for folder in resources("avro"):
         of_package = read_schemas(folder)
         for schema in of_package:
-            if schema.topic in found or not schema.is_signal:
+            if schema.topic in taken or not schema.is_signal:
                 raise ConfigurationError(f"{folder}: {schema.path} is not this package's to define")
-        found |= {schema.topic: schema.path for schema in of_package}
+        taken |= {schema.topic for schema in of_package}
         brought += of_package
-    return (*read_schemas(avro_folder()), *brought)
+    return (*shipped, *brought)
 
 
 def newest(all_schemas: Sequence[Schema]) -> dict[str, Schema]:

@@ -8,8 +8,9 @@ B: batch, T: samples (16 kHz, mono, float32)
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -37,6 +38,18 @@ from earmark.processors.signal import (
 )
 
 BACKLOG_BYTES = 16_000_000  # of chunks that wait, of however few recordings: worth a step
+
+
+class Piece(Protocol):
+    """A clip or a window."""
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+
+
+T = TypeVar("T")
+P = TypeVar("P", bound=Piece)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -77,11 +90,11 @@ class ClipStage:
     @property
     def due(self) -> bool:
         """Whether the queue fills a batch."""
-        return _seconds(clip for _, clip in self._queue) >= self._budget.amount
+        return seconds_of(clip for _, clip in self._queue) >= self._budget.amount
 
     def run(self) -> bool:
         """Score one batch; whether there was anything to score."""
-        batch = self._next_batch()
+        batch = next_batch(self._queue, self._budget, lambda item: item)
         if not batch:
             return False
         scores = isolated(
@@ -90,7 +103,7 @@ class ClipStage:
             canary=canary_clip,
             name=self.spec.name,
             part=Part.AUDIO,
-            too_large=lambda clips: self._budget.lower(_seconds(clips)),
+            too_large=lambda clips: self._budget.lower(seconds_of(clips)),
         )
         self._budget.passed()
         for (item, _), score in zip(batch, scores, strict=True):
@@ -100,21 +113,6 @@ class ClipStage:
             else:
                 item.scores.setdefault(self.spec.name, []).append(score)
         return True
-
-    def _next_batch(self) -> list[tuple[Item, Clip]]:
-        batch: list[tuple[Item, Clip]] = []
-        seconds = 0.0
-        while self._queue:
-            item, clip = self._queue[0]
-            if item.audio_error is not None:
-                self._queue.popleft()
-                item.pieces_out -= 1
-                continue
-            seconds += clip.seconds
-            if batch and seconds > self._budget.amount:
-                break
-            batch.append(self._queue.popleft())
-        return batch
 
 
 class StreamStage:
@@ -304,8 +302,32 @@ def conclude(item: Item, spec: SignalSpec, scorer: ClipScorer | WindowScorer) ->
     _record(item, spec, result)
 
 
-def _seconds(clips: Iterable[Clip]) -> float:
-    return sum(clip.seconds for clip in clips)
+def next_batch(
+    queue: deque[tuple[T, P]], budget: Budget, item_of: Callable[[T], Item]
+) -> list[tuple[T, P]]:
+    """Pieces from the front of the queue that are within the budget, one at least.
+
+    Those of recordings that have turned out to be broken are let go.
+    """
+    batch: list[tuple[T, P]] = []
+    held_s = 0.0
+    while queue:
+        owner, piece = queue[0]
+        item = item_of(owner)
+        if item.audio_error is not None:
+            queue.popleft()
+            item.pieces_out -= 1
+            continue
+        held_s += piece.seconds
+        if batch and held_s > budget.amount:
+            break
+        batch.append(queue.popleft())
+    return batch
+
+
+def seconds_of(pieces: Iterable[Piece]) -> float:
+    """Their length in all."""
+    return sum(piece.seconds for piece in pieces)
 
 
 def _code_points(view: ItemView) -> int:

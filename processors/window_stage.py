@@ -17,6 +17,7 @@ from earmark.processors.error import ContentError
 from earmark.processors.isolation import isolated
 from earmark.processors.item import Item
 from earmark.processors.signal import Part, SignalSpec, Trunk, WindowScorer
+from earmark.processors.stage import next_batch, seconds_of
 from earmark.processors.window import Window, WindowCutter
 
 
@@ -63,11 +64,11 @@ class WindowStage:
     @property
     def due(self) -> bool:
         """Whether the queue fills a batch."""
-        return _seconds(window for _, window in self._queue) >= self._budget.amount
+        return seconds_of(window for _, window in self._queue) >= self._budget.amount
 
     def run(self) -> bool:
         """Score one batch; whether there was anything to score."""
-        batch = self._next_batch()
+        batch = next_batch(self._queue, self._budget, lambda recording: recording.item)
         if not batch:
             return False
         features = isolated(
@@ -76,7 +77,7 @@ class WindowStage:
             canary=self._canary,
             name=" and ".join(self._scorers),
             part=Part.AUDIO,
-            too_large=lambda windows: self._budget.lower(_seconds(windows)),
+            too_large=lambda windows: self._budget.lower(seconds_of(windows)),
         )
         self._budget.passed()
         for name, (spec, scorer) in self._scorers.items():
@@ -122,21 +123,6 @@ class WindowStage:
             recording.item.pieces_out += 1
             self._queue.append((recording, window))
 
-    def _next_batch(self) -> list[tuple[_Recording, Window]]:
-        batch: list[tuple[_Recording, Window]] = []
-        seconds = 0.0
-        while self._queue:
-            recording, window = self._queue[0]
-            if recording.item.audio_error is not None:
-                self._queue.popleft()
-                recording.item.pieces_out -= 1
-                continue
-            seconds += window.seconds
-            if batch and seconds > self._budget.amount:
-                break
-            batch.append(self._queue.popleft())
-        return batch
-
 
 def by_trunk(
     scorers: Mapping[str, tuple[SignalSpec, WindowScorer]],
@@ -146,7 +132,3 @@ def by_trunk(
     for name, (spec, scorer) in scorers.items():
         groups.setdefault(id(scorer.trunk), {})[name] = (spec, scorer)
     return list(groups.values())
-
-
-def _seconds(windows: Iterable[Window]) -> float:
-    return sum(window.seconds for window in windows)

@@ -32,11 +32,11 @@ from typing import Any
 
 from earmark.processors.content import ContentType
 from earmark.processors.english import (
-    TRANSCRIPT,
     EnglishGate,
     english_transcript,
     has_letters,
 )
+from earmark.processors.item_text import TRANSCRIPT
 from earmark.processors.outcome import Result, Verdict
 from earmark.processors.signal import ItemView, Loading, Part, Takes, signal
 from earmark.processors.taxonomy.harm import FOLDER, schemes

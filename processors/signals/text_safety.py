@@ -32,8 +32,9 @@ from earmark.models.harm_head import HarmHeads, load_harm_heads
 from earmark.models.profanity import ProfanityClassifier, load_coverage, load_profanity
 from earmark.models.static_embedding import load_static_embedding
 from earmark.processors.content import Text
-from earmark.processors.english import TRANSCRIPT, LanguageGate, nothing_read
+from earmark.processors.english import LanguageGate, nothing_read
 from earmark.processors.error import ConfigurationError
+from earmark.processors.item_text import TRANSCRIPT
 from earmark.processors.labels import label_limit, labels_and_spans
 from earmark.processors.outcome import Result
 from earmark.processors.sentence import Sentence, sentences, surroundings

@@ -20,6 +20,7 @@ import soxr
 
 from earmark.processors.block import SAMPLE_RATE_HZ, Samples
 from earmark.processors.content import Audio, ContentEvent, ContentType, Text
+from earmark.processors.wav import wav_bytes
 from earmark.streams.synthesiser import RATE_HZ, tune
 
 MUSIC_S = 8.0  # after each 11 s of speech
@@ -153,7 +154,11 @@ def clip_events(count: int, *, run: str) -> Iterator[ContentEvent]:
             content_type=ContentType.CLIP,
             source="earmark.bench",
             language="en",
-            audio=Audio(data=_wav(programme_T[start : start + length] * np.float32(level))),
+            audio=Audio(
+                data=wav_bytes(
+                    programme_T[start : start + length] * np.float32(level), SAMPLE_RATE_HZ
+                )
+            ),
             texts=(Text(field="title", text=_SENTENCES[number % len(_SENTENCES)]),),
         )
 
@@ -161,16 +166,6 @@ def clip_events(count: int, *, run: str) -> Iterator[ContentEvent]:
 def _mono(samples_CT: Samples) -> Samples:
     resampled_T: Samples = soxr.resample(samples_CT.mean(axis=0), RATE_HZ, SAMPLE_RATE_HZ)
     return resampled_T
-
-
-def _wav(samples_T: Samples) -> bytes:
-    file = BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(2)
-        writer.setframerate(SAMPLE_RATE_HZ)
-        writer.writeframes((samples_T * 32_767).astype("<i2").tobytes())
-    return file.getvalue()
 
 
 def _utterance(random: np.random.Generator) -> Samples:

@@ -4,12 +4,10 @@ Nothing but a few small integers is kept per event, so that a hundred thousand o
 included, take a few megabytes.
 """
 
-import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 from earmark.processors.codec import encode_event
 from earmark.processors.content import Audio, Change, ContentEvent, ContentType, Text
 from earmark.processors.error import RejectionClass
+from earmark.processors.wav import wav_bytes
 from earmark.streams.chaos.plan import Options
 from earmark.streams.synthesiser import RATE_HZ, tune
 
@@ -236,10 +235,4 @@ def _kinds(
 @cache
 def _clip(seed: int) -> bytes:
     samples_T = tune(seed=seed + 1, seconds=CLIP_S).mean(axis=0)
-    file = BytesIO()
-    with wave.open(file, "wb") as writer:
-        writer.setnchannels(1)
-        writer.setsampwidth(2)
-        writer.setframerate(RATE_HZ)
-        writer.writeframes((samples_T * 32_767).astype("<i2").tobytes())
-    return file.getvalue()
+    return wav_bytes(samples_T, RATE_HZ)

@@ -4,8 +4,6 @@ The text of each file stands in `files/`: what all have, then what one for audio
 """
 
 import json
-import re
-import wave
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from importlib.resources import files
@@ -18,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from earmark.models.error import ConfigurationError
+from earmark.processors.conformance import NAME, record_name
 from earmark.processors.loader import load_specs
 from earmark.processors.release import release
 from earmark.processors.schema import avro_folder
+from earmark.processors.wav import wav_bytes
 
 KINDS = ("audio", "text")
 RATE_HZ = 16_000
-NAME = re.compile(r"(audio|text|content)(\.[a-z][a-z0-9_]*)+")
 _ENVELOPE_OF = "audio.loudness"  # which shipped schema lends its envelope
 
 _SCORE = {"name": "score", "type": ["null", "double"], "default": None}
@@ -101,7 +100,7 @@ def write_package(name: str, *, kind: str, folder: Path) -> list[Path]:
         (root / path).write_text(text, encoding="utf-8")
     if kind == "audio":
         for file, samples_T in _recordings():
-            _write_wav(root / "evaluation" / file, samples_T)
+            (root / "evaluation" / file).write_bytes(wav_bytes(samples_T, RATE_HZ))
     release(root / package / "avro")
     return sorted(path for path in root.rglob("*") if path.is_file())
 
@@ -112,7 +111,7 @@ def _texts(name: str, kind: str, package: str) -> Iterator[tuple[str, str]]:
         "name": name,
         "package": package,
         "dist": package.replace("_", "-"),
-        "record": _record_name(name),
+        "record": record_name(name),
         "label": name.rpartition(".")[2],
         "sha256": sha256(weights.encode()).hexdigest(),
         "size": str(len(weights.encode())),
@@ -146,17 +145,9 @@ def _recordings() -> Iterator[tuple[str, NDArray[np.float64]]]:
         yield f"noise-{number}.wav", random.uniform(-0.2, 0.2, RATE_HZ)
 
 
-def _write_wav(path: Path, samples_T: NDArray[np.float64]) -> None:
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE_HZ)
-        file.writeframes((samples_T * 32_767).astype("<i2").tobytes())
-
-
 def _schema(name: str, kind: str) -> dict[str, Any]:
     """The envelope as all signals have it, and behind it the fields of the kind."""
-    record = _record_name(name)
+    record = record_name(name)
     shipped = json.loads(_shipped(f"signals/{_ENVELOPE_OF}.v1.avsc"))
     names = [field["name"] for field in shipped["fields"]]
     envelope = shipped["fields"][: names.index("provenance") + 1]
@@ -170,10 +161,6 @@ def _golden(name: str, kind: str) -> dict[str, Any]:
     envelope = {key: shipped[key] for key in list(shipped)[: list(shipped).index("provenance") + 1]}
     label = name.rpartition(".")[2]
     return {**envelope, "score": {"double": 0.75}, "labels": [label], **_GOLDEN[kind]}
-
-
-def _record_name(name: str) -> str:
-    return "".join(word.title() for word in re.split(r"[._]", name))
 
 
 def _shipped(path: str) -> str:

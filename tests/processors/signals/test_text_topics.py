@@ -19,25 +19,11 @@ from earmark.processors.outcome import Result, Verdict
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.text_topics import TOP, TopicScorer, text_topics
 from earmark.processors.threshold import shipped_thresholds
+from earmark.streams.evaluation.tasks.text_topics import NEWSGROUPS
 
 pytestmark = pytest.mark.weights
 
 POSTS = Path(__file__).parents[4] / "shared/evaldata/text_sentiment_topic_spam_pii/manifest.jsonl"
-GROUPS = {  # newsgroup, or how its name begins, to tier 1 of IAB's taxonomy
-    "alt.atheism": "Religion & Spirituality",
-    "soc.religion.christian": "Religion & Spirituality",
-    "talk.religion.misc": "Religion & Spirituality",
-    "talk.politics": "Politics",
-    "comp.": "Technology & Computing",
-    "sci.crypt": "Technology & Computing",
-    "sci.electronics": "Technology & Computing",
-    "sci.med": "Medical Health",
-    "sci.space": "Science",
-    "rec.autos": "Automotive",
-    "rec.motorcycles": "Automotive",
-    "rec.sport": "Sports",
-    "misc.forsale": "Shopping",
-}
 HOCKEY = "The goalie stopped every shot and our team won the hockey game in the last period"
 BREAD = "Knead the dough, let it rise, then bake the bread with salt, butter and olive oil"
 
@@ -125,7 +111,9 @@ def test_newsgroup_posts_get_their_group_s_topic_or_none() -> None:
     rows = [json.loads(line) for line in POSTS.read_text("utf-8").split("\n") if line]
     posts = [row for row in rows if row["kind"] == "topic"]
     meant = [
-        next(topic for group, topic in GROUPS.items() if row["labels"]["topic"].startswith(group))
+        next(
+            topic for group, topic in NEWSGROUPS.items() if row["labels"]["topic"].startswith(group)
+        )
         for row in posts
     ]
     results = scorer().score([item(row["text"]) for row in posts])
