@@ -21,6 +21,7 @@ COMMANDS = {
     "down": ("down", "Stop the local stack."),
     "broker": ("broker", "Run the local Kafka broker alone, in the foreground."),
     "worker": ("worker", "Run the worker: content events in, signals out."),
+    "agents": ("agents", "Judge items by policies: signals in, verdicts and questions out."),
     "produce": ("produce", "Make content events from files and send them."),
     "subscribe": ("subscribe", "Print signals as they arrive."),
     "dlq": ("dlq", "List, show, redrive and purge dead letters."),

@@ -118,6 +118,16 @@ class WorkerSettings(BaseModel):
     http_host: str = "127.0.0.1"
 
 
+class AgentsSettings(BaseModel):
+    """How the agents judge."""
+
+    batch_wait_s: float = Field(default=0.02, gt=0)  # what was gathered so long is judged
+    reload_s: float = Field(default=5.0, gt=0)  # between two looks at the policies' files
+    routing: Path | None = None  # what is asked of people; none: as shipped
+    http_port: int = 0  # verdicts, health and metrics; 0 picks a free one
+    http_host: str = "127.0.0.1"
+
+
 class EndpointSettings(BaseModel):
     """An endpoint that speaks OpenAI's chat completions, for cards with an `[instruction]`."""
 
@@ -146,6 +156,8 @@ class Settings(BaseSettings):
     registry: RegistrySettings = Field(default_factory=RegistrySettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    policies: Path | None = None  # the folder of those in force; none: those that are shipped
+    agents: AgentsSettings = Field(default_factory=AgentsSettings)
     endpoint: EndpointSettings | None = None
 
     @property
