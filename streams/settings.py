@@ -157,7 +157,6 @@ class Settings(BaseSettings):
     registry: RegistrySettings = Field(default_factory=RegistrySettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
-    policies: Path | None = None  # the folder of those in force; none: those that are shipped
     agents: AgentsSettings = Field(default_factory=AgentsSettings)
     endpoint: EndpointSettings | None = None
 

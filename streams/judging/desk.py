@@ -156,9 +156,7 @@ class Desk:
         self._open[number] = state
         return state
 
-    async def _take(
-        self, number: int, state: PartitionState, arrivals: Iterable[Arrival]
-    ) -> None:
+    async def _take(self, number: int, state: PartitionState, arrivals: Iterable[Arrival]) -> None:
         touched: dict[str, None] = {}
         for arrival in arrivals:
             self._metrics.records.labels(arrival.topic).inc()
@@ -201,9 +199,7 @@ class Desk:
         if arrival.topic == VERDICTS:
             state.show(content_id, arrival.at_ms, _names(verdict_of(record)))
 
-    async def _judge(
-        self, number: int, state: PartitionState, content_ids: Iterable[str]
-    ) -> None:
+    async def _judge(self, number: int, state: PartitionState, content_ids: Iterable[str]) -> None:
         """Judge the items, publish what is to be published, and hold it when Kafka has it."""
         waiting = []
         for content_id in content_ids:
@@ -275,4 +271,3 @@ def _tombstone(content_id: str) -> Outgoing:
 
 def _names(verdict: Verdict) -> tuple[tuple[str, str, str], ...]:
     return tuple((ruling.policy, ruling.rule, ruling.effect) for ruling in verdict.rulings)
-

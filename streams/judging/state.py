@@ -193,4 +193,3 @@ class PartitionState:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
-
