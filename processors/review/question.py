@@ -7,6 +7,8 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Any, Self
 
+from earmark.processors.review.decision import DecidedEffect
+
 _SEPARATOR = "\x1f"
 _ID_BYTES = 16
 
@@ -55,9 +57,11 @@ class Question:
     chance: float
     day: str
     asks: str | None = None
+    said: tuple[str, ...] = ()
     policy: str | None = None
     rule: str | None = None
     verdict_id: str | None = None
+    effects: tuple[DecidedEffect, ...] = ()
     subjects: tuple[Subject, ...] = ()
 
     @property
@@ -76,16 +80,24 @@ class Question:
 
     def record(self) -> dict[str, Any]:
         """The record of `review.requests.v1`."""
-        subjects = [asdict(subject) for subject in self.subjects]
-        return {**asdict(self), "reason": str(self.reason), "subjects": subjects}
+        lists = {
+            "said": list(self.said),
+            "effects": [asdict(effect) for effect in self.effects],
+            "subjects": [asdict(subject) for subject in self.subjects],
+        }
+        return {**asdict(self), "reason": str(self.reason), **lists}
 
 
 def question_of(record: Mapping[str, Any]) -> Question:
     """The question that a record of `review.requests.v1` holds; unknown reasons stay words."""
     reason = record["reason"]
     known = Reason(reason) if reason in Reason.__members__ else reason
-    subjects = tuple(Subject(**subject) for subject in record["subjects"])
-    return Question(**{**record, "reason": known, "subjects": subjects})
+    lists = {
+        "said": tuple(record["said"]),
+        "effects": tuple(DecidedEffect(**effect) for effect in record["effects"]),
+        "subjects": tuple(Subject(**subject) for subject in record["subjects"]),
+    }
+    return Question(**{**record, "reason": known, **lists})
 
 
 def request_id(content_id: str, asked: Sequence[str]) -> str:

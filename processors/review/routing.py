@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from earmark.processors.outcome import Verdict as Outcome
 from earmark.processors.profile import Profile, ProfileSignal
 from earmark.processors.review.budget import Budget
+from earmark.processors.review.decision import DecidedEffect
 from earmark.processors.review.doubt import Near, near
 from earmark.processors.review.option import Doubt, Options
 from earmark.processors.review.question import Question, Reason, Subject, request_id
@@ -151,7 +152,7 @@ class _Routing:
         ):
             return
         for rulings in _by_rule(self.verdict.rulings):
-            question = self._of_rule(rulings, self.verdict.verdict_id)
+            question = self._of_rule(rulings, self.verdict)
             if question is not None and self._has_room(question):
                 yield question
 
@@ -171,7 +172,7 @@ class _Routing:
                         signal, asks, doubt=in_doubt, audited=asks == audited
                     )
 
-    def _of_rule(self, rulings: Sequence[Ruling], verdict_id: str) -> Question | None:
+    def _of_rule(self, rulings: Sequence[Ruling], verdict: Judged) -> Question | None:
         first, severity = rulings[0], max(ruling.severity for ruling in rulings)
         sent = next((ruling for ruling in rulings if ruling.effect == REVIEW), None)
         if sent is None and severity < self.options.severe.severity:
@@ -190,7 +191,8 @@ class _Routing:
             chance=1.0,
             policy=first.policy,
             rule=first.rule,
-            verdict_id=verdict_id,
+            verdict_id=verdict.verdict_id,
+            effects=_effects(verdict),
             subjects=subjects,
         )
 
@@ -222,6 +224,7 @@ class _Routing:
             stratum=self._stratum(signal.language, nearest.label or asks),
             priority=nearest.closeness,
             asks=asks,
+            said=said_of(signal, asks),
             subjects=tuple(
                 _subject(signal, each.field, f"{each.score:g}", each.score, each.threshold)
                 for each in close
@@ -237,6 +240,7 @@ class _Routing:
             stratum=self._stratum(signal.language, said[0] if said else NO_LABEL),
             priority=0.0,
             asks=asks,
+            said=said,
             subjects=(_subject(signal, asks, ", ".join(said)),),
         )
 
@@ -298,6 +302,16 @@ def said_of(signal: ProfileSignal, field: str) -> tuple[str, ...]:
     word = signal.words.get(field)
     number = signal.numbers.get(field)
     return (word,) if word is not None else () if number is None else (f"{number:g}",)
+
+
+def _effects(verdict: Judged) -> tuple[DecidedEffect, ...]:
+    """What the verdict says, each once, without what sends it to review."""
+    found = {
+        (ruling.effect, ruling.value or ""): DecidedEffect(effect=ruling.effect, value=ruling.value)
+        for ruling in verdict.rulings
+        if ruling.effect != REVIEW
+    }
+    return tuple(found[key] for key in sorted(found))
 
 
 def _by_rule(rulings: Iterable[Ruling]) -> Iterator[Sequence[Ruling]]:
