@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from earmark.processors.policy.verdict import verdict_of
 from earmark.processors.profile import Profile, ProfileSignal
 from earmark.processors.release import golden_record
 from earmark.processors.review.budget import Budget
@@ -227,3 +228,16 @@ def test_a_question_reads_back_from_its_record() -> None:
 def test_a_question_about_a_verdict_is_about_no_one_signal(name: str) -> None:
     (question,) = asked(profile(safety(hate=0.99)), Ruling(severity=7))
     assert getattr(question, name) is None
+
+
+def test_a_verdict_of_the_policies_is_asked_about_as_it_is() -> None:
+    record = dict(golden_record(avro_folder(), schema_of("verdicts.v1")))
+    graver = [{**ruling, "severity": 7} for ruling in record["rulings"]]
+    verdict = verdict_of({**record, "rulings": graver})
+    options = shipped_options()
+    (question,) = requests(
+        profile(safety(hate=0.99)), verdict, options, budget=Budget(options), day=DAY
+    )
+    assert question.reason == Reason.SEVERE
+    assert (question.policy, question.rule) == (graver[0]["policy"], graver[0]["rule"])
+    assert {each.effect for each in question.effects} == set(record["effects"])
