@@ -119,9 +119,9 @@ class Host:
             self._turn.clear()
             await self._turn.wait()
 
-    async def on_assigned(self, _: object, assigned: Collection[TP], **__: Any) -> None:
-        """Restore the partitions while the group comes to rest."""
-        self._assigned = frozenset(assigned)
+    async def on_assigned(self, _: Any, /, *assigned: Any, **__: Any) -> None:
+        """Restore the partitions while the group comes to rest; called by Faust."""
+        self._assigned = frozenset(*assigned)
         self._app.add_future(self._assign(self._assigned))
 
     async def close(self) -> None:

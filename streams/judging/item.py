@@ -3,13 +3,11 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from earmark.processors.policy.decision import Decision, decisions_of
 from earmark.processors.policy.judgement import decide, decide_fast, with_signal
 from earmark.processors.policy.policy import Policy
 from earmark.processors.policy.verdict import Verdict, verdict_of
 from earmark.processors.profile import Profile, profile_of
-from earmark.processors.review import decision as review
-from earmark.processors.review.decision import Decisions
+from earmark.processors.review.decision import Decisions, decisions_of
 from earmark.processors.wire import Record
 from earmark.streams.judging.channel import is_signal, signal_of
 from earmark.streams.judging.record import Records
@@ -28,8 +26,7 @@ class Item:
     profile: Profile | None = None
     profile_at_ms: int = 0
     records: Mapping[str, Record] = field(default_factory=dict)
-    decisions: tuple[Decision, ...] = ()
-    decided: Decisions | None = None  # the same, for those who ask questions
+    decided: Decisions | None = None
     previous: Verdict | None = None
 
     @property
@@ -65,7 +62,7 @@ class Item:
             profile,
             policies,
             records=self.records,
-            decisions=self.decisions,
+            decisions=() if self.decided is None else self.decided.in_force,
             previous=self.previous,
         )
         if self.profile is None and not verdict.rulings and self.previous is None:
@@ -86,8 +83,7 @@ def item_of(content_id: str, held: Mapping[str, Held], records: Records) -> Item
             for topic, record in held.items()
             if is_signal(topic) and topic in records.topics
         },
-        decisions=decisions_of(said),
-        decided=None if said is None else review.decisions_of(said),
+        decided=None if said is None else decisions_of(said),
         previous=_previous(held.get(VERDICTS), records),
     )
 
