@@ -44,8 +44,8 @@ def make_app(settings: Settings, *, shadow: str | None = None) -> Any:
         host: Host
 
         async def on_first_start(self) -> None:
-            await super().on_first_start()
             self.host.open()
+            await super().on_first_start()
             self.add_future(self.host.tend())
             self.add_future(self.host.rejudge())
 

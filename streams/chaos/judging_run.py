@@ -42,6 +42,7 @@ CALM = "calm"  # the shadow that is left in peace
 ALIVE_S = 120.0  # longest wait for agents that can be killed
 CAUGHT_UP_S = 900.0
 POLL_S = 0.05
+LINE_S = 20.0  # between two lines about how far it is
 LATEST_S = 0.3  # from when agents are at work to their end
 _ANSWER_S = 2.0
 _FLUSH_S = 60.0
@@ -150,6 +151,7 @@ class _Run:
         self._settings = settings
         self._folder = folder
         self._say = say
+        self._telling_at = time.monotonic() + LINE_S
         self._random = np.random.default_rng([options.seed, 5])
         self._calm = self._agents("calm", "--shadow", CALM)
         self._stormy = self._agents("life-0")
@@ -182,10 +184,17 @@ class _Run:
             topics = [each.actual(topic) for topic in (*each.inputs, VERDICTS)]
             while behind := asked.behind(topics):
                 self._require_alive()
+                self._tell(behind)
                 if time.monotonic() > deadline:
                     raise ServiceError(f"{behind} records were not judged in {CAUGHT_UP_S:g} s")
                 time.sleep(POLL_S)
             asked.close()
+
+    def _tell(self, behind: int) -> None:
+        """Say now and then how many records are left."""
+        if time.monotonic() >= self._telling_at:
+            self._telling_at = time.monotonic() + LINE_S
+            self._say(f"{behind:,} records are left")
 
     def stop(self) -> None:
         """End both."""

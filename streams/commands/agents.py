@@ -99,4 +99,6 @@ def _run(settings: "Settings", shadow: str | None) -> None:
     app.host.open()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    faust.Worker(app, loop=loop, quiet=True, loglevel=logging.WARNING).execute_from_commandline()
+    worker = faust.Worker(app, loop=loop, quiet=True, loglevel=logging.WARNING)
+    worker.spinner = None  # it hides the cursor, wherever its output goes
+    worker.execute_from_commandline()

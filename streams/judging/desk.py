@@ -31,6 +31,7 @@ from earmark.streams.topic import REVIEW_REQUESTS, VERDICTS
 log = structlog.get_logger()
 
 SOURCE = "earmark/agents"
+WRITER = "earmark.agents"  # the header that names the group which wrote a verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,7 @@ class Desk:
         records: Records,
         restorer: Restorer,
         channels: Channels,
+        group: str,
         triage: Triage,
         metrics: AgentMetrics,
         send: Send,
@@ -76,6 +78,7 @@ class Desk:
         self._records = records
         self._restorer = restorer
         self._channels = channels
+        self._group = group
         self._triage = triage
         self._metrics = metrics
         self._send = send
@@ -169,8 +172,9 @@ class Desk:
         """Hold what is new; whether the item is to be judged.
 
         What was restored is not new, and may yet not have been judged. A verdict of our own that is
-        read back says nothing; one that came after ours is somebody else's, such as of a process
-        that has lost the partition and did not know it yet.
+        read back says nothing; one that came after ours is somebody else's: of a process that has
+        lost the partition and did not know it yet, or of another group, which is left alone, lest
+        the two of them overwrite each other for ever.
         """
         topic, offset = arrival.topic, arrival.offset
         is_new = offset >= state.position(topic)
@@ -182,6 +186,9 @@ class Desk:
             return False
         if is_new:
             self.hold(state, arrival)
+        if topic == VERDICTS and arrival.writer not in (None, self._group):
+            self._metrics.foreign.inc()
+            return False
         return True
 
     def _hold(self, state: PartitionState, arrival: Arrival) -> None:
@@ -217,7 +224,7 @@ class Desk:
         if verdict is None:
             if item.previous is not None:
                 self._metrics.removed.inc()
-                yield _tombstone(item.content_id), None
+                yield self._tombstone(item.content_id), None
             return
         if not verdict.says_the_same(item.previous):
             self._metrics.note_verdict(verdict)
@@ -238,8 +245,16 @@ class Desk:
                 ce_source=SOURCE,
                 ce_type=self._channels.actual(topic),
                 time_ms=verdict.event_time,
-            ),
+            )
+            + self._signature,
         )
+
+    def _tombstone(self, content_id: str) -> Outgoing:
+        return Outgoing(topic=VERDICTS, content_id=content_id, value=None, headers=self._signature)
+
+    @property
+    def _signature(self) -> Headers:
+        return [(WRITER, self._group.encode())]
 
     def _keep(
         self, state: PartitionState, outgoing: Outgoing, verdict: Verdict | None, taken: Taken
@@ -263,10 +278,6 @@ class Desk:
             state.hide(content_id)
         else:
             state.show(content_id, taken.at_ms, _names(verdict))
-
-
-def _tombstone(content_id: str) -> Outgoing:
-    return Outgoing(topic=VERDICTS, content_id=content_id, value=None, headers=[])
 
 
 def _names(verdict: Verdict) -> tuple[tuple[str, str, str], ...]:

@@ -17,7 +17,7 @@ from earmark.processors.review.option import Options, read_options, shipped_opti
 from earmark.streams.health import Health
 from earmark.streams.judging.channel import Channels, topics_of
 from earmark.streams.judging.committed import CommittedApp
-from earmark.streams.judging.desk import Desk, Outgoing, Taken
+from earmark.streams.judging.desk import WRITER, Desk, Outgoing, Taken
 from earmark.streams.judging.metrics import AgentMetrics
 from earmark.streams.judging.policy_shelf import PolicyWatch
 from earmark.streams.judging.record import Records
@@ -76,13 +76,15 @@ class Host:
         self._undo.callback(restorer.close)
         self._make_topics_of_shadow()
         settings.state_folder.mkdir(parents=True, exist_ok=True)  # Faust makes a folder in it
-        folder = settings.state_folder / restorer.cluster_id / channels.group(settings.kafka)
+        group = channels.group(settings.kafka)
+        folder = settings.state_folder / restorer.cluster_id / group
         self._desk = Desk(
             self._watch.shelf,
             folder=folder / settings.kafka.slot,
             records=records,
             restorer=restorer,
             channels=channels,
+            group=group,
             triage=Triage(routing_options(settings)),
             metrics=self.metrics,
             send=self._send,
@@ -139,6 +141,7 @@ class Host:
         log.info("assigned", partitions=len(numbers))
 
     def _arrival(self, message: ConsumerMessage) -> Arrival:
+        writer = dict(message.headers or ()).get(WRITER)
         return Arrival(
             topic=self._channels.live(message.topic),
             partition=message.partition,
@@ -146,6 +149,7 @@ class Host:
             content_id=(message.key or b"").decode(errors="replace"),
             payload=message.value,
             at_ms=round(message.timestamp * 1000),  # Faust has seconds
+            writer=writer.decode(errors="replace") if isinstance(writer, bytes) else None,
         )
 
     async def _send(self, outgoing: Outgoing) -> Awaitable[Taken]:

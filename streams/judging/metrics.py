@@ -13,7 +13,8 @@ class AgentMetrics:
 
     `records` are read, by topic; `judged` items looked at, `verdicts` what was written of them, by
     effect (one verdict may have several), `retracted` rulings that no longer hold, `removed`
-    verdicts of items that are gone. `unreadable` records were passed over.
+    verdicts of items that are gone. `foreign` verdicts were written by another group of agents:
+    there should be none. `unreadable` records were passed over.
     `policy_errors` counts changes of the policies that could not be put in force.
     """
 
@@ -25,6 +26,7 @@ class AgentMetrics:
         self.verdicts = self._counter("verdicts", "Verdicts written", "effect")
         self.retracted = self._counter("retracted", "Rulings that no longer hold")
         self.removed = self._counter("removed", "Verdicts removed")
+        self.foreign = self._counter("foreign", "Verdicts that another group wrote")
         self.requests = self._counter("requests", "Questions put to people", "reason")
         self.policy_errors = self._counter("policy_errors", "Changes of policies not put in force")
         self.policies = self._gauge("policies", "Policies in force")

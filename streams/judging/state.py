@@ -43,7 +43,10 @@ RulingName = tuple[str, str, str]  # policy, rule, effect
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """One record of a topic, whose payload is None for a tombstone."""
+    """One record of a topic, whose payload is None for a tombstone.
+
+    `writer` is the group of agents that wrote a verdict, None where its headers do not say.
+    """
 
     topic: str
     partition: int
@@ -51,6 +54,7 @@ class Arrival:
     content_id: str
     payload: bytes | None
     at_ms: int
+    writer: str | None = None
 
 
 class Held(NamedTuple):

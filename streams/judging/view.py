@@ -28,7 +28,6 @@ from earmark.streams.topic import PROFILES, REVIEW_DECISIONS, REVIEW_REQUESTS, V
 MOST = 500  # verdicts on a page
 DEFAULT = 50
 LATEST = (2**63 - 1, "")
-START_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +67,10 @@ class ViewServer:
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._serve, name="views", daemon=True)
         self._thread.start()
-        if not self._ready.wait(START_S) or self._problem is not None:
-            reason = self._problem.strerror if self._problem else "it does not start"
+        self._ready.wait()
+        if self._problem is not None:
+            self._thread.join()
+            reason = self._problem.strerror
             raise ConfigurationError(f"cannot listen on {host}:{port}: {reason}")
 
     def close(self) -> None:
@@ -84,10 +85,9 @@ class ViewServer:
             self._loop.run_until_complete(self._listen(runner))
         except OSError as error:
             self._problem = error
-            return
-        finally:
-            self._ready.set()
-        self._loop.run_forever()
+        self._ready.set()
+        if self._problem is None:
+            self._loop.run_forever()
         self._loop.run_until_complete(runner.cleanup())
         self._loop.close()
 
