@@ -304,7 +304,7 @@ def test_a_second_process_has_the_same_partitions_of_all_topics(
         def held() -> list[list[int]]:
             return [each.get("/health")["partitions"] for each in (mine, theirs)]
 
-        bench.wait(lambda: sorted(sum(held(), [])) == list(range(8)))
+        bench.wait(lambda: sorted([*held()[0], *held()[1]]) == list(range(8)))
         assert all(held())
     finally:
         second.stop()
@@ -326,8 +326,8 @@ def test_faust_runs_the_app_too(stack: Stack, tmp_path: Path, item: str) -> None
         faust,
         env={**os.environ, **environment(settings)},
         cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stdout=(log := (tmp_path / "faust.log").open("wb")),
+        stderr=log,
     )
     try:
         bench = Bench(settings, tmp_path, AgentsProcess(settings, log_dir=tmp_path))
