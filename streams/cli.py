@@ -33,6 +33,7 @@ COMMANDS = {
     "eval": ("eval", "Measure how right a signal is, on labelled rows."),
     "train": ("train", "Train a model for a signal, on labelled rows of your own."),
     "models": ("models", "List, fetch and verify model weights."),
+    "signals": ("signals", "Show what there is to subscribe to: owners, access, limits, figures."),
     "new-signal": ("new_signal", "Make a package with a signal of your own."),
     "topics": ("topics", "Create and list Earmark's topics."),
     "schemas": ("schemas", "Check, register and show the Avro schemas."),

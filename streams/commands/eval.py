@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from earmark.streams.evaluation.comparison import Comparison
     from earmark.streams.evaluation.evaluation import Evaluation
     from earmark.streams.evaluation.how import How
+    from earmark.streams.evaluation.run import Scored
 
 FOLDER = click.Path(path_type=Path)
 
@@ -38,7 +39,11 @@ FOLDER = click.Path(path_type=Path)
 )
 @click.option("--report", type=FOLDER, help="Write an HTML page and the JSON to this folder.")
 @click.option("--gate", type=FOLDER, help="Run the figures of this file; 1 if one falls short.")
-@click.option("--write-card", is_flag=True, help="Write the figures to the card of the model.")
+@click.option(
+    "--write-card",
+    is_flag=True,
+    help="Write the figures to the card of the signal; with --model to that of the model.",
+)
 @click.option("--limits", help="With --write-card: what the figures do not show, plainly.")
 @click.option(
     "--declare-language", is_flag=True, help="Let events declare the language of their row."
@@ -89,11 +94,11 @@ def eval(
         _gate(gate or Path(), how, as_json=as_json)
         return
     by = [name.strip() for name in slices.split(",") if name.strip()]
-    evaluation, comparison, cards = _measure(signal, data, how, against, by, quiet=as_json)
+    evaluation, comparison, scored = _measure(signal, data, how, against, by, quiet=as_json)
     if report is not None:
         _write(report, evaluation, comparison)
     if write_card:
-        _write_card(evaluation, cards, limits, quiet=as_json)
+        _write_card(evaluation, scored, limits, quiet=as_json)
     _show(evaluation, comparison, as_json=as_json)
 
 
@@ -105,7 +110,7 @@ def _measure(
     by: Sequence[str],
     *,
     quiet: bool,
-) -> tuple["Evaluation", "Comparison | None", Sequence[str]]:
+) -> tuple["Evaluation", "Comparison | None", "Scored"]:
     from earmark.streams.evaluation.manifest import datasets
     from earmark.streams.evaluation.slice import check_slices
     from earmark.streams.evaluation.task import tasks_of, used_rows
@@ -139,7 +144,7 @@ def _measure(
         by=by,
     )
     comparison = compare(rows, tasks, scored, other) if other else None
-    return evaluation, comparison, scored.spec.models
+    return evaluation, comparison, scored
 
 
 def _write(report: Path, evaluation: "Evaluation", comparison: "Comparison | None") -> None:
@@ -156,15 +161,24 @@ def _write(report: Path, evaluation: "Evaluation", comparison: "Comparison | Non
 
 
 def _write_card(
-    evaluation: "Evaluation", cards: Sequence[str], limits: str | None, *, quiet: bool
+    evaluation: "Evaluation", scored: "Scored", limits: str | None, *, quiet: bool
 ) -> None:
-    """Into the card of the model that provenance names, not of those that help it."""
-    from earmark.streams.evaluation.card_section import write_section
+    """Into the signal's card what it says as it is published, into a model's what that would."""
+    from earmark.models.store import ModelStore
+    from earmark.processors.basis import basis_of
+    from earmark.processors.loader import load_specs
+    from earmark.processors.threshold import shipped_thresholds
+    from earmark.streams.evaluation.card_section import write_to_model, write_to_signal
 
-    if not cards:
-        raise ConfigurationError(f"{evaluation.signal} has no model, and so no card")
-    own = load_settings().home / "models" / "cards"
-    path = write_section(cards[0], evaluation, own=own, limits=limits)
+    settings = load_settings()
+    store = ModelStore(settings.home / "models", offline=settings.offline)
+    spec, signal = scored.spec, evaluation.signal
+    basis = basis_of(spec, store.cards(), shipped_thresholds(signal))
+    if spec.models == load_specs([signal])[signal].models:
+        path = write_to_signal(evaluation, basis, limits=limits)
+    else:
+        own = store.root / "cards"
+        path = write_to_model(spec.models[0], evaluation, basis, own=own, limits=limits)
     if not quiet:
         click.echo(f"wrote {path}", err=True)
 
