@@ -22,12 +22,19 @@ ITEMS = "content.items.v1"  # holds content events, under their schema
 LONG_EVENTS = "content.events.long.v1"  # likewise
 RECEIPTS = "content.receipts.v1"
 REJECTIONS = "rejections.v1"
+PROFILES = "content.profile.v1"
+VERDICTS = "verdicts.v1"
+REVIEW_REQUESTS = "review.requests.v1"
+REVIEW_DECISIONS = "review.decisions.v1"
 
 _FILE = re.compile(r"(?P<stem>.+)\.v(?P<major>\d+)(?:\.(?P<minor>\d+))?\.avsc")
 _TOPICS = {  # the others: as the file
     "content.event": "content.events",
     "content.receipt": "content.receipts",
     "rejection": "rejections",
+    "review.decision": "review.decisions",
+    "review.request": "review.requests",
+    "verdict": "verdicts",
 }
 
 Definition = Mapping[str, Any]  # an Avro schema of a record, as JSON

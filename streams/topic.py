@@ -17,8 +17,12 @@ from earmark.processors.schema import (
     CONTENT_EVENTS,
     ITEMS,
     LONG_EVENTS,
+    PROFILES,
     RECEIPTS,
     REJECTIONS,
+    REVIEW_DECISIONS,
+    REVIEW_REQUESTS,
+    VERDICTS,
     newest,
     schemas,
 )
@@ -30,10 +34,15 @@ __all__ = [
     "CONTENT_EVENTS",
     "ITEMS",
     "LONG_EVENTS",
+    "MADE_OF_ANSWERS",
+    "PROFILES",
     "PROMOTIONS",
     "RECEIPTS",
     "REJECTIONS",
+    "REVIEW_DECISIONS",
+    "REVIEW_REQUESTS",
     "SIGNALS_PREFIX",
+    "VERDICTS",
     "Cluster",
     "Topic",
     "TopicState",
@@ -70,6 +79,8 @@ COMPACTED = {
     "segment.ms": str(DAY_MS),
     "delete.retention.ms": str(7 * DAY_MS),
 }
+# what is made of an item's answers: its newest record holds all of it, and goes with the item
+MADE_OF_ANSWERS = (PROFILES, VERDICTS, REVIEW_DECISIONS)
 WHOLE_EVENTS = {"max.message.bytes": str(READ_BYTES)}
 # with headers that say why, and compressed less well than its producer did, a copy is larger
 COPIES_OF_EVENTS = {"max.message.bytes": str(2 * READ_BYTES)}
@@ -112,6 +123,8 @@ def contract(receipts_topic: str = RECEIPTS) -> tuple[Topic, ...]:
         Topic(name=REJECTIONS, config=COMMON | DELETED),
         Topic(name=receipts_topic, config=COMMON | COMPACTED),
         *(Topic(name=name, config=COMMON | COMPACTED) for name in signal_topics()),
+        *(Topic(name=name, config=COMMON | COMPACTED) for name in MADE_OF_ANSWERS),
+        Topic(name=REVIEW_REQUESTS, config=COMMON | DELETED),
     )
 
 
