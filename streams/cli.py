@@ -35,7 +35,7 @@ COMMANDS = {
     "models": ("models", "List, fetch and verify model weights."),
     "signals": ("signals", "Show what there is to subscribe to: owners, access, limits, figures."),
     "new-signal": ("new_signal", "Make a package with a signal of your own."),
-    "topics": ("topics", "Create and list Earmark's topics."),
+    "topics": ("topics", "Create and list Earmark's topics; print rules of access."),
     "schemas": ("schemas", "Check, register and show the Avro schemas."),
     "bench": ("bench", "Measure speed and memory on this machine."),
     "chaos": ("chaos", "Kill workers and broker amid work; prove that nothing is lost."),
