@@ -2,9 +2,11 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -28,6 +30,9 @@ FOLDER = click.Path(path_type=Path)
     multiple=True,
     type=FOLDER,
     help="A manifest.jsonl, or the folder of one; repeatable.",
+)
+@click.option(
+    "--constructed", is_flag=True, help="Rows that are made here, for signals of measurable sound."
 )
 @click.option("--model", help="The card of a model to use in place of the shipped one.")
 @click.option("--against", help="The card of a model to compare with, on the same rows.")
@@ -54,6 +59,7 @@ FOLDER = click.Path(path_type=Path)
 def eval(
     signal: str | None,
     data: tuple[Path, ...],
+    constructed: bool,
     model: str | None,
     against: str | None,
     slices: str,
@@ -72,14 +78,17 @@ def eval(
     compared with their labels. Rows without a label that the signal is measured by are counted and
     left out. Figures come with 95 % intervals, by slice where that is asked for.
 
+    With --constructed, the rows are recordings that are made here: how loud, clipped, silent or
+    damaged they are, their tempo, key and copies are known by construction.
+
     With --gate, every figure of the file is measured; those that fall short are named, and the
     command ends with 1.
     """
     from earmark.streams.evaluation.how import How
 
-    if gate is not None and (signal or data or model or against):
+    if gate is not None and (signal or data or constructed or model or against):
         raise click.UsageError("--gate names its signals and data itself")
-    if gate is None and not (signal and data):
+    if gate is None and not (signal and (data or constructed)):
         raise click.UsageError("name a SIGNAL and its --data, or a --gate file")
     if limits and not write_card:
         raise click.UsageError("--limits goes with --write-card")
@@ -94,12 +103,26 @@ def eval(
         _gate(gate or Path(), how, as_json=as_json)
         return
     by = [name.strip() for name in slices.split(",") if name.strip()]
-    evaluation, comparison, scored = _measure(signal, data, how, against, by, quiet=as_json)
+    with _made(signal, quiet=as_json) if constructed else nullcontext(()) as made:
+        paths = (*data, *made)
+        evaluation, comparison, scored = _measure(signal, paths, how, against, by, quiet=as_json)
     if report is not None:
         _write(report, evaluation, comparison)
     if write_card:
         _write_card(evaluation, scored, limits, quiet=as_json)
     _show(evaluation, comparison, as_json=as_json)
+
+
+@contextmanager
+def _made(signal: str, *, quiet: bool) -> Iterator[Sequence[Path]]:
+    """Where the rows that are made for the signal lie, for as long as they do."""
+    from earmark.streams.evaluation.construction.construct import constructed
+    from earmark.streams.progress import reading
+
+    with TemporaryDirectory() as folder:
+        with reading(quiet=quiet) as progress:
+            rows = constructed(signal, Path(folder), progress)
+        yield [rows]
 
 
 def _measure(
