@@ -2,7 +2,7 @@
 
 A package that brings signals names them in the entry-point group `earmark.signals`. Beside the
 module it may hold `avro/` (schemas, golden records and their ledger, laid out as ours),
-`thresholds/` and, named in the group `earmark.models`, cards.
+`thresholds/`, `signal_cards/` and, named in the group `earmark.models`, cards of models.
 """
 
 from collections.abc import Iterator
