@@ -70,6 +70,7 @@ class Feed:
         self._read: deque[Message] = deque()
         self._reached: dict[str, int] = {}
         self._at_end: set[str] = set()
+        self._paused: set[str] = set()
         self._lost: set[str] = set()
         self._registry = Registry(settings.registry)
         self._codecs = {topic: codec_of(topic, self._registry) for topic in topics}
@@ -153,6 +154,12 @@ class Feed:
         return not self._read and all(
             self._reached.get(at, self.starts.get(at, 0)) >= end for at, end in ends.items()
         )
+
+    def pause(self, places: Iterable[str]) -> None:
+        """Read no more of these places."""
+        if new := set(places) - self._paused:
+            self._consumer.pause([TopicPartition(*parsed_place(at)) for at in new])
+            self._paused |= new
 
     @property
     def at_end(self) -> bool:
