@@ -4,6 +4,8 @@ import json
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
@@ -77,10 +79,8 @@ def test_since_a_time_begins_with_what_the_broker_took_then(hundred: Any) -> Non
         time.sleep(0.001)
     hundred.put("new")
     hundred.flush()
-    with reading(hundred, since=f"1970-01-01T00:00:00Z") as signals:
+    with reading(hundred, since="1970-01-01T00:00:00Z") as signals:
         assert len(some(signals, 101)) == 101
-    from datetime import UTC, datetime
-
     with reading(hundred, since=datetime.fromtimestamp((last_ms + 1) / 1000, UTC)) as signals:
         assert next(signals).key == "new"
 
@@ -146,6 +146,7 @@ def test_records_of_older_and_newer_schemas_are_read_and_one_of_none_is_counted(
         subject = f"{own_topic.name}-{key}-value"
         schema_id = registry.register_schema(subject, Schema(json.dumps(schema), "AVRO"))
         own_topic.put_bytes(key, _written(own_topic.record(key, mood="wild"), schema, schema_id))
+    registry.close()
     own_topic.put_bytes("unknown", b"\0" + (2_000_000_000).to_bytes(4) + b"\2")
     own_topic.put("ours")
     own_topic.flush()
@@ -160,8 +161,6 @@ def test_records_of_older_and_newer_schemas_are_read_and_one_of_none_is_counted(
 
 
 def _written(record: dict[str, Any], schema: Any, schema_id: int) -> bytes:
-    from io import BytesIO
-
     body = BytesIO(b"\0" + schema_id.to_bytes(4))
     body.seek(5)
     fastavro.schemaless_writer(body, fastavro.parse_schema(json.loads(json.dumps(schema))), record)
