@@ -1,10 +1,7 @@
 """One subscriber, two buses: what it makes of the records is the same."""
 
-import importlib
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -19,11 +16,9 @@ from earmark.streams.subscriber import subscribe
 from earmark.streams.testing.bus import PARTITIONS, Bus
 from earmark.streams.testing.partition import partition_of
 from earmark.streams.testing.record import Sample, records
+from tests.streams.testing.board import Board
 
 pytestmark = [pytest.mark.kafka]
-sys.path.insert(0, str(Path(__file__).parent))
-Board = importlib.import_module("board").Board
-sys.path.pop(0)
 
 
 @pytest.fixture(scope="module")

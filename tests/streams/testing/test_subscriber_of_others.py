@@ -1,20 +1,13 @@
 """The tests that another team writes for its subscriber, with nothing but the public kit."""
 
-import importlib
-import sys
-from pathlib import Path
-
 import pytest
 
 import earmark
 from earmark.testing import OUTCOMES, Bus, Clock, record, records, signal_names
-
-sys.path.insert(0, str(Path(__file__).parent))
-Board = importlib.import_module("board").Board
-sys.path.pop(0)
+from tests.streams.testing.board import Board
 
 
-def followed(**options: object) -> Board:  # type: ignore[valid-type]
+def followed(**options: object) -> Board:
     board = Board()
     with earmark.subscribe("text.safety", from_beginning=True, timeout_s=1, **options) as signals:  # type: ignore[arg-type]
         board.follow(signals)
