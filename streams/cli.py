@@ -31,6 +31,7 @@ COMMANDS = {
     "score": ("score", "Score files here and now, without Kafka."),
     "match": ("match", "Find copies of recordings, by their fingerprints."),
     "eval": ("eval", "Measure how right a signal is, on labelled rows."),
+    "drift": ("drift", "Compare signals with those of a time before."),
     "train": ("train", "Train a model for a signal, on labelled rows of your own."),
     "models": ("models", "List, fetch and verify model weights."),
     "new-signal": ("new_signal", "Make a package with a signal of your own."),
