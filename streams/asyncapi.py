@@ -18,6 +18,7 @@ from earmark.streams.topic import (
     LONG_EVENTS,
     PROMOTIONS,
     RECEIPTS,
+    REJECTIONS,
     REVIEW_DECISIONS,
     Topic,
     contract,
@@ -33,6 +34,7 @@ SENT = (CONTENT_EVENTS, REVIEW_DECISIONS)  # by others; all else they receive
 DEAD_LETTERS = dead_letter_topic(CONTENT_EVENTS)
 INTERNAL = (LONG_EVENTS, PROMOTIONS, RECEIPTS, retry_topic(CONTENT_EVENTS))  # Earmark's own
 _EVENTS_IN = (ITEMS, LONG_EVENTS, retry_topic(CONTENT_EVENTS))  # under the schema of events
+_KEY = {"type": "string", "description": "The content_id."}
 _DESCRIPTION = """\
 Content events in, content-intelligence signals out. Records are keyed by content_id and in
 Confluent's wire format: byte 0, the four bytes of the schema's id (big endian), the Avro body.
@@ -191,14 +193,16 @@ def _name(schema: Schema) -> str:
 
 def _message(schema: Schema, *, embedded: bool) -> Node:
     definition = schema.definition
+    # the worker and the producers write them; what others make of signals may do without
+    has_headers = schema.is_signal or schema.topic in (CONTENT_EVENTS, REJECTIONS)
     return {
         "name": f"{definition.get('namespace', '')}.{definition['name']}",
         "title": schema.name,
         "summary": definition["doc"],
         "contentType": "application/avro",
-        "headers": {"$ref": "#/components/schemas/Headers"},
+        **({"headers": {"$ref": "#/components/schemas/Headers"}} if has_headers else {}),
         "payload": {"schemaFormat": AVRO, "schema": _payload(schema, embedded=embedded)},
-        "bindings": {"kafka": _of_message()},
+        "bindings": {"kafka": _of_message(schema)},
     }
 
 
@@ -210,9 +214,10 @@ def _payload(schema: Schema, *, embedded: bool) -> Node:
     return loaded
 
 
-def _of_message() -> Node:
+def _of_message(schema: Schema) -> Node:
+    is_of_item = any(field["name"] == "content_id" for field in schema.definition["fields"])
     return {
-        "key": {"type": "string", "description": "The content_id."},
+        **({"key": _KEY} if is_of_item else {}),
         "schemaIdLocation": "payload",
         "schemaIdPayloadEncoding": "4",
         "schemaLookupStrategy": "TopicIdStrategy",
@@ -226,7 +231,7 @@ def _deletion() -> Node:
         "title": "The item was deleted",
         "summary": "A record without a value, under the content_id of the item.",
         "payload": {"type": "null"},
-        "bindings": {"kafka": {"key": _of_message()["key"], "bindingVersion": BINDING}},
+        "bindings": {"kafka": {"key": _KEY, "bindingVersion": BINDING}},
     }
 
 
