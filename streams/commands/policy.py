@@ -97,13 +97,14 @@ def list_policies(as_json: bool) -> None:
         for each in found:
             click.echo(json.dumps(_as_object(each)))
         return
-    table = Table("policy", "version", "rules", "text", "about", "file", box=None)
+    from earmark.streams.policy.folder import is_shipped
+
+    table = Table("policy", "version", "rules", "text", "about", "from", box=None)
     table.columns[-1].overflow = "fold"
     for it in found:
-        about = Cell(it.description)
-        table.add_row(
-            it.name, Cell(it.version), str(len(it.rules)), it.sha256[:_SHORT], about, Cell(it.file)
-        )
+        where = "shipped" if is_shipped(it) else it.file
+        cells = (it.version, str(len(it.rules)), it.sha256[:_SHORT], it.description, where)
+        table.add_row(it.name, *map(Cell, cells))
     Console().print(table)
 
 
