@@ -2,11 +2,24 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from earmark.processors.policy.vocabulary import signal_fields
 from earmark.processors.profile import Profile, ProfileSignal
+from earmark.processors.review.decision import DecidedEffect, Decision
+from earmark.processors.review.decision import decisions_of as all_of
+
+__all__ = [
+    "AGREE",
+    "VALUE",
+    "VERDICT",
+    "DecidedEffect",
+    "Decision",
+    "corrected",
+    "decisions_of",
+    "standing_verdict",
+]
 
 VERDICT = "VERDICT"
 VALUE = "VALUE"
@@ -16,37 +29,12 @@ _HALF = 0.5
 _SCORES = "scores."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecidedEffect:
-    """An effect that a human wants."""
-
-    effect: str
-    value: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """One decision of a human; fields as in `avro/review.decision.v1.avsc`."""
-
-    decision_id: str
-    request_id: str | None = None
-    annotator: str
-    decided_at: int  # milliseconds since the epoch
-    kind: str
-    signal: str | None = None
-    input_digest: str | None = None
-    revision: int | None = None
-    field: str | None = None
-    values: tuple[str, ...] = ()
-    effects: tuple[DecidedEffect, ...] = ()
-    note: str | None = None
-
-
 def decisions_of(record: Mapping[str, Any] | None) -> tuple[Decision, ...]:
-    """The decisions that a record of `review.decisions.v1` holds, the oldest first; None: none."""
-    if record is None:
-        return ()
-    return tuple(sorted(map(_decision_of, record["decisions"]), key=_moment))
+    """The decisions in force of a record of `review.decisions.v1`, the oldest first; None: none.
+
+    Of what annotators say of one signal and input, that is the one of the majority.
+    """
+    return () if record is None else all_of(record).in_force
 
 
 def standing_verdict(profile: Profile, decisions: Iterable[Decision]) -> Decision | None:
@@ -127,11 +115,6 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
-
-
-def _decision_of(record: Mapping[str, Any]) -> Decision:
-    effects = tuple(DecidedEffect(**each) for each in record["effects"])
-    return Decision(**{**record, "values": tuple(record["values"]), "effects": effects})
 
 
 def _moment(decision: Decision) -> tuple[int, str]:
