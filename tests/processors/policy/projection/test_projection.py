@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -105,6 +105,7 @@ def check(name: str, made: Any) -> None:
     shape(name).validate(json.loads(json.dumps(made)))
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(verdicts(), st.sampled_from((None, golden_profile())))
 def test_every_verdict_has_the_published_shapes(verdict: Verdict, of: Profile | None) -> None:
     check("openai", moderation(verdict, of))
