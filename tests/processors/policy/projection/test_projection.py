@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from earmark.processors.error import ConfigurationError
+from earmark.processors.policy.decision import VERDICT, DecidedEffect, Decision
 from earmark.processors.policy.effect import LIMITS, WARNINGS
 from earmark.processors.policy.judgement import decide
 from earmark.processors.policy.projection.atproto import labels
@@ -188,6 +189,25 @@ def test_no_statement_is_due_for_what_restricts_nothing_or_not_here() -> None:
     elsewhere = decide(replace(HATED, regions=("US",)), [HATE])
     assert elsewhere.rulings
     assert statement(elsewhere, applied=NOW) is None
+
+
+def test_a_statement_keeps_the_words_of_reviewers_to_the_house() -> None:
+    effect = DecidedEffect(effect="limit", value="remove")
+    human = Decision(
+        decision_id="d",
+        annotator="ann",
+        decided_at=1,
+        kind=VERDICT,
+        revision=HATED.revision,
+        effects=(effect,),
+        note="Mr Smith again",
+    )
+    found = statement(decide(HATED, [HATE], decisions=[human]), applied=NOW)
+    assert found is not None
+    check("dsa", found)
+    assert "Smith" not in json.dumps(found)
+    assert found["automated_decision"] == "AUTOMATED_DECISION_NOT_AUTOMATED"
+    assert found["automated_detection"] == "No"
 
 
 def test_categories_come_from_the_crosswalk() -> None:
