@@ -30,6 +30,7 @@ COMMANDS = {
     "relabel": ("relabel", "Put new thresholds on stored scores, compare, and promote."),
     "score": ("score", "Score files here and now, without Kafka."),
     "match": ("match", "Find copies of recordings, by their fingerprints."),
+    "review": ("review", "Put questions to people, and take their decisions back."),
     "eval": ("eval", "Measure how right a signal is, on labelled rows."),
     "train": ("train", "Train a model for a signal, on labelled rows of your own."),
     "models": ("models", "List, fetch and verify model weights."),
