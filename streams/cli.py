@@ -33,6 +33,7 @@ COMMANDS = {
     "policy": ("policy", "Check, try, show and put live the policies that verdicts go by."),
     "score": ("score", "Score files here and now, without Kafka."),
     "match": ("match", "Find copies of recordings, by their fingerprints."),
+    "review": ("review", "Put questions to people, and take their decisions back."),
     "eval": ("eval", "Measure how right a signal is, on labelled rows."),
     "drift": ("drift", "Compare signals with those of a time before."),
     "train": ("train", "Train a model for a signal, on labelled rows of your own."),

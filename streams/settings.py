@@ -140,6 +140,17 @@ class EndpointSettings(BaseModel):
     max_tokens: int = Field(default=5_000_000, ge=0)
 
 
+class ReviewSettings(BaseModel):
+    """What people are asked, and how their answers come back."""
+
+    routing: Path | None = None  # a file like `processors/review/review.toml`; none: that one
+    annotators: int = Field(default=1, ge=1)  # that a question is open for
+    mask: bool = False  # personal data in what annotators see
+    http_host: str = "127.0.0.1"
+    http_port: int = 0  # 0 picks a free one
+    token: SecretStr | None = None  # that callers of the endpoint send as a bearer token
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -159,6 +170,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     agents: AgentsSettings = Field(default_factory=AgentsSettings)
     endpoint: EndpointSettings | None = None
+    review: ReviewSettings = Field(default_factory=ReviewSettings)
 
     @property
     def state_folder(self) -> Path:
