@@ -123,7 +123,6 @@ class AgentsSettings(BaseModel):
 
     batch_wait_s: float = Field(default=0.02, gt=0)  # what was gathered so long is judged
     reload_s: float = Field(default=5.0, gt=0)  # between two looks at the policies' files
-    routing: Path | None = None  # what is asked of people; none: as shipped
     http_port: int = 0  # verdicts, health and metrics; 0 picks a free one
     http_host: str = "127.0.0.1"
 

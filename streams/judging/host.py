@@ -13,7 +13,6 @@ import structlog
 from faust.types import TP, ConsumerMessage, RecordMetadata
 
 from earmark.models.error import ConfigurationError, ServiceError
-from earmark.processors.review.option import Options, read_options, shipped_options
 from earmark.streams.health import Health
 from earmark.streams.judging.channel import Channels, topics_of
 from earmark.streams.judging.committed import CommittedApp
@@ -26,6 +25,7 @@ from earmark.streams.judging.state import Arrival
 from earmark.streams.judging.triage import Triage
 from earmark.streams.judging.view import Sight, ViewServer
 from earmark.streams.registry import Registry
+from earmark.streams.review.desk import options_of
 from earmark.streams.settings import Settings
 from earmark.streams.topic import VERDICTS, Topic, contract, make_topics
 
@@ -85,7 +85,7 @@ class Host:
             restorer=restorer,
             channels=channels,
             group=group,
-            triage=Triage(routing_options(settings)),
+            triage=Triage(options_of(settings)),
             metrics=self.metrics,
             send=self._send,
         )
@@ -219,12 +219,6 @@ class Host:
         own = [Topic(name=self._channels.actual(each.name), config=each.config) for each in written]
         kafka = self._settings.kafka
         make_topics(kafka, own, partitions=kafka.partitions)
-
-
-def routing_options(settings: Settings) -> Options:
-    """What is asked of people: the shipped options, or those of the file in the settings."""
-    path = settings.agents.routing
-    return shipped_options() if path is None else read_options(path)
 
 
 async def _taken(waiting: Awaitable[RecordMetadata]) -> Taken:
