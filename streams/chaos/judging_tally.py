@@ -22,6 +22,8 @@ from earmark.streams.topic_records import read_topic
 
 ANSWER_S = 10.0
 
+Place = tuple[str, int]  # topic and partition
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdicts:
@@ -49,7 +51,13 @@ class GroupOffsets:
     """Asks how far a group is, without a part in it."""
 
     def __init__(self, kafka: KafkaSettings, group: str) -> None:
-        own = {"group.id": group, "enable.auto.commit": False, "log_level": 0}
+        own = {
+            "group.id": group,
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+            "log_level": 0,
+        }
         self._consumer = Consumer(client_config(kafka, own))
         self._partitions = range(kafka.partitions)
 
@@ -58,7 +66,8 @@ class GroupOffsets:
         wanted = [TopicPartition(topic, number) for topic in topics for number in self._partitions]
         try:
             found = self._consumer.committed(wanted, timeout=ANSWER_S)
-            return sum(self._left(partition) for partition in found)
+            left = {_place(each): count for each in found if (count := self._left(each))}
+            return sum(left[place] for place in self._with_records(left, found))
         except KafkaException:
             return 1  # the broker is away; the wait has an end
 
@@ -66,9 +75,31 @@ class GroupOffsets:
         """Leave the brokers."""
         self._consumer.close()
 
+    def _with_records(
+        self, left: Collection[Place], committed: Collection[TopicPartition]
+    ) -> set[Place]:
+        """Those that have records yet to come: the rest may be the marks of transactions."""
+        self._consumer.assign([each for each in committed if _place(each) in left])
+        unknown, found = set(left), set[Place]()
+        while unknown:
+            message = self._consumer.poll(ANSWER_S)
+            if message is None:
+                return found | unknown
+            place = message.topic() or "", message.partition() or 0
+            if message.error() is None:
+                found.add(place)
+            unknown.discard(place)
+        self._consumer.unassign()
+        return found
+
     def _left(self, partition: TopicPartition) -> int:
         first, end = self._consumer.get_watermark_offsets(partition, timeout=ANSWER_S)
-        return int(end) - max(int(first), int(partition.offset))
+        partition.offset = max(int(first), int(partition.offset))
+        return int(end) - int(partition.offset)
+
+
+def _place(partition: TopicPartition) -> Place:
+    return partition.topic, partition.partition
 
 
 def read_verdicts(kafka: KafkaSettings, topic: str, records: Records, prefix: str) -> Verdicts:

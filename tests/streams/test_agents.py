@@ -1,8 +1,6 @@
 """The agents on the real broker: what they read, what they write, and what they go on by."""
 
 import json
-import os
-import subprocess
 import sys
 import time
 import uuid
@@ -20,10 +18,10 @@ from earmark.processors.release import golden_record
 from earmark.processors.schema import avro_folder, schema_of
 from earmark.streams.kafka import TRANSACTIONAL, producer_config
 from earmark.streams.local.agents import AgentsProcess
-from earmark.streams.local.environment import environment
+from earmark.streams.local.port import free_port
 from earmark.streams.local.stack import Stack
 from earmark.streams.registry import Registry
-from earmark.streams.settings import Settings
+from earmark.streams.settings import AgentsSettings, Settings
 from earmark.streams.subscriber import ReceivedSignal, subscribe
 from earmark.streams.topic import PROFILES, REVIEW_DECISIONS, REVIEW_REQUESTS, VERDICTS
 
@@ -310,14 +308,17 @@ def test_a_second_process_has_the_same_partitions_of_all_topics(
         second.stop()
 
 
-def test_faust_finds_the_app(stack: Stack, tmp_path: Path) -> None:
-    settings = stack.settings.model_copy(update={"state": tmp_path})
-    listed = subprocess.run(
-        [sys.executable, "-m", "faust", "-A", "earmark.streams.agents", "agents"],
-        env={**os.environ, **environment(settings)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert PROFILES in listed.stdout, listed.stderr
+def test_faust_runs_the_app_too(stack: Stack, tmp_path: Path) -> None:
+    own = {
+        "kafka": stack.settings.kafka.model_copy(update={"group_id": f"g{uuid.uuid4().hex[:8]}"}),
+        "agents": AgentsSettings(http_port=free_port()),
+        "state": tmp_path,
+    }
+    settings = stack.settings.model_copy(update=own)
+    faust = (sys.executable, "-m", "faust", "-A", "earmark.streams.agents")
+    agents = AgentsProcess(settings, log_dir=tmp_path, command=(*faust, "worker", "--without-web"))
+    try:
+        agents.start()
+    finally:
+        agents.stop()
+    assert agents.child.status == 0
