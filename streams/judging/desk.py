@@ -152,7 +152,7 @@ class Desk:
     async def _state(self, number: int) -> PartitionState:
         if (state := self._open.get(number)) is not None:
             return state
-        state = PartitionState(self._folder / f"{number}.sqlite")
+        state = PartitionState(self._folder / f"items-{number}.sqlite")
         await asyncio.to_thread(self._restorer.restore, number, state, self.hold)
         asked = (self._records.read(REVIEW_REQUESTS, payload) for payload in state.requests())
         self._triage.restore(number, asked)

@@ -190,8 +190,9 @@ def test_a_signal_is_judged_by_fast_rules_before_its_profile_is_there(
 
 
 def test_what_says_the_same_is_not_written_again(bench: Bench, item: str) -> None:
-    for _ in range(3):
-        bench.send(PROFILES, item, signals=grave())
+    bench.send(PROFILES, item, signals=grave())
+    bench.until(item, effects(LABEL, LIMIT))
+    bench.send(PROFILES, item, signals=grave())
     bench.send(PROFILES, item, signals=grave(severity=0))
     bench.until(item, effects(LABEL))
     assert [record.record["effects"] for record in bench.written(item)] == [
