@@ -200,6 +200,14 @@ STORES: tuple[Store, ...] = (
         topic=False,
     ),
     Store(
+        name="<state>/<cluster>/<agents>/<slot>/items-*.sqlite",
+        holds="the agents' copy of profiles, signals, verdicts, questions and decisions",
+        reach=Reach.REMOVED,
+        how="removed by the agents, as the tombstones come",
+        gone="with the deletion",
+        topic=False,
+    ),
+    Store(
         name="<state>/answers.sqlite",
         holds="answers about recordings, to be used again",
         reach=Reach.REMOVED,

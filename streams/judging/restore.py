@@ -84,6 +84,7 @@ class Restorer:
         if wanted:
             ends = {topic: bounds[topic][1] for topic in wanted}
             count = self._read(number, wanted, ends, state, hold)
+            state.forget_requests_of_the_gone()
         state.commit()
         return count
 

@@ -134,6 +134,13 @@ class PartitionState:
             "INSERT OR REPLACE INTO requests VALUES (?, ?, ?)", (content_id, request_id, payload)
         )
 
+    def forget_requests_of_the_gone(self) -> None:
+        """Drop questions about items of which nothing else is held; their topic keeps them."""
+        self._database.execute(
+            "DELETE FROM requests WHERE NOT EXISTS (SELECT 1 FROM records "
+            "WHERE records.content_id = requests.content_id AND payload IS NOT NULL)"
+        )
+
     def requests(self) -> Iterator[bytes]:
         """All questions that were asked about items of the partition."""
         for (payload,) in self._database.execute("SELECT payload FROM requests"):

@@ -51,6 +51,15 @@ def test_a_tombstone_leaves_nothing_unless_its_place_is_to_be_kept(path: Path) -
     assert state.held_offset("a", VERDICTS) == -1
 
 
+def test_questions_about_items_that_are_gone_are_forgotten(path: Path) -> None:
+    state = PartitionState(path)
+    state.put(arrival("here", 1, topic=PROFILES))
+    for item in ("here", "gone"):
+        state.put_request(item, "q", item.encode())
+    state.forget_requests_of_the_gone()
+    assert list(state.requests()) == [b"here"]
+
+
 def test_what_was_judged_is_known_by_the_policies(path: Path) -> None:
     state = PartitionState(path)
     for item in "abc":
