@@ -3,12 +3,16 @@
 import json
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
+from earmark.models.error import ServiceError
+from earmark.streams.dead_letter import moment_ms
 from earmark.streams.flink.host import (
     command_of,
     job_states,
@@ -58,27 +62,65 @@ def _where(command: Any) -> Any:
 
 @flink.command()
 @_where
-def profile(cluster: str | None, checkpoints: str | None, parallelism: int, heap_mb: int) -> None:
+def profile(**where: Any) -> None:
     """Keep content.profile.v1 up: all signals of an item in one record.
 
     Stays until Ctrl-C, which ends the job with a savepoint; whatever else ends the job, it is
     started again from its newest checkpoint. With --cluster it is submitted, no more.
     """
-    order = Order(
-        kind="profile",
-        parallelism=parallelism,
-        heap_mb=heap_mb,
-        cluster=cluster,
-        checkpoints=checkpoints,
-    )
-    sys.exit(_keep(order))
+    sys.exit(_keep(Order(kind="profile", **where)))
+
+
+@flink.command()
+@click.option("--run", help="A name for it; none: one with the time in it.")
+@click.option("--from", "start", metavar="WHEN", help="Leave out what arrived before.")
+@click.option("--to", "end", metavar="WHEN", help="Read what had arrived by then; none: by now.")
+@click.option("--batch", is_flag=True, help="In Flink's batch mode.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object: how it went.")
+@_where
+def rebuild(
+    run: str | None,
+    start: str | None,
+    end: str | None,
+    batch: bool,
+    as_json: bool,
+    **where: Any,
+) -> None:
+    """Make the profiles again from the signal topics, and compare them with the live ones.
+
+    They go to replay.RUN.content.profile.v1. WHEN is a time of arrival, in ISO 8601 or how long
+    ago (2h, 7d); where one is given there is nothing to compare. Ends with 1 where profiles
+    differ, which they do where signals arrive meanwhile.
+    """
+    from earmark.streams.flink.rebuild import rebuild as made
+
+    now = datetime.now(UTC)
+    settings = resolve_settings(load_settings())
+    with loading() as progress:
+        done = made(
+            settings,
+            run or f"profile-{now:%Y%m%d-%H%M%S}",
+            from_ms=moment_ms(start, now=now) if start else None,
+            to_ms=moment_ms(end, now=now) if end else None,
+            batch=batch,
+            order=partial(Order, **where),
+            progress=progress,
+        )
+    found = done.agreement
+    if as_json:
+        click.echo(json.dumps({**asdict(done), "equal": found.equal if found else None}))
+    else:
+        click.echo(f"{done.profiles:,} profiles on {done.topic} in {done.seconds:.1f} s")
+        click.echo("" if found is None else f"{found.differing:,} differ from {found.live:,} live")
+    if found is not None and not found.equal:
+        raise ServiceError(f"profiles differ, such as those of {', '.join(found.examples)}")
 
 
 @flink.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per job.")
 def status(as_json: bool) -> None:
     """Show the jobs that were started from here: state, checkpoints, where they run."""
-    states = job_states(load_settings().home)
+    states = job_states(load_settings().state_folder)
     if as_json:
         for state in states:
             click.echo(json.dumps(asdict(state)))
@@ -101,7 +143,7 @@ def status(as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: job, savepoint.")
 def stop(name: str, savepoint: bool, as_json: bool) -> None:
     """End the job NAME; started again, it goes on where it was."""
-    where = stop_job(load_settings().home, name, savepoint=savepoint)
+    where = stop_job(load_settings().state_folder, name, savepoint=savepoint)
     if as_json:
         click.echo(json.dumps({"job": name, "savepoint": where}))
     else:

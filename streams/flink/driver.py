@@ -24,7 +24,7 @@ from earmark.models.error import ConfigurationError, EarmarkError, ServiceError
 from earmark.streams.flink.job import Job
 from earmark.streams.flink.job_folder import JobFolder, JobNote
 from earmark.streams.flink.order import Order
-from earmark.streams.flink.rest import ENDED, Rest
+from earmark.streams.flink.rest import Rest
 from earmark.streams.flink.runtime import Runtime, embedded_config, find_runtime
 from earmark.streams.local.port import free_port
 from earmark.streams.local.process import ProcessId
@@ -47,7 +47,7 @@ class Driver:
         self._order = order
         self._settings = settings
         self._job = order.job(settings)
-        self._folder = JobFolder(settings.home, self._job.name)
+        self._folder = JobFolder(settings.state_folder, self._job.name)
         self._digest = self._job.digest(describe_cluster(settings.kafka, _none).id)
         self._stopping = False
 
@@ -67,7 +67,7 @@ class Driver:
             )
             if self._is_elsewhere:
                 return 0
-            return self._watch(note)
+            return self._watch(note, client)
 
     @property
     def _is_elsewhere(self) -> bool:
@@ -119,24 +119,24 @@ class Driver:
             process=None if self._is_elsewhere else ProcessId.of(self._job.name, os.getpid()),
         )
 
-    def _watch(self, note: JobNote) -> int:
+    def _watch(self, note: JobNote, client: Any) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._note_signal)
-        rest = Rest(note.url)
-        while not self._stopping:
-            if (status := _status(rest, note.job_id)) in ENDED:
-                return self._ended(status, rest, note)
+        result = client.get_job_execution_result()
+        while not result.done():
+            if self._stopping:
+                where = Rest(note.url).stop(note.job_id, note.savepoints, FAREWELL_S)
+                log.info("job stopped", job=note.name, savepoint=where)
+                break
             time.sleep(WATCH_S)
-        where = rest.stop(note.job_id, note.savepoints, FAREWELL_S)
-        log.info("job stopped", job=note.name, savepoint=where)
-        self._folder.forget()
-        return 0
+        return self._ended(note, result)
 
-    def _ended(self, status: str, rest: Rest, note: JobNote) -> int:
-        if status == "FAILED":
-            log.error("job failed", job=note.name, reason=_failure(rest, note.job_id))
+    def _ended(self, note: JobNote, result: Any) -> int:
+        error = result.exception() if result.done() else None
+        if error is not None and "JobCancellationException" not in str(error):
+            log.error("job failed", job=note.name, reason=_cause(error))
             return 1
-        log.info("job ended", job=note.name, how=status)
+        log.info("job ended", job=note.name)
         self._folder.forget()
         return 0
 
@@ -170,22 +170,6 @@ def _cause(error: Exception) -> str:
     """The innermost cause in a Java stack trace, which may quote a table's options: those not."""
     lines = [line for line in str(error).splitlines() if line.startswith(("Caused by:", ": "))]
     return (lines or [type(error).__name__])[-1].removeprefix("Caused by: ").strip(": ")[:500]
-
-
-def _status(rest: Rest, job_id: str) -> str:
-    try:
-        return rest.status(job_id)
-    except ServiceError as error:
-        # the JVM takes its REST interface down before it takes down itself
-        log.warning("Flink does not answer", reason=str(error))
-        return "FAILED"
-
-
-def _failure(rest: Rest, job_id: str) -> str:
-    try:
-        return rest.failure(job_id)
-    except ServiceError as error:
-        return str(error)
 
 
 def _none(_topic: str) -> bool:

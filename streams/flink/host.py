@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from earmark.models.error import ConfigurationError, ServiceError
 from earmark.models.source import Progress
 from earmark.streams.flink.job_folder import JobFolder, JobNote, job_folders
@@ -15,6 +17,8 @@ from earmark.streams.local.report import silent
 from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings
 from earmark.streams.topic import describe_cluster
+
+END_S = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,32 +55,38 @@ def command_of(order: Order) -> list[str]:
     return [sys.executable, "-m", "earmark.streams.flink.driver", order.text()]
 
 
-def job_states(home: Path) -> list[JobState]:
-    """Every job that was started on `home` and not stopped in order, as it is now."""
-    return [_state(note) for note in _notes(home)]
+def job_states(state: Path) -> list[JobState]:
+    """Every job that was started below `state` and not stopped in order, as it is now."""
+    return [_state(note) for note in _notes(state)]
 
 
-def stop_job(home: Path, name: str, *, savepoint: bool = True) -> str | None:
+def stop_job(state: Path, name: str, *, savepoint: bool = True) -> str | None:
     """End the job `name`; where its savepoint is, None without one.
 
     Raises ConfigurationError where it does not run, ServiceError where its Flink does not answer.
     """
-    folder = JobFolder(home, name)
+    folder = JobFolder(state, name)
     note = folder.read()
     if note is None or not note.running:
-        raise ConfigurationError(f"no {name} job runs on {home}")
+        raise ConfigurationError(f"no {name} job runs here")
     rest = Rest(note.url)
-    if savepoint:
-        where = rest.stop(note.job_id, note.savepoints)
-    else:
+    where = rest.stop(note.job_id, note.savepoints) if savepoint else None
+    if not savepoint:
         rest.cancel(note.job_id)
-        where = None
+    _await_end(note)
     folder.forget()
     return where
 
 
-def _notes(home: Path) -> Iterator[JobNote]:
-    for folder in job_folders(home):
+def _await_end(note: JobNote) -> None:
+    """Until whoever ran the job has seen that it ended."""
+    process = note.process.find() if note.process else None
+    if process is not None:
+        psutil.wait_procs([process], timeout=END_S)
+
+
+def _notes(state: Path) -> Iterator[JobNote]:
+    for folder in job_folders(state):
         if (note := folder.read()) is not None:
             yield note
 

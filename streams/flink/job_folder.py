@@ -37,10 +37,10 @@ class JobNote:
 
 
 class JobFolder:
-    """Below `<home>/flink/jobs/<name>`: state by the job's digest, and one note."""
+    """Below `<state>/flink/jobs/<name>`: state by the job's digest, and one note."""
 
-    def __init__(self, home: Path, name: str) -> None:
-        self.path = home.absolute() / "flink" / "jobs" / name
+    def __init__(self, state: Path, name: str) -> None:
+        self.path = state.absolute() / "flink" / "jobs" / name
         self.name = name
 
     def checkpoints(self, digest: str) -> Path:
@@ -91,10 +91,10 @@ class JobFolder:
         (self.path / _NOTE).unlink(missing_ok=True)
 
 
-def job_folders(home: Path) -> Iterator[JobFolder]:
-    """Those of all jobs that ever ran on `home`."""
-    for path in sorted((home.absolute() / "flink" / "jobs").glob("*")):
-        yield JobFolder(home, path.name)
+def job_folders(state: Path) -> Iterator[JobFolder]:
+    """Those of all jobs that ever ran below `state`."""
+    for path in sorted((state.absolute() / "flink" / "jobs").glob("*")):
+        yield JobFolder(state, path.name)
 
 
 def _whole(folders: Iterator[Path]) -> list[tuple[float, Path]]:

@@ -30,7 +30,10 @@ _OF_ITEM = ("tenant", "source", "content_type", "language", "revision", "event_t
 def insert_profiles(
     sink: str, items: str, signals: Mapping[str, SignalTopic], expected: Expectation
 ) -> str:
-    """The statement that keeps the table `sink` up; `signals` are topics by their table's name."""
+    """The statement that keeps the table `sink` up.
+
+    `items` is a table's name in quotes or a subquery, as are those by which the `signals` stand.
+    """
     by_name = dict(sorted(signals.items(), key=lambda entry: entry[1].name))
     names = [signal.name for signal in by_name.values()]
     rows = " UNION ALL ".join(
@@ -54,7 +57,8 @@ def _item_rows(table: str, expected: Expectation) -> str:
     return (
         # "~" comes after every digit: where the item is known, it says what the item is
         f"SELECT `content_id`, {string(ITEM)} AS `name`, {string('~')} AS `mark`, "
-        f"{_told(told)} AS `told` FROM (SELECT *, {parts} FROM {quoted(table)} WHERE `change` <> 'DELETED')"
+        f"{_told(told)} AS `told` "
+        f"FROM (SELECT *, {parts} FROM {table} WHERE `change` <> 'DELETED')"
     )
 
 
@@ -69,7 +73,7 @@ def _signal_rows(table: str, signal: SignalTopic) -> str:
     mark = f"LPAD(CAST(`revision` AS STRING), 19, '0') || {text(signal.name)}"
     return (
         f"SELECT `content_id`, {string(signal.name)} AS `name`, {mark} AS `mark`, "
-        f"{_told(told)} AS `told` FROM {quoted(table)}"
+        f"{_told(told)} AS `told` FROM {table}"
     )
 
 

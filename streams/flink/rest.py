@@ -11,7 +11,6 @@ from earmark.models.error import ServiceError
 TIMEOUT_S = 10.0
 SAVEPOINT_S = 60.0
 _POLL_S = 0.1
-ENDED = frozenset({"FINISHED", "CANCELED", "FAILED", "SUSPENDED"})
 
 
 class Rest:
@@ -38,12 +37,6 @@ class Rest:
     def checkpoints(self, job_id: str) -> Mapping[str, Any]:
         """How many checkpoints were completed and have failed, and what the last one was."""
         return self._ask(f"/jobs/{job_id}/checkpoints")
-
-    def failure(self, job_id: str) -> str:
-        """The root of what last went wrong with the job, in one line; nothing if nothing did."""
-        found = self._ask(f"/jobs/{job_id}/exceptions").get("root-exception") or ""
-        causes = [line for line in found.splitlines() if line.startswith("Caused by: ")]
-        return (causes or found.splitlines() or [""])[-1].removeprefix("Caused by: ").strip()
 
     def cancel(self, job_id: str) -> None:
         """End the job where it is; its last checkpoint stays."""

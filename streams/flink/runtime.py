@@ -93,7 +93,7 @@ def find_runtime(settings: Settings, progress: Progress = silent) -> Runtime:
     )
     locked = read_lock(FLINK_LOCK)
     paths = dict(zip((jar.artifact for jar in locked), jars.fetch(locked, progress), strict=True))
-    folder = settings.home.absolute() / "flink"
+    folder = settings.state_folder.absolute() / "flink"
     _prepare(folder, distribution)
     return Runtime(
         distribution=distribution,

@@ -13,6 +13,9 @@ KEY = "content_id"
 # what a checkpoint has handed to Kafka must still be there to be committed after a restart; a
 # broker allows no more by default
 TRANSACTION_MS = 900_000
+ARRIVED = "`arrived` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL"
+_OFFSET = "`offset` BIGINT METADATA VIRTUAL"
+_KEYED = f"PRIMARY KEY ({quoted(KEY)}) NOT ENFORCED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +56,43 @@ def keyed_source(
 
     `columns` may be any of the schema's, in any order, `content_id` among them.
     """
-    key = f"PRIMARY KEY ({quoted(KEY)}) NOT ENFORCED"
-    options = {
+    options = {**_common(settings, topic), **_reading(settings, bound), "connector": "upsert-kafka"}
+    return Table(name=name, columns=f"{columns}, {ARRIVED}, {_KEYED}", options=options)
+
+
+def logged_sources(
+    settings: Settings, topic: str, name: str, columns: str, *, bound: Bound
+) -> tuple[Table, Table]:
+    """All records of `topic` as they were written, and under `<name>.keys` those of every key.
+
+    Only the second has tombstones. For jobs in batch mode, which know no changes: see `newest`.
+    """
+    common = {
         **_common(settings, topic),
-        "connector": "upsert-kafka",
-        "properties.isolation.level": "read_committed",
-        "properties.group.id": f"{settings.kafka.group_id}-flink",
-        **(bound.options() if bound else {}),
+        **_reading(settings, bound),
+        "connector": "kafka",
+        "key.fields": KEY,
+        "scan.startup.mode": "earliest-offset",
     }
-    return Table(name=name, columns=f"{columns}, {key}", options=options)
+    bare = {key: value for key, value in common.items() if "avro-confluent." not in key}
+    keys = bare | {"value.format": "raw", "value.fields-include": "EXCEPT_KEY"}
+    of_key = f"{quoted(KEY)} STRING NOT NULL, `payload` BYTES, {_OFFSET}"
+    return (
+        Table(name=name, columns=f"{columns}, {ARRIVED}, {_OFFSET}", options=common),
+        Table(name=f"{name}.keys", columns=of_key, options=keys),
+    )
+
+
+def newest(name: str) -> str:
+    """A relation: what stands of the table `name`, the last record of each key if it is none.
+
+    An item's records lie in one partition, so that offsets say which is the last.
+    """
+    return (
+        f"(SELECT v.* FROM {quoted(name)} AS v JOIN "
+        f"(SELECT {quoted(KEY)} AS k, MAX(`offset`) AS o FROM {quoted(name + '.keys')} "
+        f"GROUP BY {quoted(KEY)}) AS n ON v.{quoted(KEY)} = n.k AND v.`offset` = n.o)"
+    )
 
 
 def keyed_sink(
@@ -71,7 +102,6 @@ def keyed_sink(
 
     `transactions` begins the names of its transactions: one that runs, one prefix.
     """
-    key = f"PRIMARY KEY ({quoted(KEY)}) NOT ENFORCED"
     options = {
         **_common(settings, topic),
         "connector": "upsert-kafka",
@@ -83,8 +113,16 @@ def keyed_sink(
         "properties.compression.type": "zstd",
     }
     return Table(
-        name=name, columns=f"{columns(schema.definition['fields'])}, {key}", options=options
+        name=name, columns=f"{columns(schema.definition['fields'])}, {_KEYED}", options=options
     )
+
+
+def _reading(settings: Settings, bound: Bound | None) -> Mapping[str, str]:
+    return {
+        "properties.isolation.level": "read_committed",
+        "properties.group.id": f"{settings.kafka.group_id}-flink",
+        **(bound.options() if bound else {}),
+    }
 
 
 def _common(settings: Settings, topic: str) -> dict[str, str]:
