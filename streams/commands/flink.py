@@ -1,10 +1,13 @@
 """`earmark flink`: profiles of items, kept up by a Flink job and rebuilt from history."""
 
 import json
+import logging
 import sys
+import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -148,6 +151,60 @@ def stop(name: str, savepoint: bool, as_json: bool) -> None:
         click.echo(json.dumps({"job": name, "savepoint": where}))
     else:
         click.echo(f"{name} stopped" + (f"; state in {where}" if where else ""))
+
+
+@flink.command()
+@click.option("--signals", type=click.IntRange(min=100), default=100_000, show_default=True)
+@click.option(
+    "--kills",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="How often the job gets SIGKILL; with 0 all is sent before it starts, for its rate.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON, on the last line.")
+@_where
+def proof(signals: int, kills: int, seed: int, as_json: bool, **where: Any) -> None:
+    """Kill the profile job amid work; prove that no profile is lost or doubled.
+
+    On a broker and registry of its own, with made signals. Compares every profile with what the
+    reference in Python makes of the same records, and with profiles rebuilt in streaming and in
+    batch mode. Ends with 0 only if all agree.
+    """
+    from earmark.streams.flink.proof import prove
+    from earmark.streams.local.stack import Stack
+
+    configure_logging(level=logging.ERROR)
+    console = Console(stderr=True)
+    with (
+        loading() as progress,
+        tempfile.TemporaryDirectory(prefix="earmark-proof-") as home,
+        Stack(load_settings(), home=Path(home), worker=False, progress=progress) as stack,
+    ):
+        found = prove(
+            stack.settings,
+            signals=signals,
+            kills=kills,
+            seed=seed,
+            order=partial(Order, **where),
+            report=lambda line: console.print(line, style="dim"),
+        )
+    click.echo(json.dumps(asdict(found)) if as_json else _told(found))
+    if not found.holds:
+        raise ServiceError("profiles are not what they should be")
+
+
+def _told(found: Any) -> str:
+    rebuilt = ", ".join(
+        f"{mode} {'equal' if same else 'NOT EQUAL'}" for mode, same in found.rebuilt.items()
+    )
+    return (
+        f"{found.signals:,} signals, {found.kills} kills: {found.profiles:,} profiles, "
+        f"lost {found.lost}, doubled {found.doubled} (read_committed)\n"
+        f"rebuilt: {rebuilt}\n"
+        f"{found.seconds:,} s, {found.signals_per_s:,} signals/s with the start"
+    )
 
 
 def _keep(order: Order) -> int:

@@ -16,7 +16,10 @@ from earmark.streams.replay.manifest import checked_name
 from earmark.streams.replay.start import KEPT
 from earmark.streams.route import replay_topic
 from earmark.streams.settings import Settings
+from earmark.streams.supervisor import HOPELESS
 from earmark.streams.topic import COMMON, PROFILES, Topic, make_topics
+
+ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +76,19 @@ def _make_topic(settings: Settings, topic: str) -> None:
 
 
 def _run(settings: Settings, order: Order, name: str, progress: Progress) -> None:
+    """Until the job has ended; one that dies goes on from its newest checkpoint."""
     log = settings.state_folder / "flink" / "log" / f"{name}.log"
-    driver = Child(name, command_of(order), log=log, environment=environment(settings))
-    driver.start()
-    try:
-        while driver.alive:
-            progress("rebuilding profiles", 0, None)
-            time.sleep(POLL_S)
-    finally:
-        driver.stop()
-    if driver.status:
-        raise ServiceError(f"the profiles were not rebuilt: {tail(log)}")
+    for _ in range(ATTEMPTS):
+        driver = Child(name, command_of(order), log=log, environment=environment(settings))
+        driver.start()
+        try:
+            while driver.alive:
+                progress("rebuilding profiles", 0, None)
+                time.sleep(POLL_S)
+        finally:
+            driver.stop()
+        if driver.status == 0:
+            return
+        if driver.status in HOPELESS:
+            break
+    raise ServiceError(f"the profiles were not rebuilt: {tail(log)}")

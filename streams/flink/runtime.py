@@ -70,7 +70,7 @@ class Runtime:
         return {
             **self.environment(log_name),
             "JAVA_HOME": str(_tethered_java(self.java_home, self.folder)),
-            "JVM_ARGS": f"-Xmx{heap_mb}m -Xss512k -XX:+UseSerialGC",
+            "JVM_ARGS": f"-Xmx{heap_mb}m -Xss512k -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
         }
 
     @property
