@@ -30,6 +30,7 @@ COMMANDS = {
     "erase": ("erase", "Erase items, and prove that nothing of them stands."),
     "replay": ("replay", "Answer past events again, compare, and promote what is better."),
     "relabel": ("relabel", "Put new thresholds on stored scores, compare, and promote."),
+    "flink": ("flink", "Keep profiles of items with Flink, and rebuild them from history."),
     "policy": ("policy", "Check, try, show and put live the policies that verdicts go by."),
     "score": ("score", "Score files here and now, without Kafka."),
     "match": ("match", "Find copies of recordings, by their fingerprints."),

@@ -30,7 +30,7 @@ STYLES = {"OK": "green", "ABSTAINED": "yellow", "SKIPPED": "dim", "ERROR": "red"
 
 
 @click.command()
-@click.option("--with", "extras", metavar="NAMES", help="Also these, by commas: agents.")
+@click.option("--with", "extras", metavar="NAMES", help="Also these, by commas: flink, agents.")
 @click.option("--once", is_flag=True, help="End when the sample has come back.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON, on the last line.")
 @click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for signals.")
@@ -40,8 +40,9 @@ def demo(extras: str | None, once: bool, as_json: bool, timeout: float) -> None:
     Uses the stack of `earmark up` where one runs. Fetches what is missing on the first run. Ends
     with 0 only when every expected signal was read back from Kafka, once.
 
-    With `--with agents` policies judge the items, and verdicts are shown and counted too; without
-    profiles, which Flink makes, only their fast rules are looked at.
+    With `--with flink` a Flink job keeps the profile of each item, and profiles are shown and
+    counted too. With `--with agents` policies judge the items, and verdicts are shown and counted;
+    without profiles only their fast rules are looked at.
     """
     configure_logging(level=logging.ERROR)
     console = Console(stderr=as_json)

@@ -36,8 +36,14 @@ def _agents(settings: Settings, log_dir: Path) -> Extra:
     return AgentsProcess(settings, log_dir=log_dir)
 
 
+def _flink(settings: Settings, log_dir: Path) -> Extra:
+    from earmark.streams.flink.process import profile_process  # few stacks have a Flink
+
+    return profile_process(settings, log_dir=log_dir)
+
+
 # in the order in which they are started
-EXTRAS: Mapping[str, Callable[[Settings, Path], Extra]] = {"agents": _agents}
+EXTRAS: Mapping[str, Callable[[Settings, Path], Extra]] = {"flink": _flink, "agents": _agents}
 
 
 def extras_named(text: str | None) -> tuple[str, ...]:
