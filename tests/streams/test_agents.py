@@ -290,23 +290,29 @@ def test_policies_that_are_wrong_leave_those_before_in_force(bench: Bench, item:
     write_policy(bench.policies)
 
 
-def test_a_second_process_has_the_same_partitions_of_all_topics(
+def test_three_processes_have_the_same_partitions_of_all_topics(
     bench: Bench, tmp_path: Path
 ) -> None:
-    kafka = bench.settings.kafka.model_copy(update={"slot": "second"})
-    settings = bench.settings.model_copy(update={"kafka": kafka})
-    second = AgentsProcess(settings, log_dir=tmp_path)
-    second.start()
+    def more(slot: str) -> Bench:
+        kafka = bench.settings.kafka.model_copy(update={"slot": slot})
+        settings = bench.settings.model_copy(update={"kafka": kafka})
+        return Bench(settings, bench.policies, AgentsProcess(settings, log_dir=tmp_path, name=slot))
+
+    others = [more("second"), more("third")]
     try:
-        mine, theirs = Bench(settings, bench.policies, second), bench
+        for other in others:
+            other.agents.launch()
+        for other in others:
+            other.agents.child.wait_until(other.agents.is_ready, WAIT_S)
 
         def held() -> list[list[int]]:
-            return [each.get("/health")["partitions"] for each in (mine, theirs)]
+            return [each.get("/health")["partitions"] for each in (bench, *others)]
 
-        bench.wait(lambda: sorted([*held()[0], *held()[1]]) == list(range(8)))
+        bench.wait(lambda: sorted(n for numbers in held() for n in numbers) == list(range(8)))
         assert all(held())
     finally:
-        second.stop()
+        for other in others:
+            other.agents.stop()
 
 
 def test_faust_runs_the_app_too(stack: Stack, tmp_path: Path) -> None:
