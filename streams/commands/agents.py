@@ -51,7 +51,7 @@ def agents(
     configure_logging()
     _check(shadow)
     if supervise:
-        sys.exit(Supervisor(_without_supervision(ctx)).run())
+        sys.exit(Supervisor(_without_supervision(ctx), name="agents").run())
     from earmark.streams.endpoint import endpoint
 
     settings = _settings(endpoint(), policies=policies, slot=slot, http_port=http_port)
