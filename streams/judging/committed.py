@@ -1,8 +1,9 @@
 """Faust's Kafka transport, made to read what is committed alone, in partitions that go together.
 
-What Faust does by itself: an app that is at-least-once reads records of transactions that are open
-or were aborted, and one without tables deals partitions out round-robin, so that the verdicts of
-an item may be read by another process than its profile.
+By itself an app that is at-least-once reads records of transactions that are open or were aborted.
+And it deals partitions out by an assignor that is made for tables, or round-robin where no standby
+of a table is wanted, so that the verdicts of an item might be read by another process than its
+profile: range, which workers have too, goes by the numbers alone.
 """
 
 import aiokafka
