@@ -23,6 +23,7 @@ COMMANDS = {
     "worker": ("worker", "Run the worker: content events in, signals out."),
     "produce": ("produce", "Make content events from files and send them."),
     "subscribe": ("subscribe", "Print signals as they arrive."),
+    "export": ("export", "Write signals to Parquet files."),
     "dlq": ("dlq", "List, show, redrive and purge dead letters."),
     "audit": ("audit", "List events that lack signals which they should have."),
     "erase": ("erase", "Erase items, and prove that nothing of them stands."),
