@@ -2,9 +2,11 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from earmark.streams.evaluation.comparison import Comparison
     from earmark.streams.evaluation.evaluation import Evaluation
     from earmark.streams.evaluation.how import How
+    from earmark.streams.evaluation.run import Scored
 
 FOLDER = click.Path(path_type=Path)
 
@@ -28,6 +31,9 @@ FOLDER = click.Path(path_type=Path)
     type=FOLDER,
     help="A manifest.jsonl, or the folder of one; repeatable.",
 )
+@click.option(
+    "--constructed", is_flag=True, help="Rows that are made here, for signals of measurable sound."
+)
 @click.option("--model", help="The card of a model to use in place of the shipped one.")
 @click.option("--against", help="The card of a model to compare with, on the same rows.")
 @click.option(
@@ -38,7 +44,11 @@ FOLDER = click.Path(path_type=Path)
 )
 @click.option("--report", type=FOLDER, help="Write an HTML page and the JSON to this folder.")
 @click.option("--gate", type=FOLDER, help="Run the figures of this file; 1 if one falls short.")
-@click.option("--write-card", is_flag=True, help="Write the figures to the card of the model.")
+@click.option(
+    "--write-card",
+    is_flag=True,
+    help="Write the figures to the card of the signal; with --model to that of the model.",
+)
 @click.option("--limits", help="With --write-card: what the figures do not show, plainly.")
 @click.option(
     "--declare-language", is_flag=True, help="Let events declare the language of their row."
@@ -49,6 +59,7 @@ FOLDER = click.Path(path_type=Path)
 def eval(
     signal: str | None,
     data: tuple[Path, ...],
+    constructed: bool,
     model: str | None,
     against: str | None,
     slices: str,
@@ -67,14 +78,17 @@ def eval(
     compared with their labels. Rows without a label that the signal is measured by are counted and
     left out. Figures come with 95 % intervals, by slice where that is asked for.
 
+    With --constructed, the rows are recordings that are made here: how loud, clipped, silent or
+    damaged they are, their tempo, key and copies are known by construction.
+
     With --gate, every figure of the file is measured; those that fall short are named, and the
     command ends with 1.
     """
     from earmark.streams.evaluation.how import How
 
-    if gate is not None and (signal or data or model or against):
+    if gate is not None and (signal or data or constructed or model or against):
         raise click.UsageError("--gate names its signals and data itself")
-    if gate is None and not (signal and data):
+    if gate is None and not (signal and (data or constructed)):
         raise click.UsageError("name a SIGNAL and its --data, or a --gate file")
     if limits and not write_card:
         raise click.UsageError("--limits goes with --write-card")
@@ -89,12 +103,26 @@ def eval(
         _gate(gate or Path(), how, as_json=as_json)
         return
     by = [name.strip() for name in slices.split(",") if name.strip()]
-    evaluation, comparison, cards = _measure(signal, data, how, against, by, quiet=as_json)
+    with _made(signal, quiet=as_json) if constructed else nullcontext(()) as made:
+        paths = (*data, *made)
+        evaluation, comparison, scored = _measure(signal, paths, how, against, by, quiet=as_json)
     if report is not None:
         _write(report, evaluation, comparison)
     if write_card:
-        _write_card(evaluation, cards, limits, quiet=as_json)
+        _write_card(evaluation, scored, limits, quiet=as_json)
     _show(evaluation, comparison, as_json=as_json)
+
+
+@contextmanager
+def _made(signal: str, *, quiet: bool) -> Iterator[Sequence[Path]]:
+    """Where the rows that are made for the signal lie, for as long as they do."""
+    from earmark.streams.evaluation.construction.construct import constructed
+    from earmark.streams.progress import reading
+
+    with TemporaryDirectory() as folder:
+        with reading(quiet=quiet) as progress:
+            rows = constructed(signal, Path(folder), progress)
+        yield [rows]
 
 
 def _measure(
@@ -105,7 +133,7 @@ def _measure(
     by: Sequence[str],
     *,
     quiet: bool,
-) -> tuple["Evaluation", "Comparison | None", Sequence[str]]:
+) -> tuple["Evaluation", "Comparison | None", "Scored"]:
     from earmark.streams.evaluation.manifest import datasets
     from earmark.streams.evaluation.slice import check_slices
     from earmark.streams.evaluation.task import tasks_of, used_rows
@@ -139,7 +167,7 @@ def _measure(
         by=by,
     )
     comparison = compare(rows, tasks, scored, other) if other else None
-    return evaluation, comparison, scored.spec.models
+    return evaluation, comparison, scored
 
 
 def _write(report: Path, evaluation: "Evaluation", comparison: "Comparison | None") -> None:
@@ -156,15 +184,24 @@ def _write(report: Path, evaluation: "Evaluation", comparison: "Comparison | Non
 
 
 def _write_card(
-    evaluation: "Evaluation", cards: Sequence[str], limits: str | None, *, quiet: bool
+    evaluation: "Evaluation", scored: "Scored", limits: str | None, *, quiet: bool
 ) -> None:
-    """Into the card of the model that provenance names, not of those that help it."""
-    from earmark.streams.evaluation.card_section import write_section
+    """Into the signal's card what it says as it is published, into a model's what that would."""
+    from earmark.models.store import ModelStore
+    from earmark.processors.basis import basis_of
+    from earmark.processors.loader import load_specs
+    from earmark.processors.threshold import shipped_thresholds
+    from earmark.streams.evaluation.card_section import write_to_model, write_to_signal
 
-    if not cards:
-        raise ConfigurationError(f"{evaluation.signal} has no model, and so no card")
-    own = load_settings().home / "models" / "cards"
-    path = write_section(cards[0], evaluation, own=own, limits=limits)
+    settings = load_settings()
+    store = ModelStore(settings.home / "models", offline=settings.offline)
+    spec, signal = scored.spec, evaluation.signal
+    basis = basis_of(spec, store.cards(), shipped_thresholds(signal))
+    if spec.models == load_specs([signal])[signal].models:
+        path = write_to_signal(evaluation, basis, limits=limits)
+    else:
+        own = store.root / "cards"
+        path = write_to_model(spec.models[0], evaluation, basis, own=own, limits=limits)
     if not quiet:
         click.echo(f"wrote {path}", err=True)
 

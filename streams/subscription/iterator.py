@@ -47,6 +47,7 @@ class Subscription(Iterator[ReceivedSignal]):
         self._waiting: deque[Passed] = deque()
         self._feed = Feed(settings, topics, start, auto_commit=auto_commit)
         self._position = dict(self._feed.starts)
+        self._before: tuple[str, int | None] = "", None
 
     @property
     def unreadable(self) -> Counter[RejectionClass]:
@@ -99,6 +100,7 @@ class Subscription(Iterator[ReceivedSignal]):
         """The next of the records that are here already; None where all were handed over."""
         while self._waiting:
             at, offset, record = self._waiting.popleft()
+            self._before = at, self._position.get(at)
             self._position[at] = offset
             if isinstance(record, ReceivedSignal) and self._passes(record):
                 return record
@@ -130,9 +132,15 @@ class Subscription(Iterator[ReceivedSignal]):
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        if self._commits and error is None:
-            self._feed.store(self._position)
+        if self._commits:
+            self._feed.store(self._position if error is None else self._handled())
         self.close()
+
+    def _handled(self) -> dict[str, int]:
+        """The position before the record that was handed over last."""
+        at, offset = self._before
+        rest = {place: to for place, to in self._position.items() if place != at}
+        return rest if offset is None else {**rest, at: offset}
 
     def _passes(self, signal: ReceivedSignal) -> bool:
         if signal.deleted and self._deletions:

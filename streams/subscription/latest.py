@@ -10,7 +10,7 @@ read again as a new generation, and what of the old one did not come again is re
 import fcntl
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,7 +171,7 @@ class LatestTable:
                 pass
         return changes
 
-    def follow(self, timeout_s: float | None = None) -> Iterator[ReceivedSignal]:
+    def follow(self, timeout_s: float | None = None) -> Generator[ReceivedSignal, None, None]:
         """What is put in and removed, as it comes, each when it is in the table; for ever.
 
         It begins with what has come since the table was brought up to date last, and ends when
