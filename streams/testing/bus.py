@@ -198,7 +198,7 @@ class Bus:
 
         there = earmark.subscribe, earmark.subscribe_async
         earmark.subscribe = self.subscribe
-        earmark.subscribe_async = self.subscribe_async  # type: ignore[assignment]  # as far as it is called
+        earmark.subscribe_async = self.subscribe_async
         try:
             yield self
         finally:
