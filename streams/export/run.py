@@ -113,7 +113,7 @@ class _History:
             self._check(feed)
             self._folder.commit((), offsets=self._position, unreadable={})
             ends, read = feed.ends(self._asked.until_ms), 0
-            total = sum(max(0, end - feed.starts.get(at, 0)) for at, end in ends.items())
+            total = sum(max(0, end - feed.starts[at]) for at, end in ends.items())
             while not feed.is_through(ends):
                 read += self._part(feed, ends)
                 report(folder_name(self._topic), min(read, total), total)
