@@ -91,8 +91,8 @@ class Feed:
         self._consumer.close()
         self._registry.close()
 
-    def batch(self, wait_s: float) -> list[Passed]:
-        """What has been read, after a wait of at most `wait_s` for the first record.
+    def batch(self, wait_s: float, most: int = BATCH) -> list[Passed]:
+        """At most so many of what has been read, after a wait of `wait_s` at most for the first.
 
         Where a record fails for want of a service, those before it are given, and it is tried
         again by the next call.
@@ -100,7 +100,7 @@ class Feed:
         if not self._read:
             self._take(wait_s)
         done: list[Passed] = []
-        while self._read:
+        while self._read and len(done) < most:
             try:
                 passed = self._passed(self._read[0])
             except ServiceError:
