@@ -92,7 +92,7 @@ class Subscription(Iterator[ReceivedSignal]):
 
         Store it in one transaction with what you made of the records, and give it to `subscribe`
         as `start`: then each record counts once, whatever ends the process. A partition that is
-        not in it, because nothing of it was read, is begun at its beginning.
+        not in it is begun at its beginning.
         """
         return dict(self._position)
 

@@ -197,7 +197,7 @@ class LatestTable:
         """Changes up to the present end."""
         began_ms, heard, done = _now_ms(), time.monotonic(), 0
         ends = feed.ends()
-        total = sum(end - feed.starts.get(at, 0) for at, end in ends.items())
+        total = sum(end - feed.starts[at] for at, end in ends.items())
         while not feed.is_through(ends):
             if self._stopped.is_set():
                 return
