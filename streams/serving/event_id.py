@@ -8,14 +8,14 @@ import re
 from collections.abc import Mapping
 
 from earmark.models.error import ConfigurationError
-from earmark.streams.subscription.place import parsed_place, place
+from earmark.streams.subscription.place import place
 
 _FORM = re.compile(r"(\d{1,9}:\d{1,19}(,\d{1,9}:\d{1,19})*)?", re.ASCII)
 
 
 def event_id(position: Mapping[str, int]) -> str:
     """The id that stands for a position in one topic."""
-    pairs = sorted((parsed_place(at)[1], offset) for at, offset in position.items())
+    pairs = sorted((int(at.rpartition(":")[2]), offset) for at, offset in position.items())
     return ",".join(f"{partition}:{offset}" for partition, offset in pairs)
 
 

@@ -20,6 +20,7 @@ from earmark.streams.subscriber import AsyncSubscription, ReceivedSignal
 log = structlog.get_logger()
 
 RETRY_MS = 3_000  # after which a client comes back
+WRITTEN = 65_536  # characters: of what is there already, so much goes in one piece
 HEADERS = {
     "Content-Type": "text/event-stream",
     "Cache-Control": "no-store",
@@ -48,18 +49,19 @@ class EventStream:
         self._patience = patience
         self._stopping = stopping
         self._response = web.StreamResponse(headers=HEADERS)
+        self._id = ""  # behind all that was told, which what was read need not be
 
     async def run(self, signals: AsyncSubscription) -> web.StreamResponse:
         """The response, when all is written; a client that is gone ends it too."""
         await self._begin()
         try:
-            await self._write(f"retry: {RETRY_MS}\n{_id(signals)}\n")
+            await self._write(f"retry: {RETRY_MS}\n{self._place(signals)}\n")
             await self._pass_on(signals)
-            await self._write(_event("end", {"reason": "the server stops"}, _id(signals)))
+            await self._write(self._event("end", {"reason": "the server stops"}))
         except _TooSlow:
-            self._drop(_id(signals))
+            self._drop()
         except EarmarkError as error:
-            await self._write(_event("error", {"error": str(error)}, _id(signals)))
+            await self._write(self._event("error", {"error": str(error)}))
         return self._response
 
     async def _begin(self) -> None:
@@ -71,7 +73,7 @@ class EventStream:
     async def _pass_on(self, signals: AsyncSubscription) -> None:
         """Records as they come, heartbeats while none does."""
         stop = asyncio.ensure_future(self._stopping.wait())
-        coming = asyncio.ensure_future(anext(signals))
+        coming: asyncio.Future[ReceivedSignal] = asyncio.ensure_future(anext(signals))
         try:
             while not stop.done():
                 await asyncio.wait(
@@ -80,15 +82,31 @@ class EventStream:
                     return_when=asyncio.FIRST_COMPLETED,
                 )
                 if coming.done():
-                    signal = coming.result()
-                    await self._write(_told(signal, _id(signals)))
-                    coming = asyncio.ensure_future(anext(signals))
+                    text, coming = await self._gathered(signals, coming)
+                    await self._write(text)
                 elif not stop.done():
-                    await self._write(f": heartbeat\n{_id(signals)}\n")
+                    await self._write(f": heartbeat\n{self._place(signals)}\n")
         finally:
             for task in (stop, coming):
                 task.cancel()
             await asyncio.gather(stop, coming, return_exceptions=True)
+
+    async def _gathered(
+        self, signals: AsyncSubscription, coming: asyncio.Future[ReceivedSignal]
+    ) -> tuple[str, asyncio.Future[ReceivedSignal]]:
+        """All that is there already, as text, and what is still to come."""
+        told: list[str] = []
+        length = 0
+        while coming.done() and length < WRITTEN:
+            if told and coming.exception() is not None:
+                break  # first what was gathered before it
+            signal = coming.result()
+            self._place(signals)
+            told.append(self._event("deletion" if signal.deleted else "signal", as_object(signal)))
+            length += len(told[-1])
+            coming = asyncio.ensure_future(anext(signals))
+            await asyncio.sleep(0)  # one that need not wait is there after its first step
+        return "".join(told), coming
 
     async def _write(self, text: str) -> None:
         try:
@@ -97,26 +115,22 @@ class EventStream:
         except TimeoutError:
             raise _TooSlow from None
 
-    def _drop(self, last_id: str) -> None:
+    def _drop(self) -> None:
         """Say why, behind all that was written, and close without waiting for the client."""
         log.warning("slow client dropped", path=self._request.path, peer=self._request.remote)
         transport = self._request.transport
         if transport is not None:
             said = {"reason": "too slow: come back with this Last-Event-ID"}
-            body = _event("dropped", said, last_id).encode()
+            body = self._event("dropped", said).encode()
             transport.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
             transport.close()
             asyncio.get_running_loop().call_later(self._patience.slow_s, transport.abort)
 
+    def _place(self, signals: AsyncSubscription) -> str:
+        """The line with the id of where the subscription now is; all before it is told."""
+        self._id = f"id: {event_id(signals.position())}\n"
+        return self._id
 
-def _id(signals: AsyncSubscription) -> str:
-    return f"id: {event_id(signals.position())}\n"
-
-
-def _told(signal: ReceivedSignal, last_id: str) -> str:
-    return _event("deletion" if signal.deleted else "signal", as_object(signal), last_id)
-
-
-def _event(kind: str, data: Mapping[str, object], last_id: str) -> str:
-    # as ASCII: some clients take what Unicode has of line ends for one
-    return f"event: {kind}\n{last_id}data: {json.dumps(data)}\n\n"
+    def _event(self, kind: str, data: Mapping[str, object]) -> str:
+        # as ASCII: some clients take what Unicode has of line ends for one
+        return f"event: {kind}\n{self._id}data: {json.dumps(data)}\n\n"
