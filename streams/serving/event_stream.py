@@ -8,6 +8,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from aiohttp import web
@@ -76,8 +77,9 @@ class EventStream:
         coming: asyncio.Future[ReceivedSignal] = asyncio.ensure_future(anext(signals))
         try:
             while not stop.done():
+                either: set[asyncio.Future[Any]] = {stop, coming}
                 await asyncio.wait(
-                    {stop, coming},
+                    either,
                     timeout=self._patience.heartbeat_s,
                     return_when=asyncio.FIRST_COMPLETED,
                 )
