@@ -34,7 +34,8 @@ class ItemTable:
     """The latest record of each item and signal, in a file of SQLite; in a `with` block.
 
     `path` keeps it from one run to the next, and so what it holds of items; without it the file
-    goes with the process. Only one process may keep a file up to date.
+    goes with the process. Only one process may keep a file up to date. Raises ConfigurationError
+    for a file that is something else.
     """
 
     def __init__(self, settings: Settings, names: Sequence[str], path: Path | None = None) -> None:
@@ -50,6 +51,7 @@ class ItemTable:
         self.lookups = ThreadPoolExecutor(1, thread_name_prefix="items")
 
     def __enter__(self) -> "ItemTable":
+        self._opened().close()  # a file that is something else is said here, and not in the thread
         self._thread.start()
         return self
 

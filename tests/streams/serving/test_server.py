@@ -341,6 +341,17 @@ def test_a_table_that_is_kept_goes_on_where_it_was(stack: Stack, run: str, tmp_p
     assert list(found["signals"]) == ["text.safety"]
 
 
+def test_a_file_that_is_no_table_is_refused_before_anything_is_served(
+    stack: Stack, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("no database at all, but a text of some length" * 100)
+    with (
+        pytest.raises(ConfigurationError, match="not a table"),
+        ItemTable(stack.settings, ["text.safety"], tmp_path / "notes.txt"),
+    ):
+        pass
+
+
 def test_a_port_that_is_taken_is_said_in_one_line(stack: Stack) -> None:
     async def work(server: Server, _: aiohttp.ClientSession) -> None:
         taken = int(server.url.rpartition(":")[2])
