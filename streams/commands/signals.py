@@ -46,7 +46,7 @@ def list_signals(as_json: bool) -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def show(name: str, as_json: bool) -> None:
-    """Show the signal NAME: contract, limits, and the latest evaluation with intervals."""
+    """Show the signal NAME: contract, limits, and what was measured, the latest first."""
     from rich.console import Console
     from rich.text import Text
 
@@ -65,10 +65,10 @@ def show(name: str, as_json: bool) -> None:
     if entry.intended_use:
         console.print(Text(f"for: {entry.intended_use}"))
     console.print(Text(f"limits: {entry.limits}"))
-    if entry.latest is None:
+    if not entry.reports:
         console.print(Text(f"\nnever measured: earmark eval {entry.signal} --write-card"))
-    else:
-        _print_report(entry.latest)
+    for report in reversed(entry.reports):
+        _print_report(report)
 
 
 @signals.command()
