@@ -144,19 +144,23 @@ def commands(request: Request, found: Iterable[Rule], *, servers: str) -> Iterat
 
 
 def bindings(request: Request, found: Iterable[Rule]) -> Iterator[dict[str, str]]:
-    """One binding for each name and operation, in the words of Kafka's protocol."""
-    for rule in found:
-        for name in rule.names:
-            for operation in rule.operations:
-                yield {
-                    "principal": request.principal,
-                    "host": "*",
-                    "permission": "ALLOW",
-                    "operation": operation,
-                    "resource_type": rule.resource_type,
-                    "name": name,
-                    "pattern_type": "PREFIXED" if rule.is_prefix else "LITERAL",
-                }
+    """One binding for each name and operation, once, in the words of Kafka's protocol."""
+    named = (
+        (rule.resource_type, name, "PREFIXED" if rule.is_prefix else "LITERAL", operation)
+        for rule in found
+        for name in rule.names
+        for operation in rule.operations
+    )
+    for resource_type, name, pattern_type, operation in dict.fromkeys(named):
+        yield {
+            "principal": request.principal,
+            "host": "*",
+            "permission": "ALLOW",
+            "operation": operation,
+            "resource_type": resource_type,
+            "name": name,
+            "pattern_type": pattern_type,
+        }
 
 
 def _of_role(request: Request, entries: Sequence[Entry]) -> Iterator[Rule]:

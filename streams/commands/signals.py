@@ -26,19 +26,19 @@ def list_signals(as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from earmark.streams.catalogue_text import deprecation, standing
+    from earmark.streams.catalogue_text import standing
 
     entries = _entries()
     if as_json:
         _print_json(entries)
         return
-    table = Table("signal", "access", "p95", "measured", "owner", "deprecated", box=None)
-    table.columns[0].no_wrap = True
+    table = Table("signal", "access", "p95", "measured", "owner", box=None)
+    for column in table.columns[:4]:
+        column.no_wrap = True
     for it in entries:
         fresh = "-" if it.freshness_s is None else f"{it.freshness_s:g} s"
-        table.add_row(
-            it.signal, str(it.access), fresh, standing(it), it.owner, deprecation(it) or "-"
-        )
+        named = f"{it.signal} (deprecated)" if it.deprecated_on else it.signal
+        table.add_row(named, str(it.access), fresh, standing(it), it.owner)
     Console(highlight=False).print(table)
 
 
