@@ -2,7 +2,9 @@
 
 A package that brings signals names them in the entry-point group `earmark.signals`. Beside the
 module it may hold `avro/` (schemas, golden records and their ledger, laid out as ours),
-`thresholds/`, `signal_cards/` and, named in the group `earmark.models`, cards of models.
+`thresholds/`, `policies/`, `signal_cards/` and, named in the group `earmark.models`, cards of
+models. One that brings policies alone names the package that holds `policies/` in the group
+`earmark.policies`.
 """
 
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from earmark.models.error import ConfigurationError
 
 SIGNALS = "earmark.signals"
 MODELS = "earmark.models"
+POLICIES = "earmark.policies"
 
 
 @cache
@@ -24,9 +27,15 @@ def plugin_folders() -> tuple[Traversable, ...]:
 
     A module that lies in no package brings nothing beside its code.
     """
-    entries = sorted(entry_points(group=SIGNALS), key=lambda entry: entry.name)
-    packages = dict.fromkeys(filter(None, map(_package, entries)))
-    return tuple(map(files, packages))
+    return tuple(map(files, _packages(SIGNALS)))
+
+
+@cache
+def policy_folders() -> tuple[Traversable, ...]:
+    """The folders `policies/` of the packages that bring signals or policies, each once."""
+    packages = dict.fromkeys((*_packages(SIGNALS), *_packages(POLICIES)))
+    folders = (files(package) / "policies" for package in packages)
+    return tuple(folder for folder in folders if folder.is_dir())
 
 
 def resources(folder: str) -> Iterator[Traversable]:
@@ -34,6 +43,12 @@ def resources(folder: str) -> Iterator[Traversable]:
     for package in plugin_folders():
         if (package / folder).is_dir():
             yield package / folder
+
+
+def _packages(group: str) -> Iterator[str]:
+    """The packages that the entry points of the group lie in, by name of the entry point."""
+    entries = sorted(entry_points(group=group), key=lambda entry: entry.name)
+    yield from dict.fromkeys(filter(None, map(_package, entries)))
 
 
 def _package(entry: EntryPoint) -> str:
@@ -44,6 +59,6 @@ def _package(entry: EntryPoint) -> str:
         spec = None
     if spec is None:
         raise ConfigurationError(
-            f"entry point {entry.name!r} of {SIGNALS}: there is no module {entry.module!r}"
+            f"entry point {entry.name!r} of {entry.group}: there is no module {entry.module!r}"
         )
     return entry.module if spec.submodule_search_locations else str(spec.parent)

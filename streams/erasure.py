@@ -11,6 +11,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from earmark.streams.topic import (
+    ALERTS,
     CONTENT_EVENTS,
     ITEMS,
     LONG_EVENTS,
@@ -20,6 +21,7 @@ from earmark.streams.topic import (
     REJECTIONS,
     REVIEW_DECISIONS,
     REVIEW_REQUESTS,
+    STATS,
     VERDICTS,
     contract,
     dead_letter_topic,
@@ -153,6 +155,20 @@ STORES: tuple[Store, ...] = (
         reach=Reach.RETENTION,
         how="not shown once the item is gone",
         gone=_MONTH,
+    ),
+    Store(
+        name=STATS,
+        holds="counts of signals, of no item",
+        reach=Reach.NO_CONTENT,
+        how="-",
+        gone="-",
+    ),
+    Store(
+        name=ALERTS,
+        holds="findings about signals, of no item",
+        reach=Reach.NO_CONTENT,
+        how="-",
+        gone="-",
     ),
     Store(
         name=REVIEW_DECISIONS,

@@ -141,6 +141,7 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=default_home)
     state: Path | None = None  # what a worker keeps on disk between runs; none: home / "state"
     fingerprints: Path | None = None  # the index of `earmark match`; none: in the state's folder
+    policies: Path | None = None  # a folder of TOML files; none: the shipped ones are in force
     offline: bool = False
     maven_repository: str | None = None  # a mirror; none: the client's default
     kafka: KafkaSettings = Field(default_factory=KafkaSettings)

@@ -14,6 +14,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not
 
 from earmark.models.error import ConfigurationError, ServiceError
 from earmark.processors.schema import (
+    ALERTS,
     CONTENT_EVENTS,
     ITEMS,
     LONG_EVENTS,
@@ -22,6 +23,7 @@ from earmark.processors.schema import (
     REJECTIONS,
     REVIEW_DECISIONS,
     REVIEW_REQUESTS,
+    STATS,
     VERDICTS,
     newest,
     schemas,
@@ -32,6 +34,7 @@ from earmark.streams.kafka import client_config
 from earmark.streams.settings import KafkaSettings, Settings
 
 __all__ = [
+    "ALERTS",
     "CONTENT_EVENTS",
     "ITEMS",
     "LONG_EVENTS",
@@ -44,6 +47,7 @@ __all__ = [
     "REVIEW_DECISIONS",
     "REVIEW_REQUESTS",
     "SIGNALS_PREFIX",
+    "STATS",
     "VERDICTS",
     "Cluster",
     "Topic",
@@ -131,7 +135,7 @@ def contract(receipts_topic: str = RECEIPTS) -> tuple[Topic, ...]:
         *(Topic(name=name, config=COMMON | COMPACTED) for name in signal_topics()),
         *(Topic(name=name, config=COMMON | COMPACTED) for name in restricted_topics()),
         *(Topic(name=name, config=COMMON | COMPACTED) for name in MADE_OF_ANSWERS),
-        Topic(name=REVIEW_REQUESTS, config=COMMON | DELETED),
+        *(Topic(name=name, config=COMMON | DELETED) for name in (REVIEW_REQUESTS, STATS, ALERTS)),
     )
 
 

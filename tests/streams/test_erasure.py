@@ -19,6 +19,7 @@ from earmark.streams.topic import (
 
 POLICIES = {
     Reach.TOMBSTONE: "compact",
+    Reach.NO_CONTENT: "delete",
     Reach.EMPTIED: "compact",
     Reach.RETENTION: "delete",
 }

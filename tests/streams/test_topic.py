@@ -51,6 +51,8 @@ def test_there_is_a_topic_for_all_that_is_read_or_written() -> None:
         "verdicts.v1",
         "review.decisions.v1",
         "review.requests.v1",
+        "signal.stats.v1",
+        "signal.alerts.v1",
     ]
     assert set(signal_topics()) == {spec.topic for spec in load_specs().values()}
 

@@ -1,0 +1,1 @@
+"""Policies: rules that people write in TOML, and what they make of an item's profile."""

@@ -1,0 +1,1 @@
+"""Human review: which questions are asked of people, what they decided, how well they agree."""

@@ -1,0 +1,103 @@
+"""An annotator's answer to a question, as the decision that it is."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from earmark.models.error import ConfigurationError
+from earmark.processors.review.decision import (
+    DecidedEffect,
+    Decision,
+    Kind,
+    checked,
+    decision_id,
+)
+from earmark.processors.review.question import Question
+
+
+def answer(
+    question: Question,
+    *,
+    annotator: str,
+    decided_at: int,
+    agrees: bool = False,
+    values: Iterable[str] | None = None,
+    effects: Iterable[DecidedEffect] | None = None,
+    note: str | None = None,
+) -> Decision:
+    """The decision: AGREE where the annotator says so, or says the same as signal or verdict.
+
+    One of `agrees`, `values` (for what a signal says) and `effects` (for a verdict) is given.
+    `decided_at` is in milliseconds since the epoch. An annotator who answers again changes his
+    decision. Raises ConfigurationError for an answer that does not fit the question.
+    """
+    if (agrees, values is not None, effects is not None).count(True) != 1:
+        raise ConfigurationError("an answer is one of: agree, values, effects")
+    if values is not None and question.signal is None:
+        raise ConfigurationError("the question is about a verdict: answer with effects, or agree")
+    if effects is not None and question.signal is not None:
+        raise ConfigurationError(
+            f"the question is about {question.signal}: answer with values, or agree"
+        )
+    given = tuple(question.said if values is None else values)
+    wanted = tuple(question.effects if effects is None else effects)
+    own = (
+        _of_value(question, given, annotator)
+        if question.signal is not None
+        else _of_verdict(question, wanted, annotator)
+    )
+    return checked(_decision(question, own, annotator, decided_at, note))
+
+
+def value_id(content_id: str, annotator: str, signal: str, field: str, input_digest: str) -> str:
+    """The name of an annotator's decision on what a signal should say: one for each input."""
+    return decision_id(content_id, annotator, "value", signal, field, input_digest)
+
+
+def verdict_id(content_id: str, annotator: str, revision: int, request_id: str | None) -> str:
+    """The name of an annotator's decision on a verdict: one for each question, and one unasked."""
+    return decision_id(content_id, annotator, "verdict", str(revision), request_id or "")
+
+
+def _of_value(question: Question, values: tuple[str, ...], annotator: str) -> Decision:
+    signal, field, digest = question.signal or "", question.asks or "", question.input_digest or ""
+    same = set(values) == set(question.said)
+    return Decision(
+        decision_id=value_id(question.content_id, annotator, signal, field, digest),
+        annotator=annotator,
+        decided_at=0,
+        kind=Kind.AGREE if same else Kind.VALUE,
+        signal=signal,
+        signal_id=question.subjects[0].signal_id,
+        input_digest=digest,
+        field=field,
+        values=values,
+    )
+
+
+def _of_verdict(question: Question, effects: tuple[DecidedEffect, ...], annotator: str) -> Decision:
+    same = set(effects) == set(question.effects)
+    return Decision(
+        decision_id=verdict_id(
+            question.content_id, annotator, question.revision, question.request_id
+        ),
+        annotator=annotator,
+        decided_at=0,
+        kind=Kind.AGREE if same else Kind.VERDICT,
+        revision=question.revision,
+        effects=effects,
+    )
+
+
+def _decision(
+    question: Question, own: Decision, annotator: str, decided_at: int, note: str | None
+) -> Decision:
+    return replace(
+        own,
+        request_id=question.request_id,
+        annotator=annotator,
+        decided_at=decided_at,
+        note=note or None,
+        reason=str(question.reason),
+        stratum=question.stratum,
+        chance=question.chance,
+    )
