@@ -20,6 +20,7 @@ from earmark.streams.topic import (
     PROMOTIONS,
     RECEIPTS,
     REJECTIONS,
+    RESTRICTED_PREFIX,
     REVIEW_DECISIONS,
     SIGNALS_PREFIX,
     Topic,
@@ -160,7 +161,18 @@ def _about(topic: Topic, used: Mapping[str, Schema]) -> str:
     }
     if topic.name in told:
         return told[topic.name]
+    if topic.name.startswith(RESTRICTED_PREFIX):
+        return (
+            f"{used[_schema_topic(topic)].definition['doc']} Whole, where its own lacks the text."
+        )
     return str(used[topic.name].definition["doc"])
+
+
+def _schema_topic(topic: Topic) -> str:
+    """The topic under whose schema its records are."""
+    return (
+        CONTENT_EVENTS if topic.name in _EVENTS_IN else topic.name.removeprefix(RESTRICTED_PREFIX)
+    )
 
 
 def _messages(topic: Topic, used: Mapping[str, Schema]) -> list[str]:
@@ -168,7 +180,7 @@ def _messages(topic: Topic, used: Mapping[str, Schema]) -> list[str]:
         return ["DeadLetter"]
     if topic.name == PROMOTIONS:
         return ["Promotion"]
-    named = _name(used[CONTENT_EVENTS if topic.name in _EVENTS_IN else topic.name])
+    named = _name(used[_schema_topic(topic)])
     is_compacted = topic.config["cleanup.policy"] == "compact"
     return [named, "Deletion"] if is_compacted and topic.name not in INTERNAL else [named]
 
@@ -176,6 +188,8 @@ def _messages(topic: Topic, used: Mapping[str, Schema]) -> list[str]:
 def _tags(topic: Topic) -> Sequence[str]:
     if topic.name in INTERNAL:
         return ["internal"]
+    if topic.name.startswith(RESTRICTED_PREFIX):
+        return ["restricted"]
     return ["signal"] if topic.name.startswith(SIGNALS_PREFIX) else ["public"]
 
 
@@ -293,6 +307,10 @@ def _headers() -> Node:
                 "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
             },
             "tracestate": {"type": "string", "description": "W3C trace context."},
+            "earmark.redacted": {
+                "type": "string",
+                "description": "There where text was left out: it stands on restricted.<topic>.",
+            },
         },
     }
 
