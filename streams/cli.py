@@ -30,6 +30,7 @@ COMMANDS = {
     "replay": ("replay", "Answer past events again, compare, and promote what is better."),
     "relabel": ("relabel", "Put new thresholds on stored scores, compare, and promote."),
     "policy": ("policy", "Check, try, show and put live the policies that verdicts go by."),
+    "flink": ("flink", "Keep profiles of items with Flink, and rebuild them from history."),
     "score": ("score", "Score files here and now, without Kafka."),
     "match": ("match", "Find copies of recordings, by their fingerprints."),
     "eval": ("eval", "Measure how right a signal is, on labelled rows."),
