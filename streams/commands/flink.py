@@ -1,10 +1,13 @@
 """`earmark flink`: profiles of items, kept up by a Flink job and rebuilt from history."""
 
 import json
+import logging
 import sys
+import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -39,7 +42,12 @@ def flink() -> None:
 def _where(command: Any) -> Any:
     """The options that say on which Flink a job runs."""
     for option in (
-        click.option("--cluster", metavar="URL", help="REST address of a Flink to run it on."),
+        click.option(
+            "--cluster",
+            metavar="URL",
+            help="REST address of a Flink to run it on; "
+            "`local`: that of `earmark flink cluster up`.",
+        ),
         click.option("--checkpoints", metavar="URI", help="Where that Flink keeps checkpoints."),
         click.option(
             "--parallelism",
@@ -68,7 +76,7 @@ def profile(**where: Any) -> None:
     Stays until Ctrl-C, which ends the job with a savepoint; whatever else ends the job, it is
     started again from its newest checkpoint. With --cluster it is submitted, no more.
     """
-    sys.exit(_keep(Order(kind="profile", **where)))
+    sys.exit(_keep(_order(kind="profile", **where)))
 
 
 @flink.command()
@@ -103,7 +111,7 @@ def rebuild(
             from_ms=moment_ms(start, now=now) if start else None,
             to_ms=moment_ms(end, now=now) if end else None,
             batch=batch,
-            order=partial(Order, **where),
+            order=partial(_order, **where),
             progress=progress,
         )
     found = done.agreement
@@ -148,6 +156,109 @@ def stop(name: str, savepoint: bool, as_json: bool) -> None:
         click.echo(json.dumps({"job": name, "savepoint": where}))
     else:
         click.echo(f"{name} stopped" + (f"; state in {where}" if where else ""))
+
+
+@flink.group()
+def cluster() -> None:
+    """A standalone Flink on this machine: `--cluster local` runs jobs on it."""
+
+
+@cluster.command()
+@click.option("--slots", type=click.IntRange(min=1), default=2, show_default=True)
+@click.option("--heap-mb", type=click.IntRange(min=256), default=HEAP_MB, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object: address, processes.")
+def up(slots: int, heap_mb: int, as_json: bool) -> None:
+    """Start a job manager and a task manager; does nothing if they run."""
+    from earmark.streams.flink.cluster import start_cluster
+    from earmark.streams.flink.runtime import MANAGED_MB, find_runtime
+
+    settings = load_settings()
+    with loading() as progress:
+        runtime = find_runtime(settings, progress)
+    with Console(stderr=True).status("starting Flink"):
+        found = start_cluster(
+            runtime,
+            settings.state_folder,
+            slots=slots,
+            heap_mb=heap_mb,
+            managed_mb=MANAGED_MB * slots,
+        )
+    click.echo(json.dumps(asdict(found)) if as_json else f"Flink {found.url}, {found.slots} slots")
+
+
+@cluster.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object: what was stopped.")
+def down(as_json: bool) -> None:
+    """Stop them; what their jobs have in checkpoints stays."""
+    from earmark.streams.flink.cluster import stop_cluster
+
+    found = stop_cluster(load_settings().state_folder)
+    if as_json:
+        click.echo(json.dumps(asdict(found) if found else None))
+    else:
+        click.echo(f"Flink {found.url} stopped" if found else "no Flink cluster runs here")
+
+
+@flink.command()
+@click.option("--signals", type=click.IntRange(min=100), default=100_000, show_default=True)
+@click.option(
+    "--kills",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="How often the job gets SIGKILL; with 0 all is sent before it starts, for its rate.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON, on the last line.")
+@_where
+def proof(signals: int, kills: int, seed: int, as_json: bool, **where: Any) -> None:
+    """Kill the profile job amid work; prove that no profile is lost or doubled.
+
+    On a broker and registry of its own, with made signals. Compares every profile with what the
+    reference in Python makes of the same records, and with profiles rebuilt in streaming and in
+    batch mode. Ends with 0 only if all agree.
+    """
+    from earmark.streams.flink.proof import prove
+    from earmark.streams.local.stack import Stack
+
+    configure_logging(level=logging.ERROR)
+    console = Console(stderr=True)
+    with (
+        loading() as progress,
+        tempfile.TemporaryDirectory(prefix="earmark-proof-") as home,
+        Stack(load_settings(), home=Path(home), worker=False, progress=progress) as stack,
+    ):
+        found = prove(
+            stack.settings,
+            signals=signals,
+            kills=kills,
+            seed=seed,
+            order=partial(_order, **where),
+            report=lambda line: console.print(line, style="dim"),
+        )
+    click.echo(json.dumps(asdict(found)) if as_json else _told(found))
+    if not found.holds:
+        raise ServiceError("profiles are not what they should be")
+
+
+def _told(found: Any) -> str:
+    rebuilt = ", ".join(
+        f"{mode} {'equal' if same else 'NOT EQUAL'}" for mode, same in found.rebuilt.items()
+    )
+    return (
+        f"{found.signals:,} signals, {found.kills} kills: {found.profiles:,} profiles, "
+        f"lost {found.lost}, doubled {found.doubled} (read_committed)\n"
+        f"rebuilt: {rebuilt}\n"
+        f"{found.seconds:,} s, {found.signals_per_s:,} signals/s with the start"
+    )
+
+
+def _order(*, cluster: str | None, **rest: Any) -> Order:
+    from earmark.streams.flink.cluster import running_cluster
+
+    if cluster == "local":
+        cluster = running_cluster(load_settings().state_folder).url
+    return Order(cluster=cluster, **rest)
 
 
 def _keep(order: Order) -> int:

@@ -34,6 +34,7 @@ class Catalogue:
     def __init__(self, settings: Settings, schema_ids: Mapping[str, int]) -> None:
         self._producer = Producer(producer_config(settings.kafka, {"linger.ms": 5}))
         self._codecs = {topic: Codec(schema_of(topic)) for topic in schema_ids}
+        self._profiles = Codec(schema_of(PROFILES))
         self._ids = schema_ids
         self._golden = {
             topic: golden_record(avro_folder(), codec.schema)
@@ -49,10 +50,10 @@ class Catalogue:
 
     def put(self, topic: str, item: str, **fields: Any) -> None:
         """Publish the record of `item` on `topic` with these fields."""
-        schema = CONTENT_EVENTS if topic == ITEMS else topic
-        record = {**self._golden[schema], "content_id": item, **fields}
+        schema = _schema(topic)
+        record = self._record(topic, item, fields)
         self._produce(topic, item, self._codecs[schema].encode(record, self._ids[schema]))
-        self._newest.setdefault(item, {})[topic] = record
+        self._newest.setdefault(item, {})[topic] = fields
 
     def remove(self, topic: str, item: str) -> None:
         """Publish a tombstone."""
@@ -71,7 +72,9 @@ class Catalogue:
 
     def profile(self, item: str) -> Record | None:
         """The item's profile as a record; None where nothing of it is left."""
-        records = dict(self._newest[item])
+        records = {
+            topic: self._record(topic, item, fields) for topic, fields in self._newest[item].items()
+        }
         event = records.pop(ITEMS, None)
         signals = {
             topic.removeprefix("signals.").removesuffix(".v1"): record
@@ -81,8 +84,10 @@ class Catalogue:
         made = gathered(item, event, signals, expected)
         if made is None:
             return None
-        codec = Codec(schema_of(PROFILES))
-        return codec.decode(codec.encode(asdict(made), 0))
+        return self._profiles.decode(self._profiles.encode(asdict(made), 0))
+
+    def _record(self, topic: str, item: str, fields: Record) -> Record:
+        return {**self._golden[_schema(topic)], "content_id": item, **fields}
 
     def _produce(self, topic: str, item: str, value: bytes | None) -> None:
         while True:
@@ -103,6 +108,11 @@ def catalogue(settings: Settings) -> Iterator[Catalogue]:
         made = Catalogue(settings, registry.ids_for_worker(topics))
     yield made
     made.flush()
+
+
+def _schema(topic: str) -> str:
+    """The topic under whose schema the records of `topic` are."""
+    return CONTENT_EVENTS if topic == ITEMS else topic
 
 
 def _parts(event: Record) -> tuple[str, bool, bool]:

@@ -8,6 +8,7 @@ from earmark.streams.flink.host import command_of
 from earmark.streams.flink.job_folder import JobFolder, JobNote
 from earmark.streams.flink.order import Order
 from earmark.streams.flink.rest import Rest
+from earmark.streams.flink.runtime import find_runtime
 from earmark.streams.local.environment import environment
 from earmark.streams.local.process import Child
 from earmark.streams.settings import Settings
@@ -39,6 +40,12 @@ class JobProcess:
             return None
         return note
 
+    @property
+    def url(self) -> str:
+        """Where its Flink answers; nothing as long as it does not."""
+        note = self.note
+        return note.url if note else ""
+
     def start(self) -> None:
         """Start it and wait until it reads; ServiceError if it ends before."""
         self.launch()
@@ -63,3 +70,9 @@ class JobProcess:
     def kill(self) -> None:
         """End it as a crash would, and its JVM with it."""
         self.child.kill()
+
+
+def profile_process(settings: Settings, *, log_dir: Path) -> JobProcess:
+    """The profile job for the local stack; raises ConfigurationError where Flink is missing."""
+    find_runtime(settings)
+    return JobProcess(Order(kind="profile"), settings, log_dir=log_dir)

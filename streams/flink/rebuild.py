@@ -16,7 +16,10 @@ from earmark.streams.replay.manifest import checked_name
 from earmark.streams.replay.start import KEPT
 from earmark.streams.route import replay_topic
 from earmark.streams.settings import Settings
+from earmark.streams.supervisor import HOPELESS
 from earmark.streams.topic import COMMON, PROFILES, Topic, make_topics
+
+ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,7 @@ def rebuild(
     _make_topic(settings, topic)
     prepare(settings, wanted, progress)
     started = time.monotonic()
-    _run(settings, wanted, f"rebuild-{run}", progress)
+    run_to_end(settings, wanted, f"rebuild-{run}", progress)
     seconds = time.monotonic() - started
     rebuilt = standing(settings, topic, progress)
     whole = from_ms is None and to_ms is None
@@ -72,15 +75,25 @@ def _make_topic(settings: Settings, topic: str) -> None:
     make_topics(settings.kafka, [made], partitions=settings.kafka.partitions)
 
 
-def _run(settings: Settings, order: Order, name: str, progress: Progress) -> None:
+def run_to_end(
+    settings: Settings, order: Order, name: str, progress: Progress = silent
+) -> None:
+    """Run a bounded job until it has ended; one that dies goes on from its newest checkpoint.
+
+    Raises ServiceError where it does not end well.
+    """
     log = settings.state_folder / "flink" / "log" / f"{name}.log"
-    driver = Child(name, command_of(order), log=log, environment=environment(settings))
-    driver.start()
-    try:
-        while driver.alive:
-            progress("rebuilding profiles", 0, None)
-            time.sleep(POLL_S)
-    finally:
-        driver.stop()
-    if driver.status:
-        raise ServiceError(f"the profiles were not rebuilt: {tail(log)}")
+    for _ in range(ATTEMPTS):
+        driver = Child(name, command_of(order), log=log, environment=environment(settings))
+        driver.start()
+        try:
+            while driver.alive:
+                progress(name, 0, None)
+                time.sleep(POLL_S)
+        finally:
+            driver.stop()
+        if driver.status == 0:
+            return
+        if driver.status in HOPELESS:
+            break
+    raise ServiceError(f"{name}: {tail(log)}")

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import shutil
 import stat
 import sys
@@ -70,8 +71,15 @@ class Runtime:
         return {
             **self.environment(log_name),
             "JAVA_HOME": str(_tethered_java(self.java_home, self.folder)),
-            "JVM_ARGS": f"-Xmx{heap_mb}m -Xss512k -XX:+UseSerialGC",
+            "JVM_ARGS": f"-Xmx{heap_mb}m -Xss512k -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
         }
+
+    @property
+    def java_options(self) -> str:
+        """What Flink's classes need to reach into Java's: as its own configuration has it."""
+        text = (self.distribution / "conf" / "config.yaml").read_text(encoding="utf-8")
+        found = re.search(r"^ +all: (--add.*)$", text, re.MULTILINE)
+        return found[1].strip() if found else ""
 
     @property
     def jars(self) -> str:
