@@ -54,7 +54,7 @@ def rebuild(
     topic = replay_topic(checked_name(run), PROFILES)
     options = {"run": run, "from_ms": from_ms, "to_ms": to_ms, "batch": batch}
     wanted = order(kind="rebuild", options=options)
-    _make_topic(settings, topic)
+    make_topic(settings, topic)
     prepare(settings, wanted, progress)
     started = time.monotonic()
     run_to_end(settings, wanted, f"rebuild-{run}", progress)
@@ -70,14 +70,13 @@ def rebuild(
     )
 
 
-def _make_topic(settings: Settings, topic: str) -> None:
+def make_topic(settings: Settings, topic: str) -> None:
+    """Make the topic of a run where it is missing; it goes with time, as those of replays do."""
     made = Topic(name=topic, config=COMMON | KEPT)
     make_topics(settings.kafka, [made], partitions=settings.kafka.partitions)
 
 
-def run_to_end(
-    settings: Settings, order: Order, name: str, progress: Progress = silent
-) -> None:
+def run_to_end(settings: Settings, order: Order, name: str, progress: Progress = silent) -> None:
     """Run a bounded job until it has ended; one that dies goes on from its newest checkpoint.
 
     Raises ServiceError where it does not end well.
