@@ -6,13 +6,14 @@ nothing here: `numbers` are its numeric and boolean fields and the entries of it
 spans, vectors and text stay with the signal.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from earmark.processors.schema import Definition, schema_of
 
+_OF_ITEM = ("tenant", "source", "content_type", "language", "revision")
 _NUMERIC = frozenset({"int", "long", "float", "double", "boolean"})
 
 
@@ -76,6 +77,33 @@ def profile_of(record: Mapping[str, Any]) -> Profile:
     signals = (ProfileSignal(**_frozen(signal)) for signal in record["signals"])
     by_name = tuple(sorted(signals, key=lambda signal: signal.signal))
     return Profile(**{**_frozen(record), "signals": by_name})
+
+
+def gathered(
+    content_id: str,
+    item: Mapping[str, Any] | None,
+    signals: Mapping[str, Mapping[str, Any]],
+    expected: Collection[str],
+) -> Profile | None:
+    """The profile of the item from its newest event and its signals' records by name.
+
+    None where there is neither. Where the event is not known, the signal of the newest revision
+    says whose item it is (of several the last by name), and the profile is never complete:
+    `expected` is what follows from the event. Event times are in milliseconds since the epoch.
+    """
+    if item is None and not signals:
+        return None
+    head = item or signals[max(signals, key=lambda name: (signals[name]["revision"], name))]
+    records = [*signals.values(), *([item] if item else ())]
+    return Profile(
+        content_id=content_id,
+        regions=tuple(item["regions"]) if item else (),
+        event_time=max(record["event_time"] for record in records),
+        expected=tuple(sorted(expected)) if item else (),
+        complete=item is not None and set(expected) <= signals.keys(),
+        signals=tuple(profile_signal(name, signals[name]) for name in sorted(signals)),
+        **{name: head[name] for name in _OF_ITEM},
+    )
 
 
 def profile_signal(name: str, record: Mapping[str, Any]) -> ProfileSignal:

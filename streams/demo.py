@@ -2,10 +2,11 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import confluent_kafka
 
@@ -14,15 +15,18 @@ from earmark.models.source import Progress
 from earmark.models.store import ModelStore
 from earmark.processors.loader import load_specs
 from earmark.streams.kafka import producer_config
+from earmark.streams.local.extra import require_extras
 from earmark.streams.local.stack import Stack
 from earmark.streams.local.state import running_stack, settings_for
 from earmark.streams.producer import Producer
 from earmark.streams.sample_content import Sample, write_sample
 from earmark.streams.settings import Settings
 from earmark.streams.subscriber import ReceivedSignal, Subscription, subscribe
-from earmark.streams.tally import Tally, expected_of
-from earmark.streams.topic import CONTENT_EVENTS
+from earmark.streams.tally import Expected, Tally, expected_of
+from earmark.streams.topic import CONTENT_EVENTS, PROFILES, VERDICTS
 
+# what each extra of the stack makes of an item, one record that grows
+SUMMARIES = {"flink": PROFILES, "agents": VERDICTS}
 QUIET_S = 0.2  # how often the screen is brought up to date when nothing comes
 
 Seen = Callable[[ReceivedSignal, int | None], None]
@@ -47,28 +51,39 @@ def pull_default_models(settings: Settings, progress: Progress) -> None:
 
 @contextmanager
 def stack_for(
-    settings: Settings, progress: Progress, report: Callable[[str], None]
+    settings: Settings,
+    progress: Progress,
+    report: Callable[[str], None],
+    *,
+    extras: Sequence[str] = (),
 ) -> Iterator[Settings]:
-    """Settings of the stack that runs, or of one that is started here and stopped at the end."""
+    """Settings of the stack that runs, or of one that is started here and stopped at the end.
+
+    Raises ConfigurationError where the one that runs lacks one of the `extras`.
+    """
     state = running_stack(settings.home)
     if state is not None and state.worker_url is not None:
+        require_extras(state.extras, extras)
         report(f"using the stack at {state.bootstrap_servers}")
         yield settings_for(state, settings)
         return
-    with Stack(settings, progress=progress, report=report) as stack:
+    with Stack(settings, extras=extras, progress=progress, report=report) as stack:
         yield stack.settings
 
 
 class Demo:
     """One run: each has ids of its own, so that a second one shows new items."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(self, settings: Settings, folder: Path, *, extras: Sequence[str] = ()) -> None:
         self.run_id = uuid.uuid4().hex[:8]
         self.sample: Sample = write_sample(folder, self.run_id)
         self._settings = settings
         self._sent_ms: dict[str, int] = {}
+        self._summaries = [SUMMARIES[name] for name in extras if name in SUMMARIES]
+        expected = expected_of(self.sample.events, load_specs())
         self.tally = Tally(
-            expected=expected_of(self.sample.events, load_specs()),
+            expected=expected,
+            awaited=_awaited(self._summaries, {item for _, item in expected}),
             events=len(self.sample.events) + 1,  # and the record that is not Avro
             rejections_expected=self.sample.rejections,
             dead_letters_expected=self.sample.dead_letters,
@@ -81,7 +96,7 @@ class Demo:
 
         `seen` is told of each record as it arrives, with its latency in milliseconds.
         """
-        names = ("all", "dead-letters", CONTENT_EVENTS)
+        names = ("all", "dead-letters", CONTENT_EVENTS, *self._summaries)
         with subscribe(*names, settings=self._settings, timeout_s=QUIET_S) as subscription:
             started = time.monotonic()
             self._send()
@@ -109,6 +124,14 @@ class Demo:
             self.tally.rejections += 1
         elif received.name == "dead-letters":
             self.tally.dead_letters += 1
+        elif received.topic in self._summaries:
+            return self.tally.note_summary(
+                received.topic,
+                received.key,
+                summary_outcome(received.topic, received.record),
+                received.timestamp,
+                whole=bool(received.record["complete"]),
+            )
         else:
             outcome = str(received.record["outcome"])
             return self.tally.note_signal(received.topic, received.key, outcome, received.timestamp)
@@ -130,3 +153,15 @@ class Demo:
         producer.produce(CONTENT_EVENTS, self.sample.undecodable, self._stray_key.encode())
         if producer.flush(30):
             raise ServiceError("the sample was not acknowledged by the broker")
+
+
+def summary_outcome(topic: str, record: Mapping[str, Any]) -> str:
+    """What is counted of a profile or a verdict: whether it is complete; the effects that hold."""
+    if topic == VERDICTS:
+        return "+".join(record["effects"]) or "none"
+    return "COMPLETE" if record["complete"] else "PARTIAL"
+
+
+def _awaited(topics: Sequence[str], items: Collection[str]) -> frozenset[Expected]:
+    """Whole summaries that are to come: of profiles, which Flink makes, and of what needs them."""
+    return frozenset((topic, item) for topic in topics if PROFILES in topics for item in items)

@@ -119,6 +119,15 @@ class WorkerSettings(BaseModel):
     http_host: str = "127.0.0.1"
 
 
+class AgentsSettings(BaseModel):
+    """How the agents judge."""
+
+    batch_wait_s: float = Field(default=0.02, gt=0)  # what was gathered so long is judged
+    reload_s: float = Field(default=5.0, gt=0)  # between two looks at the policies' files
+    http_port: int = 0  # verdicts, health and metrics; 0 picks a free one
+    http_host: str = "127.0.0.1"
+
+
 class EndpointSettings(BaseModel):
     """An endpoint that speaks OpenAI's chat completions, for cards with an `[instruction]`."""
 
@@ -129,6 +138,17 @@ class EndpointSettings(BaseModel):
     at_once: int = Field(default=4, ge=1)
     max_requests: int = Field(default=10_000, ge=0)  # of one process, as is the next
     max_tokens: int = Field(default=5_000_000, ge=0)
+
+
+class ReviewSettings(BaseModel):
+    """What people are asked, and how their answers come back."""
+
+    routing: Path | None = None  # a file like `processors/review/review.toml`; none: that one
+    annotators: int = Field(default=1, ge=1)  # that a question is open for
+    mask: bool = False  # personal data in what annotators see
+    http_host: str = "127.0.0.1"
+    http_port: int = 0  # 0 picks a free one
+    token: SecretStr | None = None  # that callers of the endpoint send as a bearer token
 
 
 class Settings(BaseSettings):
@@ -148,7 +168,9 @@ class Settings(BaseSettings):
     registry: RegistrySettings = Field(default_factory=RegistrySettings)
     media: MediaSettings = Field(default_factory=MediaSettings)
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
+    agents: AgentsSettings = Field(default_factory=AgentsSettings)
     endpoint: EndpointSettings | None = None
+    review: ReviewSettings = Field(default_factory=ReviewSettings)
 
     @property
     def state_folder(self) -> Path:

@@ -62,7 +62,9 @@ class Supervisor:
         *,
         backoff: Backoff | None = None,
         stop_grace_s: float = STOP_GRACE_S,
+        name: str = "worker",
     ) -> None:
+        self._name = name
         self._command = list(command)
         self._backoff = backoff or Backoff()
         self._stop_grace_s = stop_grace_s
@@ -83,10 +85,10 @@ class Supervisor:
             if self._stopping or status == 0:
                 return 0 if status in (0, -signal.SIGTERM) else _shell_status(status)
             if status in HOPELESS:
-                log.error("worker not started again", reason=HOPELESS[status])
+                log.error(f"{self._name} not started again", reason=HOPELESS[status])
                 return status
             pause_s = self._backoff.pause_s(time.monotonic() - started_at)
-            log.info("worker starts again", seconds=round(pause_s, 1))
+            log.info(f"{self._name} starts again", seconds=round(pause_s, 1))
             self._sleep(pause_s)
             if self._stopping:
                 return 0
@@ -96,13 +98,13 @@ class Supervisor:
 
     def _run_child(self) -> int:
         child = self._start()
-        log.info("worker started", pid=child.pid)
+        log.info(f"{self._name} started", pid=child.pid)
         while (status := child.poll()) is None and not self._stopping:
             time.sleep(_POLL_S)
         if status is None:
             status = self._stop(child)
         tell = log.info if status == 0 else log.warning
-        tell("worker ended", pid=child.pid, how=ending(status))
+        tell(f"{self._name} ended", pid=child.pid, how=ending(status))
         return status
 
     def _start(self) -> "subprocess.Popen[bytes]":
@@ -115,7 +117,7 @@ class Supervisor:
                 start_new_session=True,
             )
         except OSError as error:
-            raise ServiceError(f"cannot start the worker: {error.strerror}") from error
+            raise ServiceError(f"cannot start the {self._name}: {error.strerror}") from error
 
     def _stop(self, child: "subprocess.Popen[bytes]") -> int:
         """Let the child finish what it has.
@@ -128,7 +130,7 @@ class Supervisor:
         try:
             return child.wait(self._stop_grace_s)
         except subprocess.TimeoutExpired:
-            log.warning("worker killed", pid=child.pid, grace_s=self._stop_grace_s)
+            log.warning(f"{self._name} killed", pid=child.pid, grace_s=self._stop_grace_s)
             child.kill()
             return child.wait()
 

@@ -36,11 +36,14 @@ class Tally:
     rejections_expected: int
     dead_letters_expected: int
     sent_ms: Mapping[str, int]
+    awaited: frozenset[Expected] = frozenset()  # summaries, of which the last one counts
     rejections: int = 0
     dead_letters: int = 0
     repeated: int = 0
     _seen: set[Expected] = field(default_factory=set)
     _outcomes: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    _summaries: dict[Expected, str] = field(default_factory=dict)
+    _whole: set[Expected] = field(default_factory=set)
     _arrived_ms: list[tuple[str, int]] = field(default_factory=list)
 
     def note_signal(self, topic: str, content_id: str, outcome: str, at_ms: int) -> int | None:
@@ -57,10 +60,18 @@ class Tally:
         self._arrived_ms.append((content_id, at_ms))
         return at_ms - self.sent_ms[content_id] if content_id in self.sent_ms else None
 
+    def note_summary(
+        self, topic: str, content_id: str, outcome: str, at_ms: int, *, whole: bool
+    ) -> int | None:
+        """Count a record that takes the place of the one before; its latency as above."""
+        self._summaries[topic, content_id] = outcome
+        (self._whole.add if whole else self._whole.discard)((topic, content_id))
+        return at_ms - self.sent_ms[content_id] if content_id in self.sent_ms else None
+
     @property
     def missing(self) -> Collection[Expected]:
-        """Answers that have not come."""
-        return self.expected - self._seen
+        """Answers that have not come, and summaries that are not whole."""
+        return (self.expected - self._seen) | (self.awaited - self._whole)
 
     @property
     def complete(self) -> bool:
@@ -88,9 +99,12 @@ class Tally:
 
     def summary(self, seconds: float) -> dict[str, object]:
         """The run in numbers; `seconds` is from the first event sent to the last answer read."""
+        counts = {**self._outcomes}
+        for (topic, _), outcome in self._summaries.items():
+            counts.setdefault(topic, Counter())[outcome] += 1
         return {
             "events": self.events,
-            "signals": {topic: dict(self._outcomes[topic]) for topic in sorted(self._outcomes)},
+            "signals": {topic: dict(counts[topic]) for topic in sorted(counts)},
             "rejections": self.rejections,
             "dead_letters": self.dead_letters,
             "seconds": round(seconds, 3),

@@ -87,7 +87,10 @@ class _Compiler:
             line = int(at[1]) if at else len(self._text.splitlines())
             message = f"not TOML: {_TOML_LINE.sub('', str(error)).strip()}"
             self.faults.append(Fault(file=self._file, line=line, key="", message=message))
-            return {"name": "-", "version": "-", "rule": []}
+        except RecursionError:
+            message = "not read: lists and tables lie too deep in each other"
+            self.faults.append(Fault(file=self._file, line=1, key="", message=message))
+        return {"name": "unread", "version": "-"}
 
     def _scope(self, table: Any) -> Scope:
         if not isinstance(table, Mapping):

@@ -1,9 +1,9 @@
 """Conditions of a rule: comparisons, combined by all, any and not, with three answers.
 
-A comparison is true, false, or unknown while a signal that it needs may still come (Kleene's
-logic). So a rule that holds on a part of a profile holds on the whole of it, and a `not` does not
-hold until what it denies has been looked at. What is not there and will not come makes every
-comparison false.
+A comparison is true, false, or unknown while a signal that it needs may still come, or has failed
+(Kleene's logic). So a rule that holds on a part of a profile holds on the whole of it, and a `not`
+does not hold until what it denies has been looked at. What is not there and will not come makes
+every comparison false.
 """
 
 import operator
@@ -48,7 +48,7 @@ class Comparison:
         if found is Absent.NOTHING:
             return False
         if isinstance(found, float):
-            return self._of_number(found)
+            return self.is_met_by(found)
         alike = self._of_list(found) if isinstance(found, tuple) else self._of_text(str(found))
         return alike is not (self.operator in _DENIALS)
 
@@ -65,7 +65,10 @@ class Comparison:
             value=_written(view.value(self.subject, self.field), self.kind),
         )
 
-    def _of_number(self, found: float) -> bool:
+    def is_met_by(self, found: float | None) -> bool:
+        """Whether this number is what is asked for; None is not."""
+        if found is None:
+            return False
         if self.operator in ORDERED:
             return ORDERED[self.operator](found, self.number)
         return (found == self.number) is (self.operator == "=")

@@ -17,6 +17,7 @@ MOST = 20  # places in a ruling
 TIME_RANGE, SPAN = "time_range", "span"
 TEXT, AUDIO = "text", "audio"
 TRANSCRIPT = "transcript"
+TRANSCRIPT_SIGNAL = "audio.transcript"
 _LABELS = ("label", "kind", "reason")  # what places are called by
 _SHARE = "_share"
 
@@ -37,7 +38,7 @@ def places(grounds: Iterable[Comparison], records: Records) -> tuple[Evidence, .
         place: None
         for ground in grounds
         if ground.subject in records
-        for place in _places(ground, records[ground.subject])
+        for place in _places(ground, records)
     }
     return tuple(sorted(found, key=_rank)[:MOST])
 
@@ -57,14 +58,15 @@ def input_types(grounds: Iterable[Comparison], records: Records) -> tuple[str, .
     return tuple(sorted(found))
 
 
-def _places(ground: Comparison, record: Mapping[str, Any]) -> Iterator[Evidence]:
-    """The places in a record; of one label where the comparison is about one."""
-    sought = _sought(ground)
+def _places(ground: Comparison, records: Records) -> Iterator[Evidence]:
+    """The places in the signal's record; of one label where the comparison is about one."""
+    record, sought = records[ground.subject], _sought(ground)
     for rows in record.values():
         for row in rows if isinstance(rows, list) else ():
-            place = _place(ground.subject, record["signal_id"], row)
+            place = _place(ground, record["signal_id"], row)
             if place is not None and (sought is None or place.label is None or sought(place.label)):
                 yield place
+                yield from _heard(place, record, records)
 
 
 def _sought(ground: Comparison) -> Any:
@@ -79,14 +81,35 @@ def _sought(ground: Comparison) -> Any:
     return None
 
 
-def _place(signal: str, signal_id: str, row: Any) -> Evidence | None:
+def _heard(place: Evidence, record: Mapping[str, Any], records: Records) -> Iterator[Evidence]:
+    """When a span of what is said is said: the segments of the transcript that it lies in."""
+    transcript = records.get(TRANSCRIPT_SIGNAL)
+    if place.field != TRANSCRIPT or transcript is None or place.start is None or place.end is None:
+        return
+    if record.get("source_signal_id") != transcript["signal_id"]:
+        return
+    begin = 0
+    for segment in transcript["segments"]:
+        end = begin + len(segment["text"])
+        if place.start < end and begin < place.end:
+            start, stop = segment["start_ms"], segment["end_ms"]
+            yield replace(place, kind=TIME_RANGE, field=None, start=start, end=stop)
+        begin = end + 1  # segments are joined by a space
+
+
+def _place(ground: Comparison, signal_id: str, row: Any) -> Evidence | None:
     if not isinstance(row, Mapping):
         return None
     label = next((str(row[name]) for name in _LABELS if row.get(name) is not None), None)
     score = row.get("score")
-    if label is None and score is None:
+    if ground.field in row:
+        if not ground.is_met_by(row[ground.field]):
+            return None  # another stretch, as one of good quality
+    elif label is None and score is None:
         return None  # a place of nothing in particular, as a line of a transcript
-    place = Evidence(signal=signal, signal_id=signal_id, kind=SPAN, label=label, score=score)
+    place = Evidence(
+        signal=ground.subject, signal_id=signal_id, kind=SPAN, label=label, score=score
+    )
     if row.get("start_ms") is not None:
         return replace(place, kind=TIME_RANGE, start=row["start_ms"], end=row["end_ms"])
     if row.get("start") is not None and "field" in row:

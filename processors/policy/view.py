@@ -6,6 +6,8 @@ from enum import Enum
 from earmark.processors.policy.vocabulary import ITEM
 from earmark.processors.profile import Profile, ProfileSignal
 
+OK, ERROR = "OK", "ERROR"
+_ALWAYS = ("outcome", "reason", "model", "thresholds_version")  # of failed answers too
 # which signals say the item's language where its producer does not, the best first
 _LANGUAGE_SIGNALS = ("text.language", "audio.transcript", "audio.spoken_language")
 
@@ -24,7 +26,8 @@ Found = float | str | tuple[str, ...] | Absent
 class View:
     """A profile, whole or `partial`: in a partial one whatever is not there may come yet.
 
-    In a whole one that is so only for the signals that are expected.
+    In a whole one that is so only for the signals that are expected, and for what a signal that
+    failed would have said.
     """
 
     profile: Profile
@@ -36,7 +39,15 @@ class View:
         if subject == ITEM:
             return self._of_item(field)
         signal = self.profile.signal(subject)
-        return self._unseen(subject) if signal is None else _of_signal(signal, field)
+        if signal is None:
+            return self._unseen(subject)
+        if field in _ALWAYS or (subject, field) in self.changed:
+            return _of_signal(signal, field)
+        if signal.outcome == ERROR:
+            return Absent.UNKNOWN  # it was not looked at
+        if field == "labels" and signal.outcome != OK:
+            return Absent.NOTHING
+        return _of_signal(signal, field)
 
     @property
     def regions(self) -> tuple[str, ...] | None:

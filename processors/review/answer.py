@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from earmark.models.error import ConfigurationError
+from earmark.processors.profile import ProfileSignal
 from earmark.processors.review.decision import (
     DecidedEffect,
     Decision,
@@ -12,6 +13,7 @@ from earmark.processors.review.decision import (
     decision_id,
 )
 from earmark.processors.review.question import Question
+from earmark.processors.review.routing import said_of
 
 
 def answer(
@@ -56,6 +58,61 @@ def value_id(content_id: str, annotator: str, signal: str, field: str, input_dig
 def verdict_id(content_id: str, annotator: str, revision: int, request_id: str | None) -> str:
     """The name of an annotator's decision on a verdict: one for each question, and one unasked."""
     return decision_id(content_id, annotator, "verdict", str(revision), request_id or "")
+
+
+def unasked_value(
+    content_id: str,
+    signal: ProfileSignal,
+    field: str,
+    values: Iterable[str] | None,
+    *,
+    annotator: str,
+    decided_at: int,
+    note: str | None = None,
+) -> Decision:
+    """The decision of someone who was not asked: what the signal says is right (None), or this.
+
+    Raises ConfigurationError for what cannot be a decision.
+    """
+    said = said_of(signal, field)
+    given = said if values is None else tuple(values)
+    return checked(
+        Decision(
+            decision_id=value_id(content_id, annotator, signal.signal, field, signal.input_digest),
+            annotator=annotator,
+            decided_at=decided_at,
+            kind=Kind.AGREE if set(given) == set(said) else Kind.VALUE,
+            signal=signal.signal,
+            signal_id=signal.signal_id,
+            input_digest=signal.input_digest,
+            field=field,
+            values=given,
+            note=note or None,
+        )
+    )
+
+
+def unasked_verdict(
+    content_id: str,
+    revision: int,
+    effects: Iterable[DecidedEffect],
+    *,
+    annotator: str,
+    decided_at: int,
+    note: str | None = None,
+) -> Decision:
+    """The decision of someone who was not asked: these effects hold, and no others."""
+    return checked(
+        Decision(
+            decision_id=verdict_id(content_id, annotator, revision, None),
+            annotator=annotator,
+            decided_at=decided_at,
+            kind=Kind.VERDICT,
+            revision=revision,
+            effects=tuple(effects),
+            note=note or None,
+        )
+    )
 
 
 def _of_value(question: Question, values: tuple[str, ...], annotator: str) -> Decision:

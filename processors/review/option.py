@@ -8,7 +8,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -112,10 +111,9 @@ class Options:
         return by_reason[reason]
 
 
-@cache
-def shipped_options() -> Options:
+def shipped_options(thresholds: Mapping[str, Thresholds] | None = None) -> Options:
     """The options of `review.toml`."""
-    return _options(_table(SHIPPED), where=str(SHIPPED))
+    return _options(_table(SHIPPED), where=str(SHIPPED), thresholds=thresholds)
 
 
 def read_options(path: Path, thresholds: Mapping[str, Thresholds] | None = None) -> Options:

@@ -74,6 +74,13 @@ class Question:
         """What the signal read, where a field of it is asked for."""
         return self.subjects[0].input_digest if self.signal is not None else None
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """What its id is made of, beside the item."""
+        if self.signal is not None:
+            return "value", self.signal, self.asks or "", self.input_digest or ""
+        return "verdict", self.policy or "", self.rule or "", str(self.revision)
+
     def with_chance(self, chance: float) -> Self:
         """The same question, drawn with this chance."""
         return replace(self, chance=chance)
@@ -104,8 +111,8 @@ def request_id(content_id: str, asked: Sequence[str]) -> str:
     """The name of a question, 32 hex digits: BLAKE2b-128 over the parts in UTF-8, joined by 0x1F.
 
     `asked` is `value`, signal, field and input digest for what a signal says, and `verdict`,
-    policy, rule and what the rule rests on for a verdict: why it is asked has no part in it, so
-    that nothing is asked a second time for another reason.
+    policy, rule and revision for a verdict, which holds for a revision: why it is asked has no part
+    in it, so that nothing is asked a second time for another reason.
     """
     joined = _SEPARATOR.join((content_id, *asked))
     return blake2b(joined.encode("utf-8", "surrogatepass"), digest_size=_ID_BYTES).hexdigest()

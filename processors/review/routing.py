@@ -178,10 +178,8 @@ class _Routing:
         if sent is None and severity < self.options.severe.severity:
             return None
         subjects = tuple(_subjects(self.profile, rulings))
-        rests_on = sorted({f"{each.signal} {each.input_digest}" for each in subjects})
-        asked = (first.policy, first.rule, *(rests_on or [str(self.profile.revision)]))
         return self._question(
-            ("verdict", *asked),
+            ("verdict", first.policy, first.rule, str(self.profile.revision)),
             reason=Reason.SEVERE if sent is None else Reason.POLICY,
             queue=self.options.severe.queue
             if sent is None

@@ -119,6 +119,11 @@ DEFAULT = Options()
     type=click.IntRange(min=0),
     help="With --inputs: this one alone, by its number; it is kept as a file.",
 )
+@click.option(
+    "--items",
+    type=click.IntRange(min=1),
+    help="Let agents judge so many items instead, and kill them --kills times.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON, on the last line.")
 def chaos(
     events: int,
@@ -136,6 +141,7 @@ def chaos(
     inputs: int | None,
     seeds: tuple[Path, ...],
     only: int | None,
+    items: int | None,
     as_json: bool,
 ) -> None:
     """Kill workers and broker amid work; prove that nothing is lost or doubled.
@@ -153,10 +159,23 @@ def chaos(
     rejected. Ends with 0 only when each input ended as signals or as a typed rejection with its
     dead letter, no worker died, none was silent for 30 s, and memory stayed bounded. What input I
     is follows from --seed and --seeds; --only I makes it again.
+
+    With --items N it sends profiles, signals and decisions about N items, some of which change or
+    are deleted, to two groups of agents: one is killed --kills times amid its work, the other is
+    left in peace. Ends with 0 only when both have come to the same verdict on every item, which is
+    also the one that the policies come to in this process.
     """
     configure_logging(level=logging.ERROR)
     if inputs is None and (seeds or only is not None):
         raise click.UsageError("--seeds and --only go with --inputs")
+    if items is not None:
+        from earmark.streams.chaos.judging_run import JudgingOptions
+        from earmark.streams.commands.chaos_judging import judge
+
+        if inputs is not None:
+            raise click.UsageError("--inputs and --items do not go together")
+        judge(JudgingOptions(items=items, kills=kills, seed=seed), as_json=as_json)
+        return
     if inputs is not None:
         from earmark.streams.chaos.inputs_run import InputOptions
         from earmark.streams.commands.chaos_inputs import feed

@@ -10,36 +10,52 @@ from rich.table import Table
 from rich.text import Text
 
 from earmark.models.error import ServiceError
-from earmark.streams.demo import Demo, Report, pull_default_models, stack_for
+from earmark.streams.demo import (
+    SUMMARIES,
+    Demo,
+    Report,
+    pull_default_models,
+    stack_for,
+    summary_outcome,
+)
+from earmark.streams.local.extra import extras_named
 from earmark.streams.log import configure_logging
 from earmark.streams.progress import loading
 from earmark.streams.settings import Settings, load_settings
 from earmark.streams.subscriber import ReceivedSignal, subscribe
 from earmark.streams.summary import headline
+from earmark.streams.topic import VERDICTS
 
 STYLES = {"OK": "green", "ABSTAINED": "yellow", "SKIPPED": "dim", "ERROR": "red"}
 
 
 @click.command()
+@click.option("--with", "extras", metavar="NAMES", help="Also these, by commas: flink, agents.")
 @click.option("--once", is_flag=True, help="End when the sample has come back.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON, on the last line.")
 @click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for signals.")
-def demo(once: bool, as_json: bool, timeout: float) -> None:
+def demo(extras: str | None, once: bool, as_json: bool, timeout: float) -> None:
     """Start a local stack, send sample content, watch the signals arrive.
 
     Uses the stack of `earmark up` where one runs. Fetches what is missing on the first run. Ends
     with 0 only when every expected signal was read back from Kafka, once.
+
+    With `--with flink` a Flink job keeps the profile of each item, and profiles are shown and
+    counted too. With `--with agents` policies judge the items, and verdicts are shown and counted;
+    without profiles only their fast rules are looked at.
     """
     configure_logging(level=logging.ERROR)
     console = Console(stderr=as_json)
-    settings = load_settings()
+    settings, wanted = load_settings(), extras_named(extras)
     with loading() as progress:
         pull_default_models(settings, progress)
     with (
         loading() as progress,
-        stack_for(settings, progress, lambda line: console.print(line, style="dim")) as stack,
+        stack_for(
+            settings, progress, lambda line: console.print(line, style="dim"), extras=wanted
+        ) as stack,
     ):
-        run = Demo(stack, settings.home / "media")
+        run = Demo(stack, settings.home / "media", extras=wanted)
         report = _watched(run, console, timeout)
         if not as_json:
             console.print(_closing(report))
@@ -70,10 +86,22 @@ def _row(received: ReceivedSignal, latency_ms: int | None) -> tuple[str | Text, 
     if received.name == "rejections":
         says = Text(f"{record['rejection_class']}: {record['reason']}", overflow="ellipsis")
         return Text(received.key), "rejection", Text(record["fault"], "red"), says, ""
+    if received.topic in SUMMARIES.values():
+        return _summary_row(received, latency_ms)
     outcome = str(record["outcome"])
     says = Text(headline(received.name, record), no_wrap=True, overflow="ellipsis")
     latency = "" if latency_ms is None else f"{latency_ms:,} ms"
     return Text(received.key), received.name, Text(outcome, STYLES.get(outcome, "")), says, latency
+
+
+def _summary_row(received: ReceivedSignal, latency_ms: int | None) -> tuple[str | Text, ...]:
+    record = received.record
+    outcome = summary_outcome(received.topic, record)
+    parts = [f"{each['policy']}/{each['rule']}" for each in record.get("rulings", ())]
+    says = ", ".join(parts) or ("" if record["complete"] else "not all signals are there")
+    name = "verdict" if received.topic == VERDICTS else "profile"
+    latency = "" if latency_ms is None else f"{latency_ms:,} ms"
+    return Text(received.key), name, Text(outcome, "cyan"), Text(says), latency
 
 
 def _closing(report: Report) -> str:

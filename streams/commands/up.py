@@ -2,6 +2,7 @@
 
 import json
 import signal
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import click
 from rich.console import Console
 
 from earmark.streams.local.background import start_in_background
+from earmark.streams.local.extra import extras_named, require_extras
 from earmark.streams.local.parts import fetch_parts
 from earmark.streams.local.port import free_port
 from earmark.streams.local.state import StackState, running_stack
@@ -25,12 +27,18 @@ REGISTRY_PORT = 8081
     "--registry-port", type=click.IntRange(1, 65535), help="Registry's; 8081 or any free one."
 )
 @click.option("--worker/--no-worker", default=True, help="Broker and registry alone.")
+@click.option("--with", "extras", metavar="NAMES", help="Also these, by commas: flink, agents.")
 @click.option("--foreground", is_flag=True, help="Stay here; Ctrl-C stops the stack.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object: addresses, processes."
 )
 def up(
-    port: int | None, registry_port: int | None, worker: bool, foreground: bool, as_json: bool
+    port: int | None,
+    registry_port: int | None,
+    worker: bool,
+    extras: str | None,
+    foreground: bool,
+    as_json: bool,
 ) -> None:
     """Start Kafka broker, schema registry and worker on this machine and keep them running.
 
@@ -39,27 +47,47 @@ def up(
     not a worker with wrong settings or an open breaker. The stack's log says so.
     """
     settings = load_settings()
+    wanted = extras_named(extras)
+    ports = {"port": port, "registry_port": registry_port}
     state = running_stack(settings.home)
     if state is None:
         if foreground:
-            _keep(settings, port=port, registry_port=registry_port, worker=worker)
+            _keep(settings, **ports, worker=worker, extras=wanted)
             return
-        state = _start(settings, port=port, registry_port=registry_port, worker=worker)
+        state = _start(settings, **ports, worker=worker, extras=wanted)
+    require_extras(state.extras, wanted)
     click.echo(json.dumps(asdict(state)) if as_json else _guide(state))
 
 
 def _start(
-    settings: Settings, *, port: int | None, registry_port: int | None, worker: bool
+    settings: Settings,
+    *,
+    port: int | None,
+    registry_port: int | None,
+    worker: bool,
+    extras: Sequence[str],
 ) -> StackState:
     with loading() as progress:
         fetch_parts(settings, progress)
     with Console(stderr=True).status("starting the local stack") as status:
         return start_in_background(
-            settings, port=port, registry_port=registry_port, worker=worker, report=status.update
+            settings,
+            port=port,
+            registry_port=registry_port,
+            worker=worker,
+            extras=extras,
+            report=status.update,
         )
 
 
-def _keep(settings: Settings, *, port: int | None, registry_port: int | None, worker: bool) -> None:
+def _keep(
+    settings: Settings,
+    *,
+    port: int | None,
+    registry_port: int | None,
+    worker: bool,
+    extras: Sequence[str],
+) -> None:
     from earmark.streams.local.stack import Stack
 
     # asked to end (SIGTERM) is the same as interrupted: everything is stopped on the way out
@@ -69,6 +97,7 @@ def _keep(settings: Settings, *, port: int | None, registry_port: int | None, wo
         port=port or free_port(KAFKA_PORT),
         registry_port=registry_port or free_port(REGISTRY_PORT),
         worker=worker,
+        extras=extras,
         report=click.echo,
     )
     try:
@@ -84,6 +113,7 @@ def _guide(state: StackState) -> str:
         f"Kafka     {state.bootstrap_servers}",
         f"registry  {state.registry_url}",
         f"worker    {state.worker_url or 'none'}; reads files below {Path.cwd()}",
+        *(f"{name:<9} {url}" for name, url in state.extras.items()),
         "",
         "earmark produce FILE...      send content",
         "earmark subscribe NAME...    read signals, e.g. audio.loudness",

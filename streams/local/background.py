@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import psutil
@@ -37,6 +37,7 @@ def start_in_background(
     port: int | None = None,
     registry_port: int | None = None,
     worker: bool = True,
+    extras: Sequence[str] = (),
     report: Report = unreported,
 ) -> StackState:
     """The stack on `settings.home`, which runs on when this process ends; the one there if any.
@@ -48,7 +49,7 @@ def start_in_background(
     if state := running_stack(settings.home):
         return state
     log = fresh_log(settings.home / "logs" / "stack.log")
-    options = _options(port=port, registry_port=registry_port, worker=worker)
+    options = _options(port=port, registry_port=registry_port, worker=worker, extras=extras)
     command = [sys.executable, "-m", "earmark", "up", "--foreground", *options]
     keeper = ProcessId.of("local stack", _detach(command, log, environment(settings)))
     return _wait_until_started(keeper, settings.home, log, report)
@@ -73,13 +74,17 @@ def stop_in_background(home: Path, *, purge: bool = False) -> StackState | None:
     return state if alive else None
 
 
-def _options(*, port: int | None, registry_port: int | None, worker: bool) -> Iterable[str]:
+def _options(
+    *, port: int | None, registry_port: int | None, worker: bool, extras: Sequence[str]
+) -> Iterable[str]:
     if port is not None:
         yield f"--port={port}"
     if registry_port is not None:
         yield f"--registry-port={registry_port}"
     if not worker:
         yield "--no-worker"
+    if extras:
+        yield f"--with={','.join(extras)}"
 
 
 def _detach(command: list[str], log: Path, variables: dict[str, str]) -> int:

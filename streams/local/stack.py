@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from earmark.models.error import ServiceError
 from earmark.models.source import Progress
 from earmark.streams.local.broker import Broker
+from earmark.streams.local.extra import EXTRAS, Extra
 from earmark.streams.local.keeper import Keeper
 from earmark.streams.local.parts import fetch_parts
 from earmark.streams.local.process import ProcessId
@@ -27,9 +29,10 @@ from earmark.streams.settings import Settings
 from earmark.streams.supervisor import HOPELESS
 from earmark.streams.topic import create_topics
 
-Part = Broker | Registry | WorkerProcess
+Part = Broker | Registry | WorkerProcess | Extra
 
 WATCH_S = 1.0
+_SERVICES = ("broker", "registry")  # whatever they end of, they are started again
 
 
 class Stack:
@@ -38,7 +41,8 @@ class Stack:
     Data, logs and the state file are below `home` (default: `settings.home`); jars and weights
     always below `settings.home`, so that stacks share them. `port` is the broker's,
     `registry_port` the registry's, any free ones if None. `report` gets a line for each step.
-    The parts end with this process, however it ends.
+    `extras` are further parts by name (see `extra`). The parts end with this process, however it
+    ends.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Stack:
         port: int | None = None,
         registry_port: int | None = None,
         worker: bool = True,
+        extras: Sequence[str] = (),
         progress: Progress = silent,
         report: Report = unreported,
     ) -> None:
@@ -56,6 +61,7 @@ class Stack:
         self._base = settings
         self._ports = (port, registry_port)
         self._with_worker = worker
+        self._extras = extras
         self._progress = progress
         self._report = report
         self._parts: dict[str, Part] = {}
@@ -92,11 +98,13 @@ class Stack:
             )
             self._prepare(settings)
             worker = self._start_worker(settings) if self._with_worker else None
+            extras = {name: self._start_extra(name, settings) for name in self._extras}
             self._state = StackState(
                 cluster_id=broker.cluster_id,
                 bootstrap_servers=broker.bootstrap_servers,
                 registry_url=registry.url,
                 worker_url=worker.url if worker else None,
+                extras=extras,
                 started=time.time(),
                 media_roots=tuple(map(str, _reading_here(self._base).media.roots)),
                 processes=self._processes(),
@@ -118,7 +126,7 @@ class Stack:
         self._keepers = (ProcessId.of("stack", os.getpid()),)
         self._note_processes()
         keepers = [
-            Keeper(name, part, self._report, hopeless=HOPELESS if name == "worker" else {})
+            Keeper(name, part, self._report, hopeless={} if name in _SERVICES else HOPELESS)
             for name, part in self._parts.items()
         ]
         while True:
@@ -156,6 +164,15 @@ class Stack:
         worker.start()
         self._report(f"worker ready at {worker.url}")
         return worker
+
+    def _start_extra(self, name: str, settings: Settings) -> str:
+        """Start it, once what it reads and writes is there; where it answers."""
+        extra = EXTRAS[name](self._keeping_state_here(settings), self.home / "logs")
+        self._parts[name] = extra
+        self._report(f"{name} start")
+        extra.start()
+        self._report(f"{name} ready at {extra.url}")
+        return extra.url
 
     def _keeping_state_here(self, settings: Settings) -> Settings:
         return settings.model_copy(update={"state": self.home / "state"})

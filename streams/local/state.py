@@ -3,9 +3,9 @@
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from earmark.models.error import ServiceError
@@ -21,13 +21,15 @@ class StackState:
     """Where a local stack is reached and which processes it is made of.
 
     `started` is in seconds since the epoch; `worker_url` is None for a stack without a worker.
-    `media_roots` are the folders that its worker reads.
+    `extras` are further parts by name, with where they answer; `media_roots` are the folders that
+    its worker reads.
     """
 
     cluster_id: str
     bootstrap_servers: str
     registry_url: str
     worker_url: str | None = None
+    extras: Mapping[str, str] = field(default_factory=dict)
     media_roots: tuple[str, ...] = ()
     started: float
     processes: tuple[ProcessId, ...]

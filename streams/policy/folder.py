@@ -78,6 +78,7 @@ def apply(change: Change) -> None:
         if change.text is None:
             change.path.unlink()
             return
+        change.path.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile(
             "w", encoding="utf-8", dir=change.path.parent, suffix=".part", delete=False
         ) as part:

@@ -66,7 +66,7 @@ class Trial:
             for message in read_topic(settings.kafka, REVIEW_DECISIONS, report):
                 key, value = (message.key() or b"").decode(errors="replace"), message.value()
                 try:
-                    said = [] if value is None else codec.decode(value)["decisions"]
+                    said = None if value is None else codec.decode(value)
                 except ContentError:
                     continue
                 self._database.execute(_DECIDE, (key, json.dumps(said)))
@@ -96,7 +96,7 @@ class Trial:
     def _decisions(self, content_id: str) -> tuple[Decision, ...]:
         query = "SELECT decisions FROM decided WHERE content_id = ?"
         row = self._database.execute(query, (content_id,)).fetchone()
-        return () if row is None else decisions_of({"decisions": json.loads(row[0])})
+        return () if row is None else decisions_of(json.loads(row[0]))
 
     def _tally(self) -> Tally:
         known = (*rule_keys(self._before), *rule_keys(self._after))

@@ -12,6 +12,7 @@ from typing import Any
 from earmark.processors.policy.projection.harm import PII, concerns, harms_of
 from earmark.processors.policy.verdict import (
     AGE_RATE,
+    HUMAN,
     LABEL,
     LIMIT,
     Match,
@@ -182,8 +183,14 @@ def _named(ruling: Ruling) -> str:
 
 
 def _explanation(rulings: Iterable[Ruling]) -> str:
-    reasons = dict.fromkeys(ruling.reason or _named(ruling) for ruling in rulings)
-    return " ".join(reasons)
+    return " ".join(dict.fromkeys(map(_reason, rulings)))
+
+
+def _reason(ruling: Ruling) -> str:
+    """Why the rule is there; a human's note is for the house, and may name people."""
+    if ruling.policy == HUMAN:
+        return "A human decided so."
+    return ruling.reason or _named(ruling)
 
 
 def _facts(rulings: Iterable[Ruling]) -> str:

@@ -1,6 +1,7 @@
 """Profiles, records and policies for the tests of policies."""
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from earmark.processors.policy.compiler import compiled
@@ -8,11 +9,17 @@ from earmark.processors.policy.policy import Policy
 from earmark.processors.profile import Profile, ProfileSignal, profile_of, profile_signal
 from earmark.processors.release import golden_record
 from earmark.processors.schema import avro_folder, schema_of
+from earmark.processors.wire import Record
+
+
+@cache
+def _golden(topic: str) -> Record:
+    return dict(golden_record(avro_folder(), schema_of(topic)))
 
 
 def golden(topic: str) -> dict[str, Any]:
     """A copy of the topic's golden record."""
-    return dict(golden_record(avro_folder(), schema_of(topic)))
+    return dict(_golden(topic))
 
 
 def golden_profile() -> Profile:
@@ -28,7 +35,12 @@ def profile(*signals: ProfileSignal, **fields: Any) -> Profile:
 
 def said(name: str, **fields: Any) -> ProfileSignal:
     """What the signal says in its golden record, with other fields."""
-    return replace(profile_signal(name, golden(f"signals.{name}.v1")), **fields)
+    return replace(_said(name), **fields)
+
+
+@cache
+def _said(name: str) -> ProfileSignal:
+    return profile_signal(name, golden(f"signals.{name}.v1"))
 
 
 def policy(*rules: str, head: str = "") -> Policy:

@@ -75,6 +75,7 @@ def test_all_faults_are_found_at_once_each_at_its_line() -> None:
         ('name = "a"\nversion = "1"\nrule = ["x"]', 3, "is not a table"),
         ('name = "human"\nversion = "1"\n[[rule]]', 1, "what humans' rulings are called"),
         ("", 1, "is missing"),
+        ("a = " + "[" * 5_000, 1, "too deep"),
     ],
 )
 def test_a_text_that_is_no_policy_has_a_fault(text: str, line: int, message: str) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from earmark.processors.codec import Codec
@@ -23,6 +23,9 @@ from earmark.processors.profile import Profile, ProfileSignal
 from earmark.processors.schema import schema_of
 from tests.processors.policy.sample import golden, golden_profile, policy, profile, said
 
+SHIPPED = shipped_policies()
+# each example compiles policies: slow by the measure of a machine that does much else
+PROPERTY = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 COMPARISONS = (
     "text.safety scores.hate >= 0.5",
     "text.safety labels has hate, spam",
@@ -127,16 +130,18 @@ decided = st.lists(
 )
 
 
+@PROPERTY
 @given(profiles(), policies(), decided, st.randoms())
 def test_no_order_matters(of: Profile, by: Policy, told: list[Decision], shuffled: Any) -> None:
-    verdict = decide(of, [by, *shipped_policies()], decisions=told)
+    verdict = decide(of, [by, *SHIPPED], decisions=told)
     turned = replace(of, signals=shuffled.sample(of.signals, len(of.signals)))
     rules = tuple(shuffled.sample(by.rules, len(by.rules)))
-    again = [*shipped_policies()[::-1], replace(by, rules=rules)]
+    again = [*SHIPPED[::-1], replace(by, rules=rules)]
     assert decide(turned, again, decisions=shuffled.sample(told, len(told))) == verdict
-    assert digest_of(again) == digest_of([by, *shipped_policies()])
+    assert digest_of(again) == digest_of([by, *SHIPPED])
 
 
+@PROPERTY
 @given(profiles(), policies(), policies(), decided)
 def test_the_past_changes_only_what_is_said_of_it(
     of: Profile, by: Policy, before: Policy, told: list[Decision]
@@ -148,6 +153,7 @@ def test_the_past_changes_only_what_is_said_of_it(
     assert decide(of, [by], decisions=told, previous=after) == after
 
 
+@PROPERTY
 @given(profiles(), profiles(), policies(), decided)
 def test_all_that_no_longer_holds_is_retracted_and_nothing_else(
     was: Profile, of: Profile, by: Policy, told: list[Decision]
@@ -161,6 +167,7 @@ def test_all_that_no_longer_holds_is_retracted_and_nothing_else(
         assert after.previous_verdict_id == before.verdict_id
 
 
+@PROPERTY
 @given(profiles(), policies(), decided)
 def test_verdicts_pass_through_avro(of: Profile, by: Policy, told: list[Decision]) -> None:
     verdict = decide(of, [by], decisions=told)
@@ -168,12 +175,14 @@ def test_verdicts_pass_through_avro(of: Profile, by: Policy, told: list[Decision
     assert verdict_of(codec.decode(codec.encode(verdict_record(verdict), 1))) == verdict
 
 
+@PROPERTY
 @given(profiles(), decided)
 def test_to_correct_twice_is_to_correct_once(of: Profile, told: list[Decision]) -> None:
     once, changed = corrected(of, told)
     assert corrected(once, told) == (once, changed)
 
 
+@PROPERTY
 @given(profiles(), policies(tuple(it for it in COMPARISONS if "text.safety" in it)))
 def test_what_fast_rules_say_of_a_signal_alone_holds_of_the_whole(of: Profile, by: Policy) -> None:
     fast = replace(by, rules=tuple(replace(rule, fast=True) for rule in by.rules))
@@ -186,7 +195,7 @@ def test_what_fast_rules_say_of_a_signal_alone_holds_of_the_whole(of: Profile, b
 
 
 def test_nothing_holds_is_a_verdict_too() -> None:
-    verdict = decide(profile(said("text.safety", numbers={}, labels=())), shipped_policies())
+    verdict = decide(profile(said("text.safety", numbers={}, labels=())), SHIPPED)
     assert (verdict.rulings, verdict.effects, verdict.severity) == ((), (), 0)
     assert verdict.automated
 
@@ -311,3 +320,47 @@ def test_stretches_of_a_recording_are_evidence_too() -> None:
     verdict = decide(profile(said("audio.speech")), [by], records={"audio.speech": record})
     first = record["segments"][0]
     assert ("time_range", None, first["start_ms"], first["end_ms"]) in evidence_of(verdict)
+
+
+def test_what_is_said_is_shown_where_it_is_heard() -> None:
+    safety, heard = golden("signals.text.safety.v1"), golden("signals.audio.transcript.v1")
+    segments = [
+        {**heard["segments"][0], "text": "good morning", "start_ms": 0, "end_ms": 900},
+        {**heard["segments"][0], "text": "damn it", "start_ms": 1_000, "end_ms": 1_800},
+    ]
+    span = {"field": "transcript", "start": 13, "end": 17, "label": "profanity", "score": 0.9}
+    records = {
+        "text.safety": {**safety, "spans": [span], "source_signal_id": heard["signal_id"]},
+        "audio.transcript": {**heard, "segments": segments},
+    }
+    of = profile(said("text.safety"), said("audio.transcript"))
+    by = policy('when = "text.safety scores.profanity >= 0.9"')
+    assert evidence_of(decide(of, [by], records=records)) == [
+        ("time_range", "profanity", 1_000, 1_800),
+        ("span", "profanity", 13, 17),
+    ]
+
+
+def test_only_stretches_that_are_as_the_rule_says_are_shown() -> None:
+    record = golden("signals.audio.speech_quality.v1")
+    poor, good = (
+        {**record["segments"][0], "start_ms": at, "mos": mos} for at, mos in ((0, 1.5), (1, 4))
+    )
+    by = policy('when = "audio.speech_quality mos < 2"')
+    of = profile(said("audio.speech_quality", numbers={"mos": 1.8}))
+    records = {"audio.speech_quality": {**record, "segments": [good, poor]}}
+    assert [it[2] for it in evidence_of(decide(of, [by], records=records))] == [0]
+
+
+def test_a_signal_that_failed_neither_confirms_nor_denies() -> None:
+    failed = profile(said("text.safety", outcome="ERROR", numbers={}, labels=()))
+    hate = '"text.safety labels has hate"'
+    by = policy(
+        f"when = {hate}", f"when = {{ not = {hate} }}", 'when = "text.safety outcome = ERROR"'
+    )
+    assert [it.rule for it in decide(failed, [by]).rulings] == ["rule-2"]
+    told = [it.rule for it in decide(failed, [by], decisions=[value("labels", "hate")]).rulings]
+    assert told == ["rule-0", "rule-2"]
+    skipped = profile(said("text.safety", outcome="SKIPPED", numbers={}, labels=()))
+    lacks = policy('when = "text.safety labels lacks hate"', f"when = {{ not = {hate} }}")
+    assert [it.rule for it in decide(skipped, [lacks]).rulings] == ["rule-1"]

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from earmark.processors.error import ConfigurationError
+from earmark.processors.policy.decision import VERDICT, DecidedEffect, Decision
 from earmark.processors.policy.effect import LIMITS, WARNINGS
 from earmark.processors.policy.judgement import decide
 from earmark.processors.policy.projection.atproto import labels
@@ -105,6 +106,7 @@ def check(name: str, made: Any) -> None:
     shape(name).validate(json.loads(json.dumps(made)))
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(verdicts(), st.sampled_from((None, golden_profile())))
 def test_every_verdict_has_the_published_shapes(verdict: Verdict, of: Profile | None) -> None:
     check("openai", moderation(verdict, of))
@@ -187,6 +189,25 @@ def test_no_statement_is_due_for_what_restricts_nothing_or_not_here() -> None:
     elsewhere = decide(replace(HATED, regions=("US",)), [HATE])
     assert elsewhere.rulings
     assert statement(elsewhere, applied=NOW) is None
+
+
+def test_a_statement_keeps_the_words_of_reviewers_to_the_house() -> None:
+    effect = DecidedEffect(effect="limit", value="remove")
+    human = Decision(
+        decision_id="d",
+        annotator="ann",
+        decided_at=1,
+        kind=VERDICT,
+        revision=HATED.revision,
+        effects=(effect,),
+        note="Mr Smith again",
+    )
+    found = statement(decide(HATED, [HATE], decisions=[human]), applied=NOW)
+    assert found is not None
+    check("dsa", found)
+    assert "Smith" not in json.dumps(found)
+    assert found["automated_decision"] == "AUTOMATED_DECISION_NOT_AUTOMATED"
+    assert found["automated_detection"] == "No"
 
 
 def test_categories_come_from_the_crosswalk() -> None:

@@ -1,0 +1,113 @@
+"""Jobs as processes: how one is started, what state it is in, how it is stopped."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from earmark.models.error import ConfigurationError, ServiceError
+from earmark.models.source import Progress
+from earmark.streams.flink.job_folder import JobFolder, JobNote, job_folders
+from earmark.streams.flink.order import Order
+from earmark.streams.flink.rest import Rest
+from earmark.streams.flink.runtime import find_runtime
+from earmark.streams.local.report import silent
+from earmark.streams.registry import Registry
+from earmark.streams.settings import Settings
+from earmark.streams.topic import describe_cluster
+
+END_S = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobState:
+    """A job as it is: `state` in Flink's words, ENDED where nothing of it runs."""
+
+    name: str
+    state: str
+    url: str
+    job_id: str
+    started: float
+    restored: str | None
+    checkpoints: int = 0
+    failed: int = 0
+
+
+def prepare(settings: Settings, order: Order, progress: Progress = silent) -> None:
+    """See that the job could run: Flink is there, and all topics and schemas that it names.
+
+    Raises ConfigurationError that says what to do where something is missing.
+    """
+    find_runtime(settings, progress)
+    job = order.job(settings)
+    wanted = {topic for table in job.tables for topic in table.topics}
+    there = describe_cluster(settings.kafka, wanted.__contains__).configs
+    if missing := sorted(wanted - there.keys()):
+        raise ConfigurationError(f"topic {missing[0]} is not there: run `earmark topics create`")
+    with Registry(settings.registry) as registry:
+        registry.ids_for_worker(job.schemas)
+
+
+def command_of(order: Order) -> list[str]:
+    """The command line of a driver for the order."""
+    return [sys.executable, "-m", "earmark.streams.flink.driver", order.text()]
+
+
+def job_states(state: Path) -> list[JobState]:
+    """Every job that was started below `state` and not stopped in order, as it is now."""
+    return [_state(note) for note in _notes(state)]
+
+
+def stop_job(state: Path, name: str, *, savepoint: bool = True) -> str | None:
+    """End the job `name`; where its savepoint is, None without one.
+
+    Raises ConfigurationError where it does not run, ServiceError where its Flink does not answer.
+    """
+    folder = JobFolder(state, name)
+    note = folder.read()
+    if note is None or not note.running:
+        raise ConfigurationError(f"no {name} job runs here")
+    rest = Rest(note.url)
+    where = rest.stop(note.job_id, note.savepoints) if savepoint else None
+    if not savepoint:
+        rest.cancel(note.job_id)
+    _await_end(note)
+    folder.forget()
+    return where
+
+
+def _await_end(note: JobNote) -> None:
+    """Until whoever ran the job has seen that it ended."""
+    process = note.process.find() if note.process else None
+    if process is not None:
+        psutil.wait_procs([process], timeout=END_S)
+
+
+def _notes(state: Path) -> Iterator[JobNote]:
+    for folder in job_folders(state):
+        if (note := folder.read()) is not None:
+            yield note
+
+
+def _state(note: JobNote) -> JobState:
+    state, done, failed = "ENDED", 0, 0
+    if note.running:
+        rest = Rest(note.url)
+        try:
+            state = rest.status(note.job_id)
+            counts = rest.checkpoints(note.job_id)["counts"]
+            done, failed = int(counts["completed"]), int(counts["failed"])
+        except ServiceError:
+            state = "UNREACHABLE"
+    return JobState(
+        name=note.name,
+        state=state,
+        url=note.url,
+        job_id=note.job_id,
+        started=note.started,
+        restored=note.restored,
+        checkpoints=done,
+        failed=failed,
+    )

@@ -1,0 +1,58 @@
+"""What a job is: tables, statements, and how Flink is to run them."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from earmark.streams.flink.table import Table
+
+# a job that is not cut in two phases sees the rows of an item in the order in which they come
+# about, and gathers them into lists that agree in it
+ONE_PHASE = {"table.optimizer.agg-phase-strategy": "ONE_PHASE"}
+STREAMING = {
+    "execution.runtime-mode": "STREAMING",
+    # without it an item's row flickers to less and back for each signal that changes
+    "table.exec.mini-batch.enabled": "true",
+    "table.exec.mini-batch.allow-latency": "200 ms",
+    "table.exec.mini-batch.size": "5000",
+    "execution.checkpointing.interval": "1 s",
+    "execution.checkpointing.min-pause": "500 ms",
+    "execution.checkpointing.mode": "EXACTLY_ONCE",
+    "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+    "execution.checkpointing.num-retained": "2",
+    "state.backend.type": "rocksdb",
+    "table.exec.state.ttl": "0 ms",  # what is forgotten is overwritten by a part of itself
+}
+BATCH = {"execution.runtime-mode": "BATCH"}
+LONGEST_CHECKPOINT_S = 600.0  # older: what it handed to Kafka may be aborted by now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Tables, views of them and the statements over both, run as one job.
+
+    `name` is what people call it, and the folder of its state. `writes` are the topics that it
+    writes, `config` is Flink's own.
+    """
+
+    name: str
+    tables: Sequence[Table]
+    statements: Sequence[str]
+    schemas: Sequence[str]
+    views: Sequence[str] = ()
+    config: Mapping[str, str] = field(default_factory=lambda: {**STREAMING, **ONE_PHASE})
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether it reads to an end, and only then writes."""
+        return self.config["execution.runtime-mode"] == "BATCH"
+
+    def digest(self, cluster_id: str) -> str:
+        """Names what its state means: statements, columns, topics, and the cluster they are on.
+
+        State of one digest is of no use under another.
+        """
+        parts = [cluster_id, *self.views, *self.statements]
+        for table in self.tables:
+            parts += [table.name, table.columns, *table.topics]
+        return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]

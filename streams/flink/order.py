@@ -1,0 +1,57 @@
+"""What is asked of the driver: which job, with what options, on which Flink."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
+from typing import Any
+
+from earmark.models.error import ConfigurationError
+from earmark.streams.flink.job import Job
+from earmark.streams.flink.runtime import HEAP_MB
+from earmark.streams.settings import Settings
+
+# what makes a job of settings and options, by the kind of job: module and function
+KINDS = {
+    "profile": ("profile_job", "profile_job"),
+    "stats": ("stats_job", "stats_job"),
+    "rebuild": ("profile_job", "rebuild_job"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One job to be run; it holds no secrets, and travels on command lines.
+
+    `cluster` is the REST address of a Flink, None for one inside the driver's own process.
+    `checkpoints` is where a cluster puts them, None for the job's folder on this machine.
+    """
+
+    kind: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    parallelism: int = 1
+    heap_mb: int = HEAP_MB
+    cluster: str | None = None
+    checkpoints: str | None = None
+
+    def job(self, settings: Settings) -> Job:
+        """The job; raises ConfigurationError for a kind that there is not."""
+        if self.kind not in KINDS:
+            raise ConfigurationError(f"unknown job {self.kind!r}; known: {', '.join(KINDS)}")
+        module, function = KINDS[self.kind]
+        made: Job = getattr(import_module(f"earmark.streams.flink.{module}"), function)(
+            settings, **self.options
+        )
+        return made
+
+    def text(self) -> str:
+        """The order as one argument of a command line."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def parsed(cls, text: str) -> "Order":
+        """The order that `text` says; raises ConfigurationError where it says none."""
+        try:
+            return cls(**json.loads(text))
+        except (ValueError, TypeError) as error:
+            raise ConfigurationError(f"not an order for Flink: {error}") from error

@@ -1,0 +1,223 @@
+"""Kafka topics as tables of Flink SQL: keyed by item, Avro behind a registry's id."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from earmark.processors.schema import Schema
+from earmark.streams.flink.kafka_client import java_properties
+from earmark.streams.flink.registry_client import registry_options
+from earmark.streams.flink.sql_type import columns, quoted, text
+from earmark.streams.settings import Settings
+
+KEY = "content_id"
+# what a checkpoint has handed to Kafka must still be there to be committed after a restart; a
+# broker allows no more by default
+TRANSACTION_MS = 900_000
+ARRIVED = "`arrived` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL"
+_TIMED = f"{ARRIVED}, WATERMARK FOR `arrived` AS `arrived` - INTERVAL '1' SECOND"
+_TOPIC = "`topic` STRING METADATA VIRTUAL"
+_OFFSET = "`offset` BIGINT METADATA VIRTUAL"
+_KEYED = f"PRIMARY KEY ({quoted(KEY)}) NOT ENFORCED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """Where a bounded read ends: at what is there now, or before `to_ms`, a time of arrival."""
+
+    to_ms: int | None = None
+
+    def options(self) -> Mapping[str, str]:
+        """The connector's."""
+        if self.to_ms is None:
+            return {"scan.bounded.mode": "latest-offset"}
+        return {
+            "scan.bounded.mode": "timestamp",
+            "scan.bounded.timestamp-millis": str(self.to_ms),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table over one topic: its DDL; the options may hold secrets, so it does not print."""
+
+    name: str
+    columns: str
+    options: Mapping[str, str] = field(repr=False)
+
+    @property
+    def topics(self) -> Sequence[str]:
+        """What it is over; nothing where it is not of Kafka."""
+        return self.options["topic"].split(";") if "topic" in self.options else ()
+
+    @property
+    def ddl(self) -> str:
+        """The statement that makes it known to Flink."""
+        options = ", ".join(f"{text(key)} = {text(value)}" for key, value in self.options.items())
+        return f"CREATE TEMPORARY TABLE {quoted(self.name)} ({self.columns}) WITH ({options})"
+
+
+def keyed_source(
+    settings: Settings, topic: str, name: str, columns: str, *, bound: Bound | None = None
+) -> Table:
+    """The newest record of each item on `topic`; a tombstone takes the item away again.
+
+    `columns` may be any of the schema's, in any order, `content_id` among them.
+    """
+    options = {**_common(settings, topic), **_reading(settings, bound), "connector": "upsert-kafka"}
+    return Table(name=name, columns=f"{columns}, {ARRIVED}, {_KEYED}", options=options)
+
+
+def timed_source(
+    settings: Settings,
+    topics: Sequence[str],
+    name: str,
+    columns: str,
+    *,
+    from_ms: int | None = None,
+    bound: Bound | None = None,
+) -> Table:
+    """All records of the topics as they were written, by their time of `arrived`; no tombstones.
+
+    Which `topic` each is of is a column too.
+    """
+    start = {"scan.startup.mode": "earliest-offset"}
+    if from_ms is not None:
+        start = {
+            "scan.startup.mode": "timestamp",
+            "scan.startup.timestamp-millis": str(from_ms),
+        }
+    options = {
+        **_common(settings, ";".join(topics)),
+        **_reading(settings, bound),
+        **start,
+        "connector": "kafka",
+        "key.fields": KEY,
+    }
+    return Table(name=name, columns=f"{columns}, {_TOPIC}, {_TIMED}", options=options)
+
+
+def heartbeat(name: str) -> Table:
+    """A row a second with the time in `arrived`, so that time goes on where nothing comes."""
+    columns = (
+        "`beat` BIGINT, `arrived` AS CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)), "
+        "WATERMARK FOR `arrived` AS `arrived` - INTERVAL '1' SECOND"
+    )
+    options = {
+        "connector": "datagen",
+        "rows-per-second": "1",
+        "fields.beat.min": "0",
+        "fields.beat.max": "1",
+    }
+    return Table(name=name, columns=columns, options=options)
+
+
+def logged_sources(
+    settings: Settings, topic: str, name: str, columns: str, *, bound: Bound
+) -> tuple[Table, Table]:
+    """All records of `topic` as they were written, and under `<name>.keys` those of every key.
+
+    Only the second has tombstones. For jobs in batch mode, which know no changes: see `newest`.
+    """
+    common = {
+        **_common(settings, topic),
+        **_reading(settings, bound),
+        "connector": "kafka",
+        "key.fields": KEY,
+        "scan.startup.mode": "earliest-offset",
+    }
+    bare = {key: value for key, value in common.items() if "avro-confluent." not in key}
+    keys = bare | {"value.format": "raw", "value.fields-include": "EXCEPT_KEY"}
+    of_key = f"{quoted(KEY)} STRING NOT NULL, `payload` BYTES, {_OFFSET}"
+    return (
+        Table(name=name, columns=f"{columns}, {ARRIVED}, {_OFFSET}", options=common),
+        Table(name=f"{name}.keys", columns=of_key, options=keys),
+    )
+
+
+def newest(name: str) -> str:
+    """A relation: what stands of the table `name`, the last record of each key if it is none.
+
+    An item's records lie in one partition, so that offsets say which is the last.
+    """
+    return (
+        f"(SELECT v.* FROM {quoted(name)} AS v JOIN "
+        f"(SELECT {quoted(KEY)} AS k, MAX(`offset`) AS o FROM {quoted(name + '.keys')} "
+        f"GROUP BY {quoted(KEY)}) AS n ON v.{quoted(KEY)} = n.k AND v.`offset` = n.o)"
+    )
+
+
+def appended_sink(
+    settings: Settings, schema: Schema, name: str, *, key: str, topic: str, transactions: str
+) -> Table:
+    """Records on `topic`, exactly once, under the column `key`, which is in front of the schema's.
+
+    `transactions` begins the names of its transactions: one that runs, one prefix.
+    """
+    options = {
+        **_written(settings, schema, topic, transactions),
+        "connector": "kafka",
+        "key.fields": key,
+        "value.fields-include": "EXCEPT_KEY",
+    }
+    own = columns(schema.definition["fields"])
+    return Table(name=name, columns=f"{quoted(key)} STRING NOT NULL, {own}", options=options)
+
+
+def keyed_sink(
+    settings: Settings, schema: Schema, name: str, *, topic: str, transactions: str
+) -> Table:
+    """One record for each item on `topic`, exactly once, under the schema's own id.
+
+    `transactions` begins the names of its transactions: one that runs, one prefix.
+    """
+    options = {
+        **_written(settings, schema, topic, transactions),
+        "connector": "upsert-kafka",
+    }
+    return Table(
+        name=name, columns=f"{columns(schema.definition['fields'])}, {_KEYED}", options=options
+    )
+
+
+def _written(
+    settings: Settings, schema: Schema, topic: str, transactions: str
+) -> Mapping[str, str]:
+    return {
+        **_common(settings, topic),
+        "value.avro-confluent.subject": schema.subject,
+        "value.avro-confluent.schema": schema.text,
+        "sink.delivery-guarantee": "exactly-once",
+        "sink.transactional-id-prefix": transactions,
+        "properties.transaction.timeout.ms": str(TRANSACTION_MS),
+        "properties.compression.type": "zstd",
+    }
+
+
+def _reading(settings: Settings, bound: Bound | None) -> Mapping[str, str]:
+    return {
+        "properties.isolation.level": "read_committed",
+        "properties.group.id": f"{settings.kafka.group_id}-flink",
+        **(bound.options() if bound else {}),
+    }
+
+
+def _common(settings: Settings, topic: str) -> dict[str, str]:
+    return dict(
+        _entries(
+            settings,
+            {
+                "topic": topic,
+                "key.format": "raw",
+                "value.format": "avro-confluent",
+                "value.fields-include": "ALL",
+            },
+        )
+    )
+
+
+def _entries(settings: Settings, own: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    yield from own.items()
+    for name, value in java_properties(settings.kafka).items():
+        yield f"properties.{name}", value
+    for name, value in registry_options(settings.registry).items():
+        yield f"value.avro-confluent.{name}", value

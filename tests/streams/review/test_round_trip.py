@@ -1,0 +1,194 @@
+"""Questions go out, decisions come back once each, whatever happens on the way."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from earmark.processors.review.answer import answer
+from earmark.processors.schema import ITEMS, REVIEW_DECISIONS
+from earmark.streams.error import TransactionError
+from earmark.streams.local.environment import environment
+from earmark.streams.registry import Registry
+from earmark.streams.review.desk import Desk, State
+from earmark.streams.review.intake import take
+from earmark.streams.settings import Settings
+from earmark.streams.subscriber import ReceivedSignal, subscribe
+from tests.streams.review.conftest import Asked, Publish
+
+pytestmark = [pytest.mark.kafka]
+
+LIMIT_S = 120
+Ask = Callable[[int], Asked]
+
+
+def started(settings: Settings, *arguments: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "earmark", "review", *arguments]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=environment(settings), stdout=pipe, stderr=pipe, text=True)
+
+
+def review(settings: Settings, *arguments: str, status: int = 0) -> str:
+    running = started(settings, *arguments)
+    output, errors = running.communicate(timeout=LIMIT_S)
+    assert running.returncode == status, errors
+    return output
+
+
+@pytest.fixture
+def desk(settings: Settings) -> Iterator[Desk]:
+    with Registry(settings.registry) as registry, Desk(settings, registry, serves=True) as desk:
+        yield desk
+
+
+def annotated(tasks: Sequence[dict[str, Any]], *choices: str, by: int = 1) -> list[dict[str, Any]]:
+    """The tasks as Label Studio exports them, all with this answer."""
+    result = {"from_name": "text_safety_labels", "to_name": "text", "type": "choices"}
+    annotation = {
+        "id": by,
+        "completed_by": by,
+        "was_cancelled": False,
+        "updated_at": "2026-11-26T08:00:00Z",
+        "result": [{**result, "value": {"choices": list(choices)}}],
+    }
+    return [{"id": n, **task, "annotations": [annotation]} for n, task in enumerate(tasks)]
+
+
+def written(settings: Settings, names: set[str], quiet_s: float = 3) -> list[ReceivedSignal]:
+    with subscribe(
+        REVIEW_DECISIONS, settings=settings, from_beginning=True, timeout_s=quiet_s
+    ) as records:
+        return [record for record in records if record.key in names]
+
+
+def test_questions_are_exported_answered_and_imported_once(
+    settings: Settings, ask: Ask, tmp_path: Path
+) -> None:
+    asked = ask(3)
+    out, back = tmp_path / "tasks.json", tmp_path / "back.json"
+    export = ("export", "--label-studio", "--queue", asked.queue, "--out", str(out))
+    review(settings, *export, "--mask")
+    tasks = json.loads(out.read_text())
+    assert {task["data"]["content_id"] for task in tasks} == {q.content_id for q in asked.questions}
+    assert all("write to [EMAIL] about" in task["data"]["text"] for task in tasks)
+    assert ET.parse(out.with_suffix(".xml")).find("Choices").get("name") == "text_safety_labels"  # type: ignore[union-attr]  # noqa: S314  ours
+    back.write_text(json.dumps(annotated(tasks[:2], "profanity")))
+    first = json.loads(review(settings, "import", str(back), "--json"))
+    again = json.loads(review(settings, "import", str(back), "--json"))
+    assert (first["added"], first["known"]) == (2, 0)
+    assert (again["added"], again["known"]) == (0, 2)
+    review(settings, *export)
+    assert len(json.loads(out.read_text())) == 1
+
+
+def test_an_import_that_is_killed_goes_on_and_doubles_nothing(
+    settings: Settings, ask: Ask, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ask(3_000)
+    names = {question.content_id for question in asked.questions}
+    tasks = [{"data": {"earmark": question.record()}} for question in asked.questions]
+    file = tmp_path / "back.json"
+    file.write_text(json.dumps(annotated(tasks, "profanity")))
+    running = started(settings, "import", str(file))
+    with subscribe(REVIEW_DECISIONS, settings=settings, from_beginning=True) as records:
+        next(record for record in records if record.key in names)
+    running.send_signal(signal.SIGKILL)
+    running.communicate()
+    before = {record.key for record in written(settings, names)}
+    said = json.loads(review(settings, "import", str(file), "--json"))
+    after = written(settings, names)
+    assert 0 < len(before) < len(names)
+    assert said == {"added": len(names) - len(before), "known": len(before), "refused": []}
+    assert Counter(record.key for record in after) == Counter(names)
+    assert {len(record.record["decisions"]) for record in after} == {1}
+
+
+def test_two_writers_lose_nothing_of_each_other(settings: Settings, ask: Ask, desk: Desk) -> None:
+    (question,) = ask(1).questions
+    name = question.content_id
+
+    def by(who: str, *labels: str) -> tuple[str, Any]:
+        return name, answer(question, annotator=who, decided_at=1_000, values=labels)
+
+    with Registry(settings.registry) as registry, Desk(settings, registry, serves=True) as other:
+        for each in (desk, other):
+            each.advance()
+        take(desk, [by("a", "hate")])
+        take(other, [by("b", "profanity")])
+        with pytest.raises(TransactionError, match="run it again"):
+            take(desk, [by("c", "profanity")])
+        take(desk, [by("c", "profanity")])
+        other.advance()
+        decisions = other.ledger.of(name)
+    assert {each.annotator for each in decisions.decisions} == {"a", "b", "c"}
+    held = decisions.value("text.safety", "labels", "2" * 64)
+    assert held is not None
+    assert held.values == ("profanity",)
+
+
+def test_a_question_is_gone_with_its_item_and_takes_no_decision(
+    settings: Settings, ask: Ask, desk: Desk, publish: Publish
+) -> None:
+    stays, goes = ask(2).questions
+    publish(ITEMS, [(goes.content_id, None)])
+    desk.advance()
+    assert [desk.state(each) for each in (stays, goes)] == [State.OPEN, State.GONE]
+    answers = [
+        (each.content_id, answer(each, annotator="a", decided_at=1, agrees=True))
+        for each in (stays, goes)
+    ]
+    taken = take(desk, answers)
+    assert (taken.added, taken.refused) == (1, [f"{goes.content_id}: there is no such item"])
+    assert desk.state(stays) == State.ANSWERED
+
+
+def test_people_decide_at_the_command_line(settings: Settings, ask: Ask) -> None:
+    asked = ask(2)
+    answered, unasked = asked.questions
+    name = unasked.content_id
+    agreed = ("decide", answered.content_id, "--request", answered.request_id, "--agree")
+    review(settings, *agreed, "--annotator", "a")
+    own = ("--signal", "text.safety", "--field", "labels", "--no-label")
+    review(settings, "decide", name, *own, "--annotator", "a", "--note", "a joke")
+    review(settings, "decide", name, "--effect", "label=spam", "--annotator", "b")
+    page = json.loads(review(settings, "show", name, "--json"))
+    kinds = {each["kind"]: each for each in page["decisions"]}
+    assert kinds["VALUE"]["note"] == "a joke"
+    assert kinds["VERDICT"]["effects"] == [{"effect": "label", "value": "spam"}]
+    assert kinds["VERDICT"]["revision"] == 3
+    withdraw = ("decide", name, "--withdraw", kinds["VERDICT"]["decision_id"])
+    review(settings, *withdraw, "--annotator", "b")
+    page = json.loads(review(settings, "show", name, "--json"))
+    assert page["in_force"] == [kinds["VALUE"]["decision_id"]]
+    assert review(settings, "list", "--queue", asked.queue) == ""
+    table = json.loads(review(settings, "stats", "--json"))
+    assert table["queues"][asked.queue] == {"ANSWERED": 2}
+    assert table["fields"]["text.safety labels"]["items"] >= 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("export",), "name the format: --label-studio"),
+        (("decide", "a"), "say one of --agree"),
+        (("decide", "a", "--agree", "--request", "x"), "there is no question 'x' about a"),
+        (("import", "no-such-file"), "no-such-file: No such file or directory"),
+        (("show", "no-such-item"), "there is no question and no decision"),
+        (("serve", "--host", "0.0.0.0"), "set a token (review.token)"),  # noqa: S104  it is refused
+    ],
+)
+def test_a_mistake_ends_in_one_line(
+    settings: Settings, arguments: tuple[str, ...], problem: str
+) -> None:
+    running = started(settings, *arguments)
+    _, errors = running.communicate(timeout=LIMIT_S)
+    assert running.returncode == 2
+    assert problem in errors
+    assert "Traceback" not in errors
