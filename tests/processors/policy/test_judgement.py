@@ -273,6 +273,10 @@ def test_fast_rules_add_to_what_slow_rules_said() -> None:
     assert [ruling.rule for ruling in after.rulings] == ["fast", "slow"]
     assert after.retracted == ()
     assert [it.rule for it in decide_fast(partial, [by]).rulings] == ["fast"]
+    quiet = replace(partial, signals=(said("text.safety", numbers={}, labels=()),))
+    taken_back = decide_fast(quiet, [by], previous=after)
+    assert [it.rule for it in taken_back.rulings] == ["slow"]
+    assert [it.rule for it in taken_back.retracted] == ["fast"]
     changed = replace(by, sha256="0" * 64)
     assert [it.rule for it in decide_fast(partial, [changed], previous=before).rulings] == ["fast"]
 
