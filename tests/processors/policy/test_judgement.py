@@ -244,7 +244,7 @@ def test_the_newest_of_two_decisions_holds() -> None:
     limit = DecidedEffect(effect="limit")
     verdict = replace(old, kind=VERDICT, revision=HATED.revision, effects=(limit,))
     none = replace(verdict, effects=(), decided_at=2)
-    assert not decide(HATED, [HATE], decisions=[none, verdict]).rulings
+    assert not decide(HATED, [HATE], decisions=[verdict, none]).rulings
     assert decide(HATED, [HATE], decisions=[replace(verdict, decided_at=3), none]).rulings
 
 
