@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from earmark.models.error import ConfigurationError
+from earmark.models.store import ModelStore
 from earmark.streams.settings import load_settings
 
 if TYPE_CHECKING:
     from earmark.streams.evaluation.comparison import Comparison
     from earmark.streams.evaluation.evaluation import Evaluation
     from earmark.streams.evaluation.how import How
+    from earmark.streams.review.desk import Desk
 
 FOLDER = click.Path(path_type=Path)
 
@@ -27,6 +30,9 @@ FOLDER = click.Path(path_type=Path)
     multiple=True,
     type=FOLDER,
     help="A manifest.jsonl, or the folder of one; repeatable.",
+)
+@click.option(
+    "--from-review", is_flag=True, help="Rows of what people decided, with the stored answers."
 )
 @click.option("--model", help="The card of a model to use in place of the shipped one.")
 @click.option("--against", help="The card of a model to compare with, on the same rows.")
@@ -49,6 +55,7 @@ FOLDER = click.Path(path_type=Path)
 def eval(
     signal: str | None,
     data: tuple[Path, ...],
+    from_review: bool,
     model: str | None,
     against: str | None,
     slices: str,
@@ -67,6 +74,10 @@ def eval(
     compared with their labels. Rows without a label that the signal is measured by are counted and
     left out. Figures come with 95 % intervals, by slice where that is asked for.
 
+    With --from-review the rows are items that people decided about (`earmark review`), weighed so
+    that figures are about all items, and the answers are those on the signal's topic: nothing is
+    scored. How far people agree with each other and with the model is said beside.
+
     With --gate, every figure of the file is measured; those that fall short are named, and the
     command ends with 1.
     """
@@ -74,10 +85,16 @@ def eval(
 
     if gate is not None and (signal or data or model or against):
         raise click.UsageError("--gate names its signals and data itself")
-    if gate is None and not (signal and data):
+    if from_review and (gate or data or model or against or write_card or not signal):
+        raise click.UsageError("--from-review goes with a SIGNAL, --slices, --report and --json")
+    if gate is None and not (signal and (data or from_review)):
         raise click.UsageError("name a SIGNAL and its --data, or a --gate file")
     if limits and not write_card:
         raise click.UsageError("--limits goes with --write-card")
+    by = [name.strip() for name in slices.split(",") if name.strip()]
+    if from_review and signal is not None:
+        _from_review(signal, by, report, as_json=as_json)
+        return
     settings = load_settings()
     how = How(
         model=model,
@@ -88,7 +105,6 @@ def eval(
     if gate is not None or signal is None:
         _gate(gate or Path(), how, as_json=as_json)
         return
-    by = [name.strip() for name in slices.split(",") if name.strip()]
     evaluation, comparison, cards = _measure(signal, data, how, against, by, quiet=as_json)
     if report is not None:
         _write(report, evaluation, comparison)
@@ -140,6 +156,58 @@ def _measure(
     )
     comparison = compare(rows, tasks, scored, other) if other else None
     return evaluation, comparison, scored.spec.models
+
+
+def _from_review(signal: str, by: Sequence[str], report: Path | None, *, as_json: bool) -> None:
+    from earmark.streams.evaluation.evaluation import evaluated, measurements
+    from earmark.streams.evaluation.review_text import agreement_lines, agreement_table
+    from earmark.streams.evaluation.reviewed import DATA, reviewed, weighed
+    from earmark.streams.evaluation.slice import check_slices
+    from earmark.streams.evaluation.task import tasks_of, used_rows
+
+    settings, tasks = load_settings(), tasks_of(signal)
+    with _review_desk(quiet=as_json) as desk:
+        found = reviewed(desk, signal, ModelStore(settings.home / "models", offline=True))
+    rows = used_rows(found.rows, tasks)
+    if not rows:
+        raise ConfigurationError(f"no decision says what {signal} is measured by")
+    check_slices(rows, by)
+    measured = measurements(rows, tasks, found.scored)
+    evaluation = evaluated(
+        [weighed(each, found.weights) for each in measured],
+        found.scored,
+        data=[DATA],
+        rows=rows,
+        unused=len(found.rows) - len(rows),
+        by=by,
+    )
+    if report is not None:
+        _write(report, evaluation, None)
+    if as_json:
+        table = evaluation.as_json() | {"review": agreement_table(found)}
+        click.echo(json.dumps(table, ensure_ascii=False))
+        return
+    _show(evaluation, None, as_json=False)
+    for line in agreement_lines(found):
+        click.echo(line)
+
+
+@contextmanager
+def _review_desk(*, quiet: bool) -> Iterator["Desk"]:
+    """Decisions, and the items that they are about."""
+    from earmark.streams.endpoint import endpoint
+    from earmark.streams.progress import reading
+    from earmark.streams.registry import Registry
+    from earmark.streams.review.desk import Desk
+
+    settings = endpoint()
+    with (
+        Registry(settings.registry) as registry,
+        reading(quiet=quiet) as report,
+        Desk(settings, registry, report=report) as desk,
+    ):
+        desk.advance()
+        yield desk
 
 
 def _write(report: Path, evaluation: "Evaluation", comparison: "Comparison | None") -> None:

@@ -97,7 +97,9 @@ def test_an_import_that_is_killed_goes_on_and_doubles_nothing(
     file = tmp_path / "back.json"
     file.write_text(json.dumps(annotated(tasks, "profanity")))
     running = started(settings, "import", str(file))
-    with subscribe(REVIEW_DECISIONS, settings=settings, from_beginning=True) as records:
+    with subscribe(
+        REVIEW_DECISIONS, settings=settings, from_beginning=True, timeout_s=LIMIT_S
+    ) as records:
         next(record for record in records if record.key in names)
     running.send_signal(signal.SIGKILL)
     running.communicate()
