@@ -10,7 +10,6 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from pydantic import SecretStr
 
 from earmark.streams.local.environment import environment
 from earmark.streams.settings import Settings
@@ -19,7 +18,7 @@ from tests.streams.review.conftest import Asked
 pytestmark = [pytest.mark.kafka]
 
 LIMIT_S = 120
-TOKEN = "open-sesame"  # noqa: S105  of this test
+TOKEN = "open-sesame"
 
 Call = Callable[..., tuple[int, Any]]
 
@@ -32,11 +31,9 @@ def asked(ask: Callable[[int], Asked]) -> Asked:
 @pytest.fixture
 def call(settings: Settings, asked: Asked) -> Iterator[Call]:
     """Calls a server in a process of its own, which asks for a token."""
-    review = settings.review.model_copy(update={"token": SecretStr(TOKEN)})
-    with_token = settings.model_copy(update={"review": review})
     process = subprocess.Popen(
         [sys.executable, "-m", "earmark", "review", "serve"],
-        env=environment(with_token) | {"EARMARK_REVIEW__TOKEN": TOKEN},
+        env=environment(settings) | {"EARMARK_REVIEW__TOKEN": TOKEN},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -61,9 +58,12 @@ def call(settings: Settings, asked: Asked) -> Iterator[Call]:
         except HTTPError as error:
             return error.code, json.loads(error.read())
 
-    yield send
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(LIMIT_S) == 0
+    try:
+        yield send
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 0
 
 
 def test_questions_are_read_answered_and_then_no_longer_open(call: Call, asked: Asked) -> None:
