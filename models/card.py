@@ -16,6 +16,11 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from earmark.models.card_evaluation import (
+    CardEvaluation,
+    evaluation_problems,
+    read_evaluations,
+)
 from earmark.models.error import ConfigurationError
 from earmark.models.plugin import MODELS
 from earmark.models.reading import Checkpoint, Instruction, problems
@@ -43,35 +48,16 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MeasuredFigure:
-    """A figure with its 95 % interval, None where there is none."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardEvaluation:
-    """What `earmark eval` measured of the model: `signal` on `n` rows of the data sets `data`.
-
-    `limits` says plainly what the figures do not show, and where the model is known to fail.
-    """
-
-    signal: str
-    data: str
-    n: int
-    limits: str
-    metrics: Mapping[str, MeasuredFigure]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
     """One model at one version.
 
     `artefact` is the file that `ModelStore.path` answers with where none is named; `conversion`
     names the function of `earmark.models.convert` that makes the artefacts. `languages` are
     BCP-47, empty where the model has no language or any. `sample_rate_hz` is None for text.
+
+    `evaluation` is of the model in place of a signal's own one, and of what was held out when it
+    was trained; what is published stands in the signal's card. `unmeasured` says why there is
+    neither.
 
     `checkpoint` says how a checkpoint of transformers is read, None for other models; `label_map`
     goes from its labels to ours, "" for those that are left out. `instruction` stands in place of
@@ -92,6 +78,7 @@ class ModelCard:
     languages: tuple[str, ...] = ()
     sample_rate_hz: int | None = None
     note: str | None = None
+    unmeasured: str | None = None
     evaluation: tuple[CardEvaluation, ...] = ()
     checkpoint: Checkpoint | None = None
     label_map: Mapping[str, str] = field(default_factory=dict)
@@ -132,7 +119,7 @@ def read_card(text: str, *, where: str) -> ModelCard:
         listed = table.pop("files") if told is None else table.pop("files", ())
         card = ModelCard(
             files=tuple(SourceFile(**_tuples(file)) for file in listed),
-            evaluation=tuple(_evaluation(each) for each in table.pop("evaluation", ())),
+            evaluation=read_evaluations(table.pop("evaluation", ())),
             checkpoint=None if reading is None else Checkpoint(**reading),
             instruction=None if told is None else Instruction(**told),
             **_tuples(table),
@@ -168,11 +155,6 @@ def cards_in(folder: Path | Traversable) -> Iterator[ModelCard]:
             yield read_card(file.read_text(encoding="utf-8"), where=str(file))
 
 
-def _evaluation(table: Mapping[str, Any]) -> CardEvaluation:
-    metrics = {name: MeasuredFigure(**figure) for name, figure in table["metrics"].items()}
-    return CardEvaluation(**{**table, "metrics": metrics})
-
-
 def _tuples(table: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
@@ -188,17 +170,7 @@ def _problems(card: ModelCard) -> Iterator[str]:
     for file in card.files:
         yield from _file_problems(file)
     for measured in card.evaluation:
-        yield from _evaluation_problems(measured)
-
-
-def _evaluation_problems(measured: CardEvaluation) -> Iterator[str]:
-    where = f"evaluation of {measured.signal} on {measured.data}"
-    if not measured.metrics or not measured.limits or measured.n < 1:
-        yield f"{where}: needs metrics, limits and n"
-    for name, figure in measured.metrics.items():
-        numbers = (figure.value, figure.low, figure.high)
-        if not all(it is None or isinstance(it, int | float) for it in numbers):
-            yield f"{where}: {name} is no number"
+        yield from evaluation_problems(measured)
 
 
 def _file_problems(file: SourceFile) -> Iterator[str]:

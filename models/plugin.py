@@ -2,8 +2,9 @@
 
 A package that brings signals names them in the entry-point group `earmark.signals`. Beside the
 module it may hold `avro/` (schemas, golden records and their ledger, laid out as ours),
-`thresholds/`, `policies/` and, named in the group `earmark.models`, cards. One that brings policies
-alone names the package that holds `policies/` in the group `earmark.policies`.
+`thresholds/`, `policies/`, `signal_cards/` and, named in the group `earmark.models`, cards of
+models. One that brings policies alone names the package that holds `policies/` in the group
+`earmark.policies`.
 """
 
 from collections.abc import Iterator

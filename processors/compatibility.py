@@ -104,11 +104,15 @@ def _unreadable(older: Schema, newer: Schema) -> Iterator[str]:
     if full_name(older.definition) != full_name(newer.definition):
         yield f"{newer.path}: is of another record than {older.path}"
     for reader, writer in ((newer, older), (older, newer)):
-        for problem in _resolution_problems(reader, writer):
+        for problem in resolution_problems(reader, writer):
             yield f"{reader.path} cannot read {writer.path}: {problem}"
 
 
-def _resolution_problems(reader: Schema, writer: Schema) -> list[str]:
+def resolution_problems(reader: Schema, writer: Schema) -> list[str]:
+    """Why one who reads with `reader` cannot read what `writer` wrote; none: one can.
+
+    Raises ConfigurationError where the package avro is not installed, or a file is no Avro schema.
+    """
     compatibility = _avro().compatibility
     result = compatibility.ReaderWriterCompatibilityChecker().get_compatibility(
         _parse(reader), _parse(writer)
@@ -122,14 +126,15 @@ def _changed(older: Schema, newer: Schema) -> Iterator[str]:
     """What Avro lets pass and readers do not survive."""
     before, after = dict(fields_of(older.definition)), dict(fields_of(newer.definition))
     for path in before.keys() & after.keys():
-        for what, said in _said(before[path]).items():
-            if said != _said(after[path])[what]:
+        for what, value in said(before[path]).items():
+            if value != said(after[path])[what]:
                 yield f"{newer.path}: {path} has another {what} than in {older.path}"
     for path in before.keys() - after.keys():
         yield f"{newer.path}: {path} of {older.path} is gone"
 
 
-def _said(field: Mapping[str, Any]) -> dict[str, object]:
+def said(field: Mapping[str, Any]) -> dict[str, object]:
+    """What a field says that no later version may say otherwise, by the word for it."""
     return {
         "type": _shape(field["type"]),
         "logical type": logical_types(field),

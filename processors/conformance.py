@@ -5,6 +5,7 @@ texts that are made here: silence, tones, noise, clicks; sentences, other script
 nothing) and looks at what comes out:
 
 - its topic has a schema, named after it;
+- its card can be read, and a shipped one has a card (another package's may come without);
 - each item that it is expected of gets one record, and none makes it fail;
 - OK comes with all fields and without a reason, everything else with a reason in upper case;
 - each record can be written, is within its limit, and reads as it was written;
@@ -25,15 +26,18 @@ from earmark.models.device import Device
 from earmark.processors.block import Block
 from earmark.processors.codec import encode_signal, result_of, signal_record
 from earmark.processors.content import Audio, ContentEvent, Text
-from earmark.processors.error import EarmarkError
+from earmark.processors.error import ConfigurationError, EarmarkError
 from earmark.processors.expected import expected_signals
 from earmark.processors.identity import same
 from earmark.processors.outcome import Outcome, Rejection, Signal, Verdict
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.schema import full_name, schema_of
+from earmark.processors.signal import SignalSpec
+from earmark.processors.signal_card import card_file, signal_card
 from earmark.processors.wav import wav_bytes
 from earmark.processors.wire import Codec
 
+SHIPPED = "earmark.processors.signals."  # modules whose names begin so are ours
 RATE_HZ = 22_050
 FROM_THE_EVENT = "declared_language"  # the one field that no scorer fills
 NAME = re.compile(r"(audio|text|content)(\.[a-z][a-z0-9_]*)+")
@@ -62,7 +66,11 @@ def findings(name: str, *, device: Device | None = None) -> list[str]:
     missing.
     """
     pipeline = Pipeline.load([name], device=device)
-    return [*_of_schema(pipeline, name), *_of_answers(pipeline, name)]
+    return [
+        *of_card(pipeline.specs[name]),
+        *_of_schema(pipeline, name),
+        *_of_answers(pipeline, name),
+    ]
 
 
 def record_name(name: str) -> str:
@@ -79,6 +87,24 @@ def probes() -> list[ContentEvent]:
     ]
     both = _event("both", text=TEXTS["english"], audio=wav_bytes(_tone(2.0), RATE_HZ))
     return [*texts, *audio, both]
+
+
+def of_card(spec: SignalSpec) -> Iterator[str]:
+    """What is wrong with the signal's card, one line each."""
+    is_shipped = spec.make.__module__.startswith(SHIPPED)
+    if card_file(spec.name) is None:
+        if is_shipped:
+            yield f"there is no card {spec.name}.toml"
+        return
+    try:
+        card = signal_card(spec.name)
+    except ConfigurationError as error:
+        yield str(error)
+        return
+    if is_shipped and card.freshness_s is None:
+        yield "its card names no freshness_s"
+    if card.replaced_by == spec.name:
+        yield "its card says that it is replaced by itself"
 
 
 def _of_schema(pipeline: Pipeline, name: str) -> Iterator[str]:

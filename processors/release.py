@@ -42,8 +42,8 @@ def release(folder: Path) -> list[str]:
     Returns the paths entered. Raises ConfigurationError where a golden record is missing or does
     not fit; what stands in the ledger already is never touched.
     """
-    ledger = _ledger(folder) if (folder / LEDGER).exists() else {}
-    new = [schema for schema in read_schemas(folder) if schema.path not in ledger]
+    entered = ledger(folder) if (folder / LEDGER).exists() else {}
+    new = [schema for schema in read_schemas(folder) if schema.path not in entered]
     paths = [path for schema in new for path in _encoded(folder, schema)]
     lines = [f"{_digest(folder, path)}  {path}\n" for path in paths]
     with (folder / LEDGER).open("a", encoding="utf-8") as file:
@@ -66,22 +66,26 @@ def golden_record(folder: Traversable, schema: Schema) -> Mapping[str, Any]:
 
 
 def _ledger_findings(folder: Traversable, schemas: Sequence[Schema]) -> Iterator[str]:
-    ledger = _ledger(folder)
-    for path, digest in ledger.items():
+    entered = ledger(folder)
+    for path, digest in entered.items():
         if not (folder / path).is_file():
             yield f"{path}: released, and gone"
         elif _digest(folder, path) != digest:
             yield f"{path}: released, and edited since; make it a new version"
     for schema in schemas:
         for path in _paths(schema):
-            if path not in ledger:
+            if path not in entered:
                 yield f"{path}: not released; `earmark schemas release` enters it in {LEDGER}"
 
 
 def _golden_findings(folder: Traversable, schemas: Sequence[Schema]) -> Iterator[str]:
     """What each version has written, it and the newest version read as it was meant."""
     for schema in schemas:
-        meant = golden_record(folder, schema)
+        try:
+            meant = golden_record(folder, schema)
+        except ConfigurationError as error:
+            yield str(error)
+            continue
         for reader in {schema, newest(schemas)[schema.topic]}:
             problem = _misread(folder, schema, reader, meant)
             if problem:
@@ -124,7 +128,8 @@ def _paths(schema: Schema) -> tuple[str, ...]:
     return (schema.path, f"{schema.golden}.json", f"{schema.golden}.bin")
 
 
-def _ledger(folder: Traversable) -> dict[str, str]:
+def ledger(folder: Traversable) -> dict[str, str]:
+    """The digest of every released file by its path; raises ConfigurationError without a ledger."""
     try:
         lines = (folder / LEDGER).read_text(encoding="utf-8").splitlines()
     except OSError as error:

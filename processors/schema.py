@@ -24,8 +24,13 @@ RECEIPTS = "content.receipts.v1"
 REJECTIONS = "rejections.v1"
 PROFILES = "content.profile.v1"
 VERDICTS = "verdicts.v1"
+STATS = "signal.stats.v1"
+ALERTS = "signal.alerts.v1"
 REVIEW_REQUESTS = "review.requests.v1"
 REVIEW_DECISIONS = "review.decisions.v1"
+
+# beside signals, what is written for others to build on
+READ_BY_OTHERS = frozenset({PROFILES, VERDICTS, REVIEW_REQUESTS, REVIEW_DECISIONS, STATS, ALERTS})
 
 _FILE = re.compile(r"(?P<stem>.+)\.v(?P<major>\d+)(?:\.(?P<minor>\d+))?\.avsc")
 _TOPICS = {  # the others: as the file
@@ -34,6 +39,7 @@ _TOPICS = {  # the others: as the file
     "rejection": "rejections",
     "review.decision": "review.decisions",
     "review.request": "review.requests",
+    "signal.alert": "signal.alerts",
     "verdict": "verdicts",
 }
 

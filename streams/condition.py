@@ -2,22 +2,28 @@
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from earmark.models.error import ConfigurationError
 
+ANY = "*"  # in place of a name: whatever stands there
+
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
     ">=": operator.ge,
     "<=": operator.le,
     ">": operator.gt,
     "<": operator.lt,
 }
 _FORM = re.compile(r"(?P<field>[^=!<>]+)(?P<sign>!=|>=|<=|=|<|>)(?P<value>.*)", re.DOTALL)
-_MISSING = object()
+
+
+class Holds(Protocol):
+    """What is true of a record or not."""
+
+    def holds(self, record: Mapping[str, Any]) -> bool:
+        """Whether it is true of the record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +32,10 @@ class Condition:
 
     `>`, `>=`, `<` and `<=` compare numbers; no number is above or below what is not one. A field
     that a record lacks differs from every value.
+
+    A list is what any of its parts is: `labels=hate`, `spans.score>0.8`; and differs from a value
+    (`labels!=hate`) where none of them is that. A map equals the names in it (`kinds=email`), and
+    `*` is every name: `scores.*>=0.9`.
     """
 
     field: str
@@ -34,10 +44,22 @@ class Condition:
 
     def holds(self, record: Mapping[str, Any]) -> bool:
         """Whether it is true of the record."""
-        found = _value(record, self.field)
+        found = _values(record, self.field)
         if self.sign in {"=", "!="}:
-            return (_written(found) == self.value) is (self.sign == "=")
-        return _is_number(found) and _OPERATORS[self.sign](found, float(self.value))
+            return any(_written(value) == self.value for value in found) is (self.sign == "=")
+        compare, bound = _OPERATORS[self.sign], float(self.value)
+        return any(_is_number(value) and compare(value, bound) for value in found)
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """True where one of the conditions is."""
+
+    conditions: tuple[Holds, ...]
+
+    def holds(self, record: Mapping[str, Any]) -> bool:
+        """Whether it is true of the record."""
+        return any(condition.holds(record) for condition in self.conditions)
 
 
 def parsed(condition: str) -> Condition:
@@ -54,24 +76,43 @@ def parsed(condition: str) -> Condition:
     return made
 
 
-def all_hold(conditions: Iterable[Condition], record: Mapping[str, Any]) -> bool:
+def all_hold(conditions: Iterable[Holds], record: Mapping[str, Any]) -> bool:
     """Whether every condition is true of the record."""
     return all(condition.holds(record) for condition in conditions)
 
 
-def _value(record: Mapping[str, Any], field: str) -> object:
-    """The value of a dotted field; names in a map may hold dots and slashes themselves."""
-    if field in record:
-        return record[field]
+def _values(value: object, field: str) -> Iterator[object]:
+    """What stands at a dotted field; names in a map may hold dots and slashes themselves."""
+    if isinstance(value, list | tuple):
+        for part in value:
+            yield from _values(part, field)
+    elif isinstance(value, Mapping):
+        if field in value:
+            yield from _parts(value[field])
+        elif field == ANY:
+            for inner in value.values():
+                yield from _parts(inner)
+        else:
+            yield from _inside(value, field)
+
+
+def _inside(record: Mapping[str, Any], field: str) -> Iterator[object]:
     for name, inner in record.items():
-        if isinstance(inner, Mapping) and field.startswith(f"{name}."):
-            return _value(inner, field.removeprefix(f"{name}."))
-    return _MISSING
+        if field.startswith(f"{name}."):
+            yield from _values(inner, field[len(name) + 1 :])
+        elif field.startswith(f"{ANY}."):
+            yield from _values(inner, field[len(ANY) + 1 :])
 
 
-def _written(value: object) -> str | None:
-    if value is _MISSING:
-        return None
+def _parts(value: object) -> Iterator[object]:
+    """The value itself, or the parts of a list and the names of a map."""
+    if isinstance(value, list | tuple | Mapping):
+        yield from value
+    else:
+        yield value
+
+
+def _written(value: object) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return str(value)

@@ -31,7 +31,7 @@ from earmark.streams.topic import (
 from earmark.streams.topic_records import read_topic
 
 _OF_RUNS = ("replay.", "shadow.")  # and the name of the run, before that of a live topic
-OURS = ("content.", "signals.", "rejections.", *_OF_RUNS)
+OURS = ("content.", "signals.", "rejections.", "verdicts.", "review.", *_OF_RUNS)
 EVENT_TOPICS = frozenset(
     {
         CONTENT_EVENTS,

@@ -190,7 +190,9 @@ class Publisher:
     def _standing(self, flight: Flight, ruling: Ruling) -> Iterator[Outgoing]:
         """What says how the item stands now."""
         message, disposition = flight.message, ruling.receipt.disposition
-        yield from (self._tombstone(topic, ruling, message) for topic in ruling.erased)
+        made = self._route.made_of_answers if disposition == Disposition.DELETED else ()
+        for topic in (*ruling.erased, *made):
+            yield self._tombstone(topic, ruling, message)
         yield self._receipt(ruling, message)
         if flight.promotion is not None:
             yield self._promoted(flight.promotion, message)

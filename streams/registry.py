@@ -15,7 +15,7 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from earmark.models.error import ConfigurationError, ServiceError
 from earmark.processors.error import ContentError, RejectionClass
-from earmark.processors.schema import Definition, Schema, newest, schema_of, schemas
+from earmark.processors.schema import READ_BY_OTHERS, Definition, Schema, newest, schema_of, schemas
 from earmark.streams.settings import RegistrySettings, Settings
 
 TIMEOUT_S = 10
@@ -128,8 +128,9 @@ def register_all(settings: Settings) -> dict[str, int]:
 
 
 def compatibility_level(schema: Schema) -> str:
-    """What the registry holds new versions to: both ways for signals, old to new for the others."""
-    return "FULL_TRANSITIVE" if schema.is_signal else "BACKWARD_TRANSITIVE"
+    """What the registry holds new versions to: both ways where others read, else old to new."""
+    both_ways = schema.is_signal or schema.topic in READ_BY_OTHERS
+    return "FULL_TRANSITIVE" if both_ways else "BACKWARD_TRANSITIVE"
 
 
 def _definition(schema_id: int, found: RegistrySchema | None) -> Definition:

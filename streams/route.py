@@ -6,6 +6,7 @@ from earmark.streams.topic import (
     CONTENT_EVENTS,
     ITEMS,
     LONG_EVENTS,
+    MADE_OF_ANSWERS,
     PROMOTIONS,
     dead_letter_topic,
     retry_topic,
@@ -54,6 +55,11 @@ class Route:
     def items(self) -> str | None:
         """The latest event of each item."""
         return ITEMS if self.run is None else None
+
+    @property
+    def made_of_answers(self) -> tuple[str, ...]:
+        """What others make of an item's answers, and must not keep when it is deleted."""
+        return MADE_OF_ANSWERS if self.run is None else ()
 
     @property
     def dead_letters(self) -> str:

@@ -14,6 +14,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not
 
 from earmark.models.error import ConfigurationError, ServiceError
 from earmark.processors.schema import (
+    ALERTS,
     CONTENT_EVENTS,
     ITEMS,
     LONG_EVENTS,
@@ -22,6 +23,7 @@ from earmark.processors.schema import (
     REJECTIONS,
     REVIEW_DECISIONS,
     REVIEW_REQUESTS,
+    STATS,
     VERDICTS,
     newest,
     schemas,
@@ -31,9 +33,11 @@ from earmark.streams.kafka import client_config
 from earmark.streams.settings import KafkaSettings, Settings
 
 __all__ = [
+    "ALERTS",
     "CONTENT_EVENTS",
     "ITEMS",
     "LONG_EVENTS",
+    "MADE_OF_ANSWERS",
     "PROFILES",
     "PROMOTIONS",
     "RECEIPTS",
@@ -41,6 +45,7 @@ __all__ = [
     "REVIEW_DECISIONS",
     "REVIEW_REQUESTS",
     "SIGNALS_PREFIX",
+    "STATS",
     "VERDICTS",
     "Cluster",
     "Topic",
@@ -78,7 +83,8 @@ COMPACTED = {
     "segment.ms": str(DAY_MS),
     "delete.retention.ms": str(7 * DAY_MS),
 }
-_OF_ITEMS = (PROFILES, VERDICTS, REVIEW_DECISIONS)  # the newest record of an item holds all of it
+# what is made of an item's answers: its newest record holds all of it, and goes with the item
+MADE_OF_ANSWERS = (PROFILES, VERDICTS, REVIEW_DECISIONS)
 WHOLE_EVENTS = {"max.message.bytes": str(READ_BYTES)}
 # with headers that say why, and compressed less well than its producer did, a copy is larger
 COPIES_OF_EVENTS = {"max.message.bytes": str(2 * READ_BYTES)}
@@ -121,8 +127,8 @@ def contract(receipts_topic: str = RECEIPTS) -> tuple[Topic, ...]:
         Topic(name=REJECTIONS, config=COMMON | DELETED),
         Topic(name=receipts_topic, config=COMMON | COMPACTED),
         *(Topic(name=name, config=COMMON | COMPACTED) for name in signal_topics()),
-        *(Topic(name=name, config=COMMON | COMPACTED) for name in _OF_ITEMS),
-        Topic(name=REVIEW_REQUESTS, config=COMMON | DELETED),
+        *(Topic(name=name, config=COMMON | COMPACTED) for name in MADE_OF_ANSWERS),
+        *(Topic(name=name, config=COMMON | DELETED) for name in (REVIEW_REQUESTS, STATS, ALERTS)),
     )
 
 

@@ -4,9 +4,10 @@ The import package is `earmark`; its code lies in the folders `streams/`, `proce
 and `avro/` at the root of the repository, to which the four links beside this file point. Imports
 go one way: streams -> processors -> models.
 
-The face is small: `Pipeline` scores events in this process, `Producer` sends events to Kafka and
-`subscribe` reads signals from it. Each is imported when it is first used, so that a host which
-needs one of them does not pay for the others.
+The face is small: `Pipeline` scores events in this process, `Producer` sends events to Kafka,
+`subscribe` and `subscribe_async` read signals from it, and `latest` keeps those of each item in a
+table. Each is imported when it is first used, so that a host which needs one of them does not pay
+for the others.
 """
 
 from importlib import import_module
@@ -17,10 +18,21 @@ if TYPE_CHECKING:
     from earmark.processors.content import Audio, ContentEvent, Text
     from earmark.processors.pipeline import Pipeline
     from earmark.streams.producer import Producer
-    from earmark.streams.subscriber import subscribe
+    from earmark.streams.subscriber import subscribe, subscribe_async
+    from earmark.streams.subscription.latest import latest
 
 __version__ = "0.1.0"
-__all__ = ["Audio", "ContentEvent", "Pipeline", "Producer", "Text", "__version__", "subscribe"]
+__all__ = [
+    "Audio",
+    "ContentEvent",
+    "Pipeline",
+    "Producer",
+    "Text",
+    "__version__",
+    "latest",
+    "subscribe",
+    "subscribe_async",
+]
 
 _HOMES = {
     "Audio": "earmark.processors.content",
@@ -28,7 +40,9 @@ _HOMES = {
     "Pipeline": "earmark.processors.pipeline",
     "Producer": "earmark.streams.producer",
     "Text": "earmark.processors.content",
+    "latest": "earmark.streams.subscription.latest",
     "subscribe": "earmark.streams.subscriber",
+    "subscribe_async": "earmark.streams.subscriber",
 }
 
 if not (Path(__file__).parent / "models").is_dir():

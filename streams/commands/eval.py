@@ -3,9 +3,10 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from earmark.streams.evaluation.comparison import Comparison
     from earmark.streams.evaluation.evaluation import Evaluation
     from earmark.streams.evaluation.how import How
+    from earmark.streams.evaluation.run import Scored
     from earmark.streams.review.desk import Desk
 
 FOLDER = click.Path(path_type=Path)
@@ -34,6 +36,9 @@ FOLDER = click.Path(path_type=Path)
 @click.option(
     "--from-review", is_flag=True, help="Rows of what people decided, with the stored answers."
 )
+@click.option(
+    "--constructed", is_flag=True, help="Rows that are made here, for signals of measurable sound."
+)
 @click.option("--model", help="The card of a model to use in place of the shipped one.")
 @click.option("--against", help="The card of a model to compare with, on the same rows.")
 @click.option(
@@ -44,7 +49,11 @@ FOLDER = click.Path(path_type=Path)
 )
 @click.option("--report", type=FOLDER, help="Write an HTML page and the JSON to this folder.")
 @click.option("--gate", type=FOLDER, help="Run the figures of this file; 1 if one falls short.")
-@click.option("--write-card", is_flag=True, help="Write the figures to the card of the model.")
+@click.option(
+    "--write-card",
+    is_flag=True,
+    help="Write the figures to the card of the signal; with --model to that of the model.",
+)
 @click.option("--limits", help="With --write-card: what the figures do not show, plainly.")
 @click.option(
     "--declare-language", is_flag=True, help="Let events declare the language of their row."
@@ -55,6 +64,7 @@ FOLDER = click.Path(path_type=Path)
 def eval(
     signal: str | None,
     data: tuple[Path, ...],
+    constructed: bool,
     from_review: bool,
     model: str | None,
     against: str | None,
@@ -78,16 +88,19 @@ def eval(
     that figures are about all items, and the answers are those on the signal's topic: nothing is
     scored. How far people agree with each other and with the model is said beside.
 
+    With --constructed, the rows are recordings that are made here: how loud, clipped, silent or
+    damaged they are, their tempo, key and copies are known by construction.
+
     With --gate, every figure of the file is measured; those that fall short are named, and the
     command ends with 1.
     """
     from earmark.streams.evaluation.how import How
 
-    if gate is not None and (signal or data or model or against):
+    if gate is not None and (signal or data or constructed or model or against):
         raise click.UsageError("--gate names its signals and data itself")
-    if from_review and (gate or data or model or against or write_card or not signal):
+    if from_review and (not signal or any((gate, data, constructed, model, against, write_card))):
         raise click.UsageError("--from-review goes with a SIGNAL, --slices, --report and --json")
-    if gate is None and not (signal and (data or from_review)):
+    if gate is None and not (signal and (data or constructed or from_review)):
         raise click.UsageError("name a SIGNAL and its --data, or a --gate file")
     if limits and not write_card:
         raise click.UsageError("--limits goes with --write-card")
@@ -105,12 +118,26 @@ def eval(
     if gate is not None or signal is None:
         _gate(gate or Path(), how, as_json=as_json)
         return
-    evaluation, comparison, cards = _measure(signal, data, how, against, by, quiet=as_json)
+    with _made(signal, quiet=as_json) if constructed else nullcontext(()) as made:
+        paths = (*data, *made)
+        evaluation, comparison, scored = _measure(signal, paths, how, against, by, quiet=as_json)
     if report is not None:
         _write(report, evaluation, comparison)
     if write_card:
-        _write_card(evaluation, cards, limits, quiet=as_json)
+        _write_card(evaluation, scored, limits, quiet=as_json)
     _show(evaluation, comparison, as_json=as_json)
+
+
+@contextmanager
+def _made(signal: str, *, quiet: bool) -> Iterator[Sequence[Path]]:
+    """Where the rows that are made for the signal lie, for as long as they do."""
+    from earmark.streams.evaluation.construction.construct import constructed
+    from earmark.streams.progress import reading
+
+    with TemporaryDirectory() as folder:
+        with reading(quiet=quiet) as progress:
+            rows = constructed(signal, Path(folder), progress)
+        yield [rows]
 
 
 def _measure(
@@ -121,7 +148,7 @@ def _measure(
     by: Sequence[str],
     *,
     quiet: bool,
-) -> tuple["Evaluation", "Comparison | None", Sequence[str]]:
+) -> tuple["Evaluation", "Comparison | None", "Scored"]:
     from earmark.streams.evaluation.manifest import datasets
     from earmark.streams.evaluation.slice import check_slices
     from earmark.streams.evaluation.task import tasks_of, used_rows
@@ -155,7 +182,7 @@ def _measure(
         by=by,
     )
     comparison = compare(rows, tasks, scored, other) if other else None
-    return evaluation, comparison, scored.spec.models
+    return evaluation, comparison, scored
 
 
 def _from_review(signal: str, by: Sequence[str], report: Path | None, *, as_json: bool) -> None:
@@ -224,15 +251,24 @@ def _write(report: Path, evaluation: "Evaluation", comparison: "Comparison | Non
 
 
 def _write_card(
-    evaluation: "Evaluation", cards: Sequence[str], limits: str | None, *, quiet: bool
+    evaluation: "Evaluation", scored: "Scored", limits: str | None, *, quiet: bool
 ) -> None:
-    """Into the card of the model that provenance names, not of those that help it."""
-    from earmark.streams.evaluation.card_section import write_section
+    """Into the signal's card what it says as it is published, into a model's what that would."""
+    from earmark.models.store import ModelStore
+    from earmark.processors.basis import basis_of
+    from earmark.processors.loader import load_specs
+    from earmark.processors.threshold import shipped_thresholds
+    from earmark.streams.evaluation.card_section import write_to_model, write_to_signal
 
-    if not cards:
-        raise ConfigurationError(f"{evaluation.signal} has no model, and so no card")
-    own = load_settings().home / "models" / "cards"
-    path = write_section(cards[0], evaluation, own=own, limits=limits)
+    settings = load_settings()
+    store = ModelStore(settings.home / "models", offline=settings.offline)
+    spec, signal = scored.spec, evaluation.signal
+    basis = basis_of(spec, store.cards(), shipped_thresholds(signal))
+    if spec.models == load_specs([signal])[signal].models:
+        path = write_to_signal(evaluation, basis, limits=limits)
+    else:
+        own = store.root / "cards"
+        path = write_to_model(spec.models[0], evaluation, basis, own=own, limits=limits)
     if not quiet:
         click.echo(f"wrote {path}", err=True)
 

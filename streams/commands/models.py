@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from earmark.models.card import CardEvaluation, ModelCard
+from earmark.models.card import ModelCard
+from earmark.models.card_evaluation import CardEvaluation
 from earmark.models.error import (
     ConfigurationError,
     ModelError,
@@ -146,20 +147,27 @@ def add(
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def show(name: str, as_json: bool) -> None:
-    """Show the card of the model NAME: what it is, and what was measured of it."""
+    """Show the card of the model NAME: what it is, and what was measured of it.
+
+    By itself, and as a part of signals that are published: those figures stand in their cards.
+    """
+    from earmark.streams.catalogue import published_with
+
     card = _store().card(name)
+    published = published_with(card)
     if as_json:
-        click.echo(json.dumps(asdict(card)))
+        click.echo(json.dumps(asdict(card) | {"published": [asdict(it) for it in published]}))
         return
     console = Console(highlight=False)
     for word in ("name", "version", "task", "licence", "paper", "training_data", "note"):
         if said := getattr(card, word):
             console.print(Text(f"{word.replace('_', ' ')}: {said}"))
+    if card.unmeasured:
+        console.print(Text(f"not measured: {card.unmeasured}"))
     for measured in card.evaluation:
-        console.print()
-        console.print(Text(f"{measured.signal} on {measured.data}, {measured.n:,} rows"))
-        console.print(_figures(measured))
-        console.print(Text(measured.limits))
+        _print_measured(measured, f"{measured.signal} on {measured.data}", console)
+    for measured in published:
+        _print_measured(measured, f"{measured.signal}, as published, on {measured.data}", console)
 
 
 @models.command()
@@ -168,6 +176,13 @@ def show(name: str, as_json: bool) -> None:
 def path(name: str, file: str | None) -> None:
     """Print where the verified FILE of the model NAME lies, by default its weights."""
     click.echo(_store().path(name, file))
+
+
+def _print_measured(measured: CardEvaluation, what: str, console: Console) -> None:
+    console.print()
+    console.print(Text(f"{what}, {measured.n:,} rows"))
+    console.print(_figures(measured))
+    console.print(Text(measured.limits))
 
 
 def _figures(measured: CardEvaluation) -> Table:

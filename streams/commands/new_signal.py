@@ -23,7 +23,7 @@ from earmark.streams.new_signal.package import KINDS, write_package
 def new_signal(name: str, kind: str, folder: Path, as_json: bool) -> None:
     """Make a package with the signal NAME, e.g. text.spoilers.
 
-    It holds the module, the schema of its records with a golden one, a model with its card,
+    It holds the module, the schema of its records with a golden one, a card, a model with its own,
     thresholds, and tests that pass. Its README leads from there to live traffic.
     """
     written = write_package(name, kind=kind, folder=folder)

@@ -2,29 +2,50 @@
 
 import json
 import logging
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, suppress
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import click
 
 from earmark.processors.codec import jsonable
 from earmark.streams.log import configure_logging
-from earmark.streams.subscriber import ReceivedSignal, Subscription
+from earmark.streams.subscriber import ReceivedSignal
 from earmark.streams.subscriber import subscribe as subscribe_to
+from earmark.streams.subscription.latest import latest
 from earmark.streams.summary import headline
 
 
 @click.command()
 @click.argument("names", nargs=-1, required=True)
 @click.option("--from-beginning", is_flag=True, help="Begin with what is there already.")
+@click.option("--since", metavar="WHEN", help="Begin with what arrived then: ISO 8601, or 2h ago.")
 @click.option(
     "--where",
     multiple=True,
     metavar="CONDITION",
-    help="outcome=OK, scores.profanity>0.5, ...; with = != > >= < <=; all must hold.",
+    help="outcome=OK, scores.profanity>0.5, labels=hate, scores.*>=0.9, ...; with = != > >= < <=; "
+    "all must hold.",
 )
+@click.option("--content-type", multiple=True, help="Only TRACK, ...; repeated: any of them.")
+@click.option("--label", multiple=True, help="Only what has the label; repeated: any of them.")
+@click.option(
+    "--min-score",
+    type=click.FloatRange(0, 1),
+    help="Only from this score on, of the label or of any.",
+)
+@click.option("--deletions", is_flag=True, help="Let deletions through all of these.")
 @click.option("--group", help="A consumer group, whose committed offsets say where to begin.")
+@click.option(
+    "--latest",
+    "table",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Keep the latest record of each item in this file of SQLite; print what changes there.",
+)
 @click.option("--max", "most", type=click.IntRange(min=1), help="End after so many.")
 @click.option(
     "--timeout",
@@ -35,27 +56,50 @@ from earmark.streams.summary import headline
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per record.")
 def subscribe(
     names: tuple[str, ...],
-    from_beginning: bool,
-    where: tuple[str, ...],
-    group: str | None,
-    most: int | None,
+    table: Path | None,
     timeout: float | None,
+    most: int | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
     """Print what is published on NAMES.
 
     NAMES are signals (audio.loudness), rejections, dead-letters, topics, or all. Ends on Ctrl-C.
     """
     configure_logging(level=logging.WARNING)
-    subscription = subscribe_to(
-        *names, from_beginning=from_beginning, where=where, group_id=group, timeout_s=timeout
-    )
-    with suppress(KeyboardInterrupt), subscription:
-        _print(subscription, most, as_json=as_json)
+    with suppress(KeyboardInterrupt), ExitStack() as undo:
+        if table is not None:
+            _refuse_beginnings(options)
+            held = undo.enter_context(latest(*names, path=table, **_filters(options)))
+            signals: Iterator[ReceivedSignal] = undo.enter_context(closing(held.follow(timeout)))
+        else:
+            signals = undo.enter_context(
+                subscribe_to(
+                    *names,
+                    from_beginning=options["from_beginning"],
+                    since=options["since"],
+                    deletions=options["deletions"],
+                    group_id=options["group"],
+                    timeout_s=timeout,
+                    **_filters(options),
+                )
+            )
+        _print(signals, most, as_json=as_json)
 
 
-def _print(subscription: Subscription, most: int | None, *, as_json: bool) -> None:
-    for signal in islice(subscription, most):
+def _filters(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: options[name] for name in ("where", "content_type", "label", "min_score")}
+
+
+def _refuse_beginnings(options: Mapping[str, Any]) -> None:
+    for name in ("from_beginning", "since", "deletions", "group"):
+        if options[name]:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"a table goes on where it was: leave out {option}")
+
+
+def _print(signals: Iterable[ReceivedSignal], most: int | None, *, as_json: bool) -> None:
+    for signal in islice(signals, most):
         click.echo(json.dumps(as_object(signal), ensure_ascii=False) if as_json else line(signal))
 
 

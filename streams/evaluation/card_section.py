@@ -1,38 +1,48 @@
-"""The part of a model's card that says what was measured of it, written by the evaluation."""
+"""The part of a card that says what was measured, written by the evaluation."""
 
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 
 from earmark.models.card import read_card
+from earmark.models.card_evaluation import CardEvaluation
 from earmark.models.error import ConfigurationError
+from earmark.processors.basis import Basis
+from earmark.processors.signal_card import BROUGHT, card_file, read_signal_card
 from earmark.streams.evaluation.evaluation import Evaluation
 
 PLACES = 4
 _BLOCK = re.compile(r"^\[\[evaluation\]\]\n.*?(?=^\[\[|\Z)", re.MULTILINE | re.DOTALL)
 
 
-def section(evaluation: Evaluation, *, limits: str | None = None) -> str:
-    """The TOML of one `[[evaluation]]` table; `limits` stands for what the tasks say of theirs."""
+def section(
+    evaluation: Evaluation, *, limits: str | None = None, basis: Basis | None = None
+) -> str:
+    """The TOML of one `[[evaluation]]` table.
+
+    `limits` stands for what the tasks say of theirs; without a basis nothing is said of it, as of
+    heads that were held out.
+    """
     lines = [
         "[[evaluation]]",
-        f"signal = {json.dumps(evaluation.signal)}",
-        f"data = {json.dumps(_data(evaluation))}",
+        f"signal = {_toml(evaluation.signal)}",
+        f"data = {_toml(_data(evaluation))}",
         f"n = {evaluation.n}",
-        f"limits = {json.dumps(limits or _limits(evaluation), ensure_ascii=False)}",
+        *(_basis(basis) if basis else ()),
+        f"limits = {_toml(limits or _limits(evaluation))}",
         "[evaluation.metrics]",
         *_metrics(evaluation),
     ]
     return "\n".join(lines) + "\n"
 
 
-def write_section(
-    card: str, evaluation: Evaluation, *, own: Path, limits: str | None = None
+def write_to_model(
+    card: str, evaluation: Evaluation, basis: Basis, *, own: Path, limits: str | None = None
 ) -> Path:
-    """Put the section into the card, in place of an earlier one on the same data.
+    """Put the section into the card of a model, in place of an earlier one on the same data.
 
     The card is one of the folder `own`, or a shipped one. What the earlier section said of limits
     stays where none are given. Raises ConfigurationError for a card of another package, or one
@@ -43,12 +53,40 @@ def write_section(
     path = next((place for place in places if place.is_file()), None)
     if path is None:
         raise ConfigurationError(f"the card {card} is another package's, and not written to")
+
+    def read(text: str) -> Sequence[CardEvaluation]:
+        return read_card(text, where=path.name).evaluation
+
+    return _write(path, evaluation, basis, limits, read)
+
+
+def write_to_signal(evaluation: Evaluation, basis: Basis, *, limits: str | None = None) -> Path:
+    """Likewise, into the card of the signal; ConfigurationError where there is none."""
+    file = card_file(evaluation.signal)
+    if file is None:
+        place = f"{BROUGHT}/{evaluation.signal}.toml"
+        raise ConfigurationError(f"{evaluation.signal} has no card: write {place} in its package")
+    path = Path(str(file))
+
+    def read(text: str) -> Sequence[CardEvaluation]:
+        return read_signal_card(text, signal=evaluation.signal, where=path.name).evaluation
+
+    return _write(path, evaluation, basis, limits, read)
+
+
+def _write(
+    path: Path,
+    evaluation: Evaluation,
+    basis: Basis,
+    limits: str | None,
+    read: Callable[[str], Sequence[CardEvaluation]],
+) -> Path:
+    """What cannot be read back is not written."""
     text = path.read_text(encoding="utf-8")
-    standing = read_card(text, where=path.name).evaluation
-    earlier = [it.limits for it in standing if _is_same(it.signal, it.data, evaluation)]
-    written = section(evaluation, limits=limits or next(iter(earlier), None))
-    changed = with_section(text, written)
-    read_card(changed, where=path.name)
+    earlier = [it.limits for it in read(text) if _is_same(it.signal, it.data, evaluation)]
+    said = limits or next(iter(earlier), None)
+    changed = with_section(text, section(evaluation, limits=said, basis=basis))
+    read(changed)
     try:
         path.write_text(changed, encoding="utf-8")
     except OSError as error:
@@ -68,6 +106,16 @@ def with_section(text: str, written: str) -> str:
 
 def _is_same(signal: str, data: str, evaluation: Evaluation) -> bool:
     return (signal, data) == (evaluation.signal, _data(evaluation))
+
+
+def _basis(basis: Basis) -> Iterator[str]:
+    yield f"models = [{', '.join(map(_toml, basis.models))}]"
+    yield f"thresholds = {_toml(basis.thresholds)}"
+    yield f"config = {_toml(basis.config)}"
+
+
+def _toml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _data(evaluation: Evaluation) -> str:

@@ -1,4 +1,4 @@
-"""Writes a package that brings one signal: module, schema, card, thresholds, tests.
+"""Writes a package that brings one signal: module, schema, cards, thresholds, tests.
 
 The text of each file stands in `files/`: what all have, then what one for audio or text has.
 """
@@ -128,6 +128,7 @@ def _texts(name: str, kind: str, package: str) -> Iterator[tuple[str, str]]:
     yield f"{package}/weights.json", weights
     yield f"{package}/cards/__init__.py", '"""Cards of the models."""\n'
     yield f"{package}/cards/{name}.toml", filled("any", "card.toml")
+    yield f"{package}/signal_cards/{name}.toml", filled("any", "signal_card.toml")
     yield f"{package}/thresholds/{name}.toml", filled("any", "thresholds.toml")
     yield f"{package}/avro/signals/{name}.v1.avsc", _json(_schema(name, kind))
     yield f"{package}/avro/golden/signals/{name}.v1.json", _json(_golden(name, kind))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from earmark.models.error import ConfigurationError
-from earmark.processors.release import LEDGER, findings, release
+from earmark.processors.release import LEDGER, findings, ledger, release
 from earmark.processors.schema import avro_folder
 
 SPEECH = "signals/audio.speech.v1"
@@ -96,3 +96,20 @@ def test_a_folder_without_ledger_cannot_be_checked(folder: Path) -> None:
     (folder / LEDGER).unlink()
     with pytest.raises(ConfigurationError, match=LEDGER):
         findings(folder)
+
+
+def test_every_released_version_has_a_golden_record_that_is_released_too() -> None:
+    entered = ledger(avro_folder())
+    versions = [path for path in entered if path.endswith(".avsc")]
+    assert len(versions) > 20
+    for path in versions:
+        stem = f"golden/{path.removesuffix('.avsc')}"
+        assert {f"{stem}.json", f"{stem}.bin"} <= entered.keys()
+
+
+def test_a_golden_record_that_is_missing_is_a_finding_among_others(folder: Path) -> None:
+    (folder / f"golden/{SPEECH}.json").unlink()
+    (folder / "golden/rejection.v1.bin").unlink()
+    found = findings(folder)
+    assert any(line.startswith(f"golden/{SPEECH}.json: no golden record of") for line in found)
+    assert "golden/rejection.v1.bin: released, and gone" in found

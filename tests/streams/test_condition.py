@@ -12,6 +12,10 @@ RECORD = {
     "truncated": False,
     "scores": {"profanity": 0.9, "hate/threatening": 0.1},
     "provenance": {"model_name": "silero-vad"},
+    "labels": ["profanity", "hate"],
+    "kinds": {"email": 2},
+    "spans": [{"label": "hate", "score": 0.6}, {"label": "profanity", "score": 0.9}],
+    "by_input": {"text": {"hate": 0.1}, "audio": {"hate": 0.7}},
 }
 
 
@@ -28,6 +32,16 @@ RECORD = {
         "scores.hate/threatening<0.5",
         "provenance.model_name=silero-vad",
         "absent!=x",
+        "labels=hate",
+        "labels!=violence",
+        "kinds=email",
+        "kinds.email>=2",
+        "spans.label=hate",
+        "spans.score>0.8",
+        "scores.*>=0.9",
+        "by_input.audio.hate>0.5",
+        "by_input.*.hate>0.5",
+        "by_input=audio",
     ],
 )
 def test_true_conditions_hold(condition: str) -> None:
@@ -45,6 +59,13 @@ def test_true_conditions_hold(condition: str) -> None:
         "outcome>0",
         "truncated<1",
         "reason=None",
+        "labels=violence",
+        "labels!=hate",
+        "labels>0",
+        "spans.score>0.95",
+        "scores.*>0.9",
+        "by_input.*.profanity>0",
+        "kinds=phone",
     ],
 )
 def test_false_conditions_do_not(condition: str) -> None:

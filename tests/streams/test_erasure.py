@@ -7,10 +7,18 @@ import pytest
 
 from earmark.streams.erasure import STORES, Reach, erased_by_tombstone, store_of
 from earmark.streams.redrive import marker_topic
-from earmark.streams.topic import CONTENT_EVENTS, ITEMS, Topic, contract, signal_topics
+from earmark.streams.topic import (
+    CONTENT_EVENTS,
+    ITEMS,
+    MADE_OF_ANSWERS,
+    Topic,
+    contract,
+    signal_topics,
+)
 
 POLICIES = {
     Reach.TOMBSTONE: "compact",
+    Reach.NO_CONTENT: "delete",
     Reach.EMPTIED: "compact",
     Reach.RETENTION: "delete",
 }
@@ -50,7 +58,7 @@ def test_every_topic_is_in_one_row() -> None:
 
 
 def test_answers_and_the_item_itself_get_tombstones() -> None:
-    assert set(erased_by_tombstone()) == {ITEMS, *signal_topics()}
+    assert set(erased_by_tombstone()) == {ITEMS, *MADE_OF_ANSWERS, *signal_topics()}
 
 
 @pytest.mark.parametrize("name", [store.name for store in STORES])

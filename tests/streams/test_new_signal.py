@@ -58,6 +58,18 @@ def test_its_evaluation_runs_untouched(package: Path) -> None:
     assert json.loads(done.stdout)["metrics"]["auc"]["value"] == 1.0
 
 
+def test_its_figures_go_into_its_own_card_and_the_catalogue_shows_them(package: Path) -> None:
+    name = f"{package.name.partition('-')[0]}.pure_chance"
+    site, home, data = package.parent / "site", package.parent, str(package / "evaluation")
+    write = ["-m", "earmark", "eval", name, "--data", data, "--write-card", "--json"]
+    assert run(site, home, ["-m", "earmark", "models", "pull", name]).returncode == 0
+    assert run(site, home, write).returncode == 0
+    done = run(site, home, ["-m", "earmark", "signals", "show", name, "--json"])
+    shown = json.loads(done.stdout)
+    assert (shown["access"], shown["models"][0]["name"]) == ("restricted", name)
+    assert [it["is_current"] for it in shown["evaluation"]] == [True]
+
+
 def test_its_schema_is_checked_with_ours(package: Path) -> None:
     site = package.parent / "site"
     assert run(site, package.parent, ["-m", "earmark", "schemas", "check"]).returncode == 0

@@ -45,6 +45,12 @@ def test_there_is_a_topic_for_all_that_is_read_or_written() -> None:
         "rejections.v1",
         "content.receipts.v1",
         *signal_topics(),
+        "content.profile.v1",
+        "verdicts.v1",
+        "review.decisions.v1",
+        "review.requests.v1",
+        "signal.stats.v1",
+        "signal.alerts.v1",
     ]
     assert set(signal_topics()) == {spec.topic for spec in load_specs().values()}
 

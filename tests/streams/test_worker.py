@@ -22,7 +22,7 @@ from earmark.streams.producer import Producer
 from earmark.streams.registry import Registry
 from earmark.streams.settings import RetrySettings, Settings, with_worker
 from earmark.streams.subscriber import ReceivedSignal, subscribe
-from earmark.streams.topic import CONTENT_EVENTS
+from earmark.streams.topic import CONTENT_EVENTS, MADE_OF_ANSWERS
 
 pytestmark = [pytest.mark.kafka, pytest.mark.weights]
 
@@ -71,7 +71,7 @@ def read_until(
     """Committed records of this run from the beginning of all topics, and a moment more."""
     found: list[ReceivedSignal] = []
     deadline = time.monotonic() + WHOLE_RUN_S
-    names = ("all", "dead-letters")
+    names = ("all", "dead-letters", *MADE_OF_ANSWERS)
     with subscribe(*names, settings=settings, from_beginning=True, timeout_s=1.0) as records:
         while time.monotonic() < deadline:
             found += [record for record in records if record.key.startswith(run)]
@@ -206,13 +206,14 @@ def test_two_workers_share_the_partitions_and_answer_once(
     assert set(answers(records).values()) == {1}
 
 
-def test_a_deleted_item_gets_a_tombstone_on_every_signal_topic(
+def test_a_deleted_item_gets_tombstones_for_its_answers_and_what_is_made_of_them(
     settings: Settings, tmp_path: Path, run: str
 ) -> None:
+    expected = {*SIGNALS, *MADE_OF_ANSWERS}
     with worker(settings, tmp_path):
         send(settings, [text_event(run, change=Change.DELETED, texts=(), revision=2)])
-        records = read_until(settings, run, lambda found: len(found) >= len(SIGNALS))
-    assert {record.name for record in records if record.deleted} == set(SIGNALS)
+        records = read_until(settings, run, lambda found: len(found) >= len(expected))
+    assert {record.name for record in records if record.deleted} == expected
 
 
 def answers_of(records: list[ReceivedSignal], name: str) -> int:

@@ -1,7 +1,10 @@
-"""Whether recordings of speech and music get landmarks at all."""
+"""Whether copies are found and nothing else is, and whether recordings get landmarks at all."""
 
+from earmark.models.fingerprint import Fingerprint
+from earmark.streams.evaluation.case import Record
 from earmark.streams.evaluation.manifest import Row
 from earmark.streams.evaluation.measure import occurrence
+from earmark.streams.evaluation.measure_copy import copies
 from earmark.streams.evaluation.task import Task
 from earmark.streams.evaluation.tasks.audio_speech import sound_class
 
@@ -11,7 +14,24 @@ def _has_content(row: Row) -> str | None:
     return stated if stated in {"speech", "music"} else None
 
 
+def _recording(row: Row) -> str | None:
+    """Which recording it is, or is a copy of."""
+    stated = row.labels.get("recording")
+    return str(stated) if row.path is not None and stated else None
+
+
+def _fingerprint(record: Record) -> Fingerprint:
+    return Fingerprint.unpacked(record["hashes"], share=record["kept_share"])
+
+
 TASKS = (
+    Task(
+        name="copies",
+        truth=_recording,
+        answer=_fingerprint,
+        measure=copies,
+        headline="found",
+    ),
     Task(
         name="landmarks",
         truth=_has_content,
@@ -19,6 +39,5 @@ TASKS = (
         measure=occurrence,
         headline="rate",
         reads_all=True,
-        limits="Copies and false matches are no matter of one recording, and not measured here.",
     ),
 )

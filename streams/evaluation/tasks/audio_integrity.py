@@ -1,4 +1,4 @@
-"""Whether rate and length of a file are right, and damage is told and not crashed on."""
+"""Whether rate, length and faults of a file are right, and damage is told and not crashed on."""
 
 from earmark.streams.evaluation.case import Record
 from earmark.streams.evaluation.manifest import Row
@@ -31,6 +31,32 @@ def _damaged(row: Row) -> bool | None:
     return True if row.kind in _DAMAGED else None
 
 
+def _fault(name: str, *, within: float) -> Task:
+    """How far a measure of a fault is from what was put in."""
+
+    def truth(row: Row) -> float | None:
+        value = row.labels.get(name)
+        return None if row.path is None or value is None else float(value)
+
+    return Task(
+        name=name.removesuffix("_share"),
+        truth=truth,
+        answer=lambda record: record[name],
+        measure=quantity(within=within),
+        headline="mae",
+    )
+
+
+def _truncated(row: Row) -> str | None:
+    stated = row.labels.get("truncated")
+    return None if row.path is None or stated is None else str(bool(stated))
+
+
+def _said_truncated(record: Record) -> Choice:
+    """A file that ends too early gives an answer that says so."""
+    return Choice(label=str(bool(record["truncated"])))
+
+
 TASKS = (
     Task(
         name="sample_rate",
@@ -55,4 +81,15 @@ TASKS = (
         reads_all=True,
         limits="Says that each damaged file was answered or refused with a reason, not which.",
     ),
+    Task(
+        name="truncated",
+        truth=_truncated,
+        answer=_said_truncated,
+        measure=classification,
+        headline="accuracy",
+    ),
+    _fault("clipped_share", within=0.01),
+    _fault("silence_share", within=0.02),
+    _fault("dc_offset", within=0.001),
+    _fault("stereo_correlation", within=0.02),
 )

@@ -1,8 +1,8 @@
-"""Key and mode right, both together."""
+"""Key and mode right, both together, and none of what has none."""
 
 from earmark.streams.evaluation.case import Record
 from earmark.streams.evaluation.manifest import Row
-from earmark.streams.evaluation.measure import Choice, classification
+from earmark.streams.evaluation.measure import Choice, classification, occurrence
 from earmark.streams.evaluation.task import Task
 
 _SHARP = {"db": "c#", "eb": "d#", "gb": "f#", "ab": "g#", "bb": "a#", "cb": "b", "fb": "e"}
@@ -26,6 +26,11 @@ def _said(record: Record) -> Choice | None:
     return Choice(label=label, probability=record["confidence"])
 
 
+def _none(row: Row) -> str | None:
+    """Sounds of which it is known that they have no key."""
+    return "none" if row.path is not None and row.labels.get("has_key") is False else None
+
+
 TASKS = (
     Task(
         name="key",
@@ -34,5 +39,14 @@ TASKS = (
         measure=classification,
         headline="accuracy",
         is_probability=True,
+    ),
+    Task(
+        name="none",
+        truth=_none,
+        answer=lambda record: record["outcome"] != "OK",
+        measure=occurrence,
+        headline="rate",
+        reads_all=True,
+        limits="The share of sounds without a key that are given none.",
     ),
 )

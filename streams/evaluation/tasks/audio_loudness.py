@@ -29,6 +29,27 @@ TASKS = (
         headline="mae",
     ),
     Task(
+        name="short_term",
+        truth=_label("short_term_max_lufs"),
+        answer=_field("short_term_max_lufs"),
+        measure=quantity(within=0.1, unit=" LUFS"),
+        headline="mae",
+    ),
+    Task(
+        name="momentary",
+        truth=_label("momentary_max_lufs"),
+        answer=_field("momentary_max_lufs"),
+        measure=quantity(within=0.1, unit=" LUFS"),
+        headline="mae",
+    ),
+    Task(
+        name="range",
+        truth=_label("loudness_range_lu"),
+        answer=_field("loudness_range_lu"),
+        measure=quantity(within=0.1, unit=" LU"),
+        headline="mae",
+    ),
+    Task(
         name="true_peak",
         truth=_label("true_peak_dbtp"),
         answer=_field("true_peak_dbtp"),

@@ -2,6 +2,7 @@
 
 from earmark.streams.evaluation.case import Record
 from earmark.streams.evaluation.manifest import Row
+from earmark.streams.evaluation.measure import occurrence
 from earmark.streams.evaluation.measure_tempo import Tempo, tempo
 from earmark.streams.evaluation.task import Task
 
@@ -17,6 +18,11 @@ def _said(record: Record) -> Tempo | None:
     return Tempo(bpm=float(record["tempo_bpm"]), probability=record["confidence"])
 
 
+def _none(row: Row) -> str | None:
+    """Sounds of which it is known that they have no tempo."""
+    return "none" if row.path is not None and row.labels.get("has_tempo") is False else None
+
+
 TASKS = (
     Task(
         name="tempo",
@@ -25,5 +31,14 @@ TASKS = (
         measure=tempo,
         headline="within_octave",
         is_probability=True,
+    ),
+    Task(
+        name="none",
+        truth=_none,
+        answer=lambda record: record["outcome"] != "OK",
+        measure=occurrence,
+        headline="rate",
+        reads_all=True,
+        limits="The share of sounds without a tempo that are given none.",
     ),
 )

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,68 @@ def test_schemas_are_registered_where_the_settings_say(
     levels = {row["subject"]: row["compatibility"] for row in rows}
     assert levels["signals.audio.loudness.v1-value"] == "FULL_TRANSITIVE"
     assert levels["content.events.v1-value"] == "BACKWARD_TRANSITIVE"
+
+
+def git(folder: Path, *arguments: str) -> None:
+    own = ["-c", "user.name=x", "-c", "user.email=x@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "-C", folder, *own, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(folder: Path) -> Path:
+    """The schemas in a repository, with a commit of them as they are shipped."""
+    git(folder.parent, "init", "-b", "main")
+    git(folder.parent, "add", ".")
+    git(folder.parent, "commit", "-m", "released")
+    return folder
+
+
+def test_a_difference_that_breaks_readers_is_told_in_words(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / SPEECH).write_text((folder / SPEECH).read_text().replace("speech_ms", "spoken_ms"))
+    assert run("diff", "audio.speech@0", str(folder / SPEECH)) == 1
+    told = capsys.readouterr().out
+    assert "adds spoken_ms" in told
+    assert "removes speech_ms (null or long)  BREAKS" in told
+
+
+def test_differences_of_folders_are_told_as_json(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / SPEECH).unlink()
+    assert run("diff", "--json", str(avro_folder()), str(folder)) == 1
+    (topic,) = json.loads(capsys.readouterr().out)["topics"]
+    assert (topic["topic"], topic["breaks"]) == ("signals.audio.speech.v1", True)
+
+
+def test_a_schema_differs_in_nothing_from_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("diff", "text.safety", "signals.text.safety.v1@0") == 0
+    assert capsys.readouterr().out == "nothing differs\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("no.such", "is no file, folder, schema"), ("text.safety@7", "known: @0")]
+)
+def test_what_is_no_schema_is_said_in_one_line(
+    name: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("diff", name, "text.safety") == 2
+    assert told in capsys.readouterr().err
+
+
+def test_what_a_branch_changes_is_told_against_a_revision(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("check", "--folder", str(repository), "--against", "main") == 0
+    assert capsys.readouterr().out == "no schema differs from main\n"
+    (repository / SPEECH).write_text((repository / SPEECH).read_text() + "\n")
+    assert run("check", "--folder", str(repository), "--against", "main") == 1
+    assert f"BREAKS  {SPEECH}: released, and edited: its layout only" in capsys.readouterr().out
+
+
+def test_a_check_against_what_is_no_revision_is_refused(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("check", "--folder", str(repository), "--against", "--output=x") == 2
+    assert "git revision" in capsys.readouterr().err

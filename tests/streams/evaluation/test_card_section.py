@@ -4,7 +4,14 @@ import pytest
 
 from earmark.models.card import read_card
 from earmark.models.error import ConfigurationError
-from earmark.streams.evaluation.card_section import section, with_section, write_section
+from earmark.processors import signal_card
+from earmark.processors.basis import Basis
+from earmark.streams.evaluation.card_section import (
+    section,
+    with_section,
+    write_to_model,
+    write_to_signal,
+)
 from earmark.streams.evaluation.evaluation import Cost, Evaluation, Metric
 
 CARD = """
@@ -17,6 +24,7 @@ licence = "MIT"
 name = "model.safetensors"
 sources = ["https://example.org/model"]
 """
+BASIS = Basis(models=("tiny 1", "small 2"), thresholds="2026-11", config="0123456789abcdef")
 
 
 def evaluation(value: float, data: str = "lines") -> Evaluation:
@@ -66,11 +74,30 @@ def test_a_later_figure_replaces_the_earlier_on_the_same_data_and_no_other():
     assert len(tomllib.loads(text)["files"]) == 1
 
 
-def test_a_card_of_ones_own_is_written_to_and_keeps_what_was_said_of_its_limits(tmp_path):
+def test_a_model_s_card_is_written_to_and_keeps_what_was_said_of_its_limits(tmp_path):
     (tmp_path / "tiny.toml").write_text(CARD)
-    write_section("tiny", evaluation(0.5), own=tmp_path, limits="Fails on rhymes.")
-    path = write_section("tiny", evaluation(0.6), own=tmp_path)
+    write_to_model("tiny", evaluation(0.5), BASIS, own=tmp_path, limits="Fails on rhymes.")
+    path = write_to_model("tiny", evaluation(0.6), BASIS, own=tmp_path)
     (measured,) = read_card(path.read_text(), where="tiny.toml").evaluation
     assert (measured.limits, measured.metrics["accuracy"].value) == ("Fails on rhymes.", 0.6)
+    assert (measured.models, measured.config) == (BASIS.models, BASIS.config)
     with pytest.raises(ConfigurationError, match="another package's"):
-        write_section("unheard-of", evaluation(0.6), own=tmp_path)
+        write_to_model("unheard-of", evaluation(0.6), BASIS, own=tmp_path)
+
+
+def test_a_signal_s_card_is_written_to_and_one_without_is_told_where_it_belongs(
+    tmp_path, monkeypatch
+):
+    shipped = signal_card.shipped_cards() / "audio.loudness.toml"
+    (tmp_path / "text.made.toml").write_text(shipped.read_text().partition("\n[[")[0])
+    monkeypatch.setattr(signal_card, "shipped_cards", lambda: tmp_path)
+    signal_card.card_file.cache_clear()
+    path = write_to_signal(evaluation(0.5), BASIS)
+    text = path.read_text()
+    (measured,) = signal_card.read_signal_card(text, signal="text.made", where="x").evaluation
+    assert (measured.models, measured.thresholds) == (("tiny 1", "small 2"), "2026-11")
+    path.unlink()
+    signal_card.card_file.cache_clear()
+    with pytest.raises(ConfigurationError, match=r"write signal_cards/text\.made\.toml"):
+        write_to_signal(evaluation(0.5), BASIS)
+    signal_card.card_file.cache_clear()

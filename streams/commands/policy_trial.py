@@ -1,0 +1,183 @@
+"""`earmark policy test`: what policies would have made of the past, beside those in force."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text as Cell
+
+from earmark.models.error import ConfigurationError
+from earmark.streams.settings import load_settings
+
+if TYPE_CHECKING:
+    from earmark.processors.policy.policy import Policy
+    from earmark.processors.policy.trial import Key, RuleChange
+    from earmark.streams.policy.history import History
+    from earmark.streams.policy.trial import TrialReport
+    from earmark.streams.settings import Settings
+
+PROFILES = "content.profile.v1"
+
+
+@click.command("test")
+@click.argument(
+    "paths", nargs=-1, metavar="[FILE|FOLDER]...", type=click.Path(exists=True, path_type=Path)
+)
+@click.option(
+    "--against",
+    default=PROFILES,
+    show_default=True,
+    metavar="TOPIC|FILE",
+    help="Profiles, or one signal's answers, live or of a replay; or profiles as JSON lines.",
+)
+@click.option(
+    "--from",
+    "since",
+    metavar="WHEN",
+    help="Only what arrived then or later: ISO 8601, or how long ago (2h, 7d).",
+)
+@click.option("--to", "until", metavar="WHEN", help="Only what arrived before.")
+@click.option("--changed", is_flag=True, help="Show only the rules that would hold otherwise.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def trial(
+    paths: tuple[Path, ...],
+    against: str,
+    since: str | None,
+    until: str | None,
+    changed: bool,
+    as_json: bool,
+) -> None:
+    """Try policies on past items and show what would change; nothing is written.
+
+    FILES take the place of the policies in force that have their names; a FOLDER that of all of
+    them. Without either, the policies in force are tried. Each item counts once, with the last of
+    its profiles; what humans decided counts as it stands now. On the topic of one signal, only
+    rules are tried that this signal decides alone.
+    """
+    from earmark.processors.policy.shelf import policies_in_force
+
+    before = policies_in_force(load_settings().policies)
+    after = _tried(before, paths)
+    report = _run(before, after, against, since, until, quiet=as_json)
+    if as_json:
+        click.echo(json.dumps(as_object(report)))
+    else:
+        _show(report, changed=changed)
+
+
+def as_object(report: "TrialReport") -> dict[str, object]:
+    """What was found, for programs."""
+    tally = report.tally
+    return {
+        "source": report.source,
+        "records": report.records,
+        "unreadable": report.unreadable,
+        "items": tally.items,
+        "affected": {"before": tally.affected_before, "after": tally.affected_after},
+        "changed": tally.changed,
+        "rules": [_rule(key, change) for key, change in sorted(tally.rules.items())],
+    }
+
+
+def _tried(before: "Sequence[Policy]", paths: Sequence[Path]) -> "Sequence[Policy]":
+    from earmark.processors.policy.shelf import packaged_files, policy_files, read_policies
+    from earmark.streams.policy.folder import with_files
+
+    folders = [path for path in paths if path.is_dir()]
+    if len(folders) > 1 or (folders and len(paths) > 1):
+        raise click.UsageError("name files, or one folder that takes the place of all policies")
+    if folders:
+        return read_policies([*policy_files(folders[0]), *packaged_files()])
+    return with_files(before, paths) if paths else before
+
+
+def _run(
+    before: "Sequence[Policy]",
+    after: "Sequence[Policy]",
+    against: str,
+    since: str | None,
+    until: str | None,
+    *,
+    quiet: bool,
+) -> "TrialReport":
+    # imported here: --help needs no Kafka
+    from contextlib import closing
+
+    from earmark.streams.endpoint import endpoint
+    from earmark.streams.policy.history import file_history
+    from earmark.streams.policy.trial import Trial
+    from earmark.streams.progress import reading
+
+    with closing(Trial(before, after)) as runner, reading(quiet=quiet) as report:
+        if (file := Path(against)).is_file():
+            if since or until:
+                raise click.UsageError("--from and --to are of topics; a file is read whole")
+            return runner.run(file_history(file), report)
+        if "/" in against:
+            raise ConfigurationError(f"{against}: there is no such file")
+        settings = endpoint()
+        history = _of_topic(settings, against, since, until)
+        runner.take_decisions(settings, report)
+        return runner.run(history, report)
+
+
+def _of_topic(settings: "Settings", topic: str, since: str | None, until: str | None) -> "History":
+    from earmark.streams.dead_letter import moment_ms
+    from earmark.streams.policy.history import topic_history
+
+    now = datetime.now(UTC)
+    return topic_history(
+        settings,
+        topic,
+        since_ms=None if since is None else moment_ms(since, now=now),
+        until_ms=None if until is None else moment_ms(until, now=now),
+    )
+
+
+def _rule(key: "Key", change: "RuleChange") -> dict[str, object]:
+    policy, rule, effect, value = key
+    return {
+        "policy": policy,
+        "rule": rule,
+        "effect": effect,
+        "value": value or None,
+        "before": change.before,
+        "after": change.after,
+        "new": {"items": change.new, "examples": change.new_examples},
+        "gone": {"items": change.gone, "examples": change.gone_examples},
+    }
+
+
+def _show(report: "TrialReport", *, changed: bool) -> None:
+    tally = report.tally
+    table = Table("policy", "rule", "effect", "now", "then", "new", "gone", "such as", box=None)
+    for column in table.columns[3:7]:
+        column.justify = "right"
+    table.columns[-1].overflow = "fold"
+    for key, change in sorted(tally.rules.items()):
+        if changed and not (change.new or change.gone):
+            continue
+        policy, rule, effect, value = key
+        numbers = (change.before, change.after, change.new, change.gone)
+        cells = [f"{number:,}" for number in numbers]
+        what = f"{effect} {value}".strip()
+        table.add_row(policy, rule, what, *cells, Cell(_examples(change)))
+    Console().print(table)
+    left_out = f", {report.unreadable:,} unreadable left out" if report.unreadable else ""
+    click.echo(f"{report.source}: {tally.items:,} items in {report.records:,} records{left_out}")
+    click.echo(
+        f"{tally.affected_before:,} items have a ruling now, {tally.affected_after:,} would; "
+        f"{tally.changed:,} would change"
+    )
+
+
+def _examples(change: "RuleChange") -> str:
+    found = [*(f"+{it}" for it in change.new_examples), *(f"-{it}" for it in change.gone_examples)]
+    # ids come from strangers: none of them may steer the terminal
+    text = " ".join(found)
+    return "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text)

@@ -1,0 +1,1 @@
+"""Records of topics as Parquet files: their history, or what stood at a past moment."""

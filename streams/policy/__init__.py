@@ -1,0 +1,1 @@
+"""Policies where things move: trials on past profiles, the folder of those in force."""

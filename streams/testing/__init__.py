@@ -1,0 +1,1 @@
+"""What tests of a subscriber need: realistic records, a bus in memory, and a clock that obeys."""
