@@ -9,7 +9,7 @@ an item whose newest answer is about another input, or by another model than mos
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from earmark.models.store import ModelStore
 from earmark.processors.codec import Codec
 from earmark.processors.loader import load_specs
 from earmark.processors.policy.vocabulary import labels_of
-from earmark.processors.review.decision import Decision
+from earmark.processors.review.decision import Decision, Decisions
 from earmark.processors.review.statistic import FieldStatistic, drawn, field_statistics
 from earmark.processors.schema import schema_of
 from earmark.processors.signal import Part, SignalSpec
@@ -81,7 +81,7 @@ def reviewed(desk: Desk, signal: str, store: ModelStore) -> Reviewed:
         rows=rows,
         weights={row_key(row): float(weight) for row, weight in zip(rows, weights, strict=True)},
         scored=_scored(spec, store, answers),
-        agreement=[each for each in field_statistics(records) if each.signal == signal],
+        agreement=_agreement(signal, records, {name for name, _ in used}),
         left_out=dict(left),
     )
 
@@ -105,6 +105,14 @@ def _weighed(measured: Measured, metrics: Any, weight_N: Values) -> Measured:
         size_N=measured.size_N * weight_N,
         confidence=None,  # calibration is looked at in rows that weigh the same
     )
+
+
+def _agreement(
+    signal: str, records: Sequence[Decisions], names: Collection[str]
+) -> Sequence[FieldStatistic]:
+    """Of the same items."""
+    found = field_statistics(record for record in records if record.content_id in names)
+    return [each for each in found if each.signal == signal]
 
 
 def _usable(

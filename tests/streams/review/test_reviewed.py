@@ -72,9 +72,9 @@ def test_figures_are_about_all_items_and_not_about_those_that_were_asked(
         main(["eval", "text.safety", "--from-review", "--json"])
     assert ended.value.code == 0
     table = json.loads(capsys.readouterr().out)
-    hate = table["metrics"]["hate.precision"]
-    assert hate["value"] >= 0.8
+    assert table["n"] == 24
+    assert table["metrics"]["hate.precision"]["value"] == pytest.approx(120 / 132)
     (agreement,) = table["review"]["fields"]
     assert agreement["alpha"]["value"] == 1.0
-    assert agreement["agreement"]["value"] >= 0.8
-    assert agreement["asked"]["value"] <= 0.7
+    assert agreement["agreement"]["value"] == pytest.approx(120 / 132)
+    assert agreement["asked"]["value"] == 0.5

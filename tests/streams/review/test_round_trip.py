@@ -92,7 +92,9 @@ def test_questions_are_exported_answered_and_imported_once(
     assert (first["added"], first["known"]) == (2, 0)
     assert (again["added"], again["known"]) == (0, 2)
     earmark("review", *export)
-    assert len(json.loads(out.read_text())) == 1
+    (left,) = json.loads(out.read_text())
+    back.write_text(json.dumps(annotated([left], "none-of-these", "hate")))
+    assert "cannot both be right" in earmark("review", "import", str(back), status=1)
 
 
 def test_an_import_that_is_killed_goes_on_and_doubles_nothing(
@@ -182,6 +184,7 @@ def test_people_decide_at_the_command_line(ask: Ask, earmark: Earmark) -> None:
     table = json.loads(earmark("review", "stats", "--json"))
     assert table["queues"][asked.queue] == {"ANSWERED": 2}
     assert table["fields"]["text.safety labels"]["items"] >= 2
+    assert f"queue {asked.queue}: 2 ANSWERED" in earmark("review", "stats")
 
 
 @pytest.mark.parametrize(
