@@ -181,10 +181,9 @@ def test_people_decide_at_the_command_line(ask: Ask, earmark: Earmark) -> None:
     page = json.loads(earmark("review", "show", name, "--json"))
     assert page["in_force"] == [kinds["VALUE"]["decision_id"]]
     assert earmark("review", "list", "--queue", asked.queue) == ""
-    table = json.loads(earmark("review", "stats", "--json"))
-    assert table["queues"][asked.queue] == {"ANSWERED": 2}
-    assert table["fields"]["text.safety labels"]["items"] >= 2
-    assert f"queue {asked.queue}: 2 ANSWERED" in earmark("review", "stats")
+    lines = earmark("review", "stats")
+    assert f"queue {asked.queue}: 2 ANSWERED" in lines
+    assert "text.safety labels: " in lines
 
 
 @pytest.mark.parametrize(
