@@ -10,6 +10,7 @@ from typing import Any
 
 from earmark import __version__
 from earmark.processors.schema import Schema, avro_folder, newest, schemas
+from earmark.processors.signal_card import signal_card
 from earmark.streams.header import ATTEMPT
 from earmark.streams.settings import KafkaSettings, RegistrySettings
 from earmark.streams.topic import (
@@ -20,6 +21,7 @@ from earmark.streams.topic import (
     RECEIPTS,
     REJECTIONS,
     REVIEW_DECISIONS,
+    SIGNALS_PREFIX,
     Topic,
     contract,
     dead_letter_topic,
@@ -130,6 +132,7 @@ def _channel(topic: Topic, used: Mapping[str, Schema]) -> Node:
         "description": _about(topic, used),
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
         "tags": [{"name": tag} for tag in _tags(topic)],
+        **(_of_card(used[topic.name]) if topic.name.startswith(SIGNALS_PREFIX) else {}),
         "bindings": {
             "kafka": {
                 "partitions": _default(KafkaSettings, "partitions"),
@@ -173,7 +176,20 @@ def _messages(topic: Topic, used: Mapping[str, Schema]) -> list[str]:
 def _tags(topic: Topic) -> Sequence[str]:
     if topic.name in INTERNAL:
         return ["internal"]
-    return ["signal"] if topic.name.startswith("signals.") else ["public"]
+    return ["signal"] if topic.name.startswith(SIGNALS_PREFIX) else ["public"]
+
+
+def _of_card(schema: Schema) -> Node:
+    """What the signal's card promises, in AsyncAPI's form for what it has no words for."""
+    card = signal_card(schema.name.removeprefix(SIGNALS_PREFIX))
+    promised = {
+        "x-owner": card.owner,
+        "x-access": str(card.access),
+        "x-freshness-s": card.freshness_s,
+        "x-deprecated-on": card.deprecated_on and card.deprecated_on.isoformat(),
+        "x-replaced-by": card.replaced_by,
+    }
+    return {name: value for name, value in promised.items() if value is not None}
 
 
 def _operation(topic: Topic) -> tuple[str, Node]:

@@ -14,7 +14,7 @@ from earmark.streams.export.column import arrow_schema
 from earmark.streams.export.folder import ExportFolder
 from earmark.streams.export.writer import DayWriter, folder_name
 from earmark.streams.settings import Settings
-from earmark.streams.subscription.feed import Feed, Passed
+from earmark.streams.subscription.feed import BATCH, Feed, Passed
 from earmark.streams.subscription.latest import LatestTable
 from earmark.streams.subscription.place import Start, parsed_place
 from earmark.streams.subscription.received import ReceivedSignal, UnreadableRecord
@@ -113,7 +113,7 @@ class _History:
             self._check(feed)
             self._folder.commit((), offsets=self._position, unreadable={})
             ends, read = feed.ends(self._asked.until_ms), 0
-            total = sum(max(0, end - feed.starts.get(at, 0)) for at, end in ends.items())
+            total = sum(max(0, end - feed.starts[at]) for at, end in ends.items())
             while not feed.is_through(ends):
                 read += self._part(feed, ends)
                 report(folder_name(self._topic), min(read, total), total)
@@ -123,7 +123,8 @@ class _History:
         read, heard = 0, time.monotonic()
         with DayWriter(self._folder, self._topic) as writer:
             while not feed.is_through(ends) and not self._is_full(writer, read):
-                passed = [it for it in feed.batch(_WAIT_S) if it.next_offset <= ends[it.place]]
+                batch = feed.batch(_WAIT_S, min(BATCH, self._asked.file_records - read))
+                passed = [it for it in batch if it.next_offset <= ends[it.place]]
                 feed.pause(at for at, end in ends.items() if self._position.get(at, 0) >= end)
                 self._write(writer, passed)
                 read += len(passed)

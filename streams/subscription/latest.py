@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Self
 
@@ -85,7 +86,7 @@ def latest(
 
 
 class LatestTable:
-    """What `latest` returns; for one thread, in a `with` block or closed.
+    """What `latest` returns, in a `with` block or closed; for one thread, but for `stop`.
 
     With `as_of_ms` it holds what stood at that time, in milliseconds since the epoch; an item that
     was erased since is not in it. `choice` is how `conditions` were written.
@@ -105,6 +106,7 @@ class LatestTable:
             raise ConfigurationError(f"{raw} has no latest record of an item")
         self._settings, self._topics = settings, topics
         self._conditions, self._as_of_ms = conditions, as_of_ms
+        self._stopped = Event()
         self._file = LatestFile(path, topics)
         try:
             asked = json.dumps([*topics, choice, as_of_ms])
@@ -123,6 +125,10 @@ class LatestTable:
         at: TracebackType | None,
     ) -> None:
         self.close()
+
+    def stop(self) -> None:
+        """End `update` and `follow` where they are, from any thread."""
+        self._stopped.set()
 
     def close(self) -> None:
         """Close the file."""
@@ -176,6 +182,8 @@ class LatestTable:
             yield from self._caught_up(feed, Changes(), None)
             heard = noted = time.monotonic()
             while timeout_s is None or time.monotonic() - heard < timeout_s:
+                if self._stopped.is_set():
+                    return
                 if passed := feed.batch(_WAIT_S):
                     yield from self._apply(feed, passed, Changes())
                     heard = time.monotonic()
@@ -189,8 +197,10 @@ class LatestTable:
         """Changes up to the present end."""
         began_ms, heard, done = _now_ms(), time.monotonic(), 0
         ends = feed.ends()
-        total = sum(end - feed.starts.get(at, 0) for at, end in ends.items())
+        total = sum(end - feed.starts[at] for at, end in ends.items())
         while not feed.is_through(ends):
+            if self._stopped.is_set():
+                return
             passed = feed.batch(_WAIT_S)
             yield from self._apply(feed, passed, changes)
             done += len(passed)

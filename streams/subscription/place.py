@@ -59,9 +59,9 @@ def parsed_place(written: str) -> tuple[str, int]:
     return found["topic"], int(found["partition"])
 
 
-def since_ms(when: When) -> int:
+def since_ms(when: When, now: datetime | None = None) -> int:
     """The time meant, in milliseconds since the epoch; raises ConfigurationError for no time."""
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     if isinstance(when, str):
         return moment_ms(when, now=now)
     if isinstance(when, timedelta):
