@@ -9,10 +9,9 @@ from earmark.models.card import ModelCard, SourceFile
 from earmark.models.device import Device
 from earmark.models.error import ConfigurationError
 from earmark.models.store import ModelStore
-from earmark.processors.labels import label_limit
 from earmark.processors.loader import load_specs
 from earmark.processors.outcome import Verdict
-from earmark.processors.threshold import shipped_thresholds
+from earmark.processors.threshold import label_limit, shipped_thresholds
 from earmark.streams.evaluation.case import Record
 from earmark.streams.evaluation.evaluation import Evaluation, evaluated, measurements
 from earmark.streams.evaluation.manifest import Row, row_key
