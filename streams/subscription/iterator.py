@@ -247,7 +247,7 @@ class AsyncSubscription(AsyncIterator[ReceivedSignal]):
         try:
             await self._do(lambda: self._leave(error))
         finally:
-            self._thread.shutdown(wait=False)
+            self._thread.shutdown(wait=self._doing is None)  # with nothing to do it ends at once
 
     def _leave(self, error: BaseException | None) -> None:
         if self._subscription is not None:
