@@ -106,6 +106,8 @@ class Feed:
             except ServiceError:
                 if done:
                     break
+                if self._read[0].error() is not None:
+                    self._read.popleft()  # it has been said, and a record comes again
                 raise
             self._read.popleft()
             if passed is not None:
@@ -237,7 +239,6 @@ class Feed:
         at = place(topic, message.partition() or 0)
         if (problem := message.error()) is not None:
             if problem.code() != KafkaError._PARTITION_EOF:  # its public name
-                self._read.popleft()  # the same message would be found again
                 raise self._failed(KafkaException(problem))
             self._reached[at] = offset
             self._at_end.add(at)
