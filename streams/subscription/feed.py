@@ -106,6 +106,8 @@ class Feed:
             except ServiceError:
                 if done:
                     break
+                if self._read[0].error() is not None:
+                    self._read.popleft()  # it has been said, and a record comes again
                 raise
             self._read.popleft()
             if passed is not None:
@@ -233,17 +235,18 @@ class Feed:
             self._read.extend(self._consumer.consume(BATCH - 1, 0))
 
     def _passed(self, message: Message) -> Passed | None:
-        at, offset = place(message.topic() or "", message.partition() or 0), message.offset() or 0
+        topic, offset = message.topic() or "", message.offset() or 0
+        at = place(topic, message.partition() or 0)
         if (problem := message.error()) is not None:
             if problem.code() != KafkaError._PARTITION_EOF:  # its public name
-                self._read.popleft()  # the same message would be found again
                 raise self._failed(KafkaException(problem))
             self._reached[at] = offset
             self._at_end.add(at)
             return None
-        record = received(message, self._codecs[message.topic() or ""])
+        record = received(message, topic, self._codecs[topic])
         self._reached[at] = offset + 1
-        self._at_end.discard(at)
+        if self._at_end:
+            self._at_end.discard(at)
         if isinstance(record, UnreadableRecord):
             self._note(record)
         return Passed(at, offset + 1, record)

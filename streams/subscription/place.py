@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from earmark.models.error import ConfigurationError
 from earmark.streams.dead_letter import moment_ms
@@ -46,6 +47,7 @@ class Start:
         return self
 
 
+@cache
 def place(topic: str, partition: int) -> str:
     """A partition as positions name it."""
     return f"{topic}:{partition}"

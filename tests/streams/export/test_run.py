@@ -16,8 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from earmark.models.error import ConfigurationError
-from earmark.streams.commands.export import export as command
-from earmark.streams.export.folder import MANIFEST
+from earmark.streams.commands.export import export as command_line
 from earmark.streams.export.run import Asked, compacted_since_ms, export
 from earmark.streams.topic import Cluster
 
@@ -120,35 +119,42 @@ def test_history_before_the_lag_of_compaction_may_have_holes() -> None:
     assert compacted_since_ms(Cluster(id="x", configs={"kept": configs["kept"]}), 1000) is None
 
 
+KILLED = """
+import os, signal, sys
+
+left, fsync = int(sys.argv[1]), os.fsync
+
+def counting(file):
+    global left
+    fsync(file)
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+os.fsync = counting
+from earmark.streams.cli import main
+main(sys.argv[2:])
+"""
+
+
 def test_kills_lose_nothing_and_double_nothing(
     own_topic: Any, stack_environment: Mapping[str, str], tmp_path: Path
 ) -> None:
     folder = tmp_path / "export"
-    for number in range(6000):
+    for number in range(2000):
         own_topic.put(str(number), severity=number % 8)
     own_topic.flush()
-    ask = ["export", "--parquet", str(folder), own_topic.name, "--file-records", "60", "--json"]
-    run = [sys.executable, "-m", "earmark", *ask]
+    ask = ["export", "--parquet", str(folder), own_topic.name, "--file-records", "100", "--json"]
     environment = {**os.environ, **stack_environment}
-    for files in (10, 30):
-        with subprocess.Popen(run, env=environment) as running:
-            while parts(folder) < files and running.poll() is None:
-                time.sleep(0.005)
-            running.send_signal(signal.SIGKILL)
-        assert running.returncode == -signal.SIGKILL  # amid its work
-    done = subprocess.run(run, env=environment, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["signals"][own_topic.name]["records"] == 6000
-    found = rows(folder)
-    assert {row["kafka_key"]: row["severity"] for row in found} == {
-        str(number): number % 8 for number in range(6000)
-    }
-    assert len(found) == 6000
-
-
-def parts(folder: Path) -> int:
-    """How many files the manifest lists; it is replaced as a whole."""
-    path = folder / MANIFEST
-    return len(json.loads(path.read_text())["files"]) if path.exists() else 0
+    for after in ("6", "13"):  # with a part on disk, then with the manifest that lists it
+        command = [sys.executable, "-c", KILLED, after, *ask]
+        killed = subprocess.run(command, env=environment, check=False, timeout=120)
+        assert killed.returncode == -signal.SIGKILL
+        assert 0 < len(severities(folder)) < 2000
+    told = CliRunner().invoke(command_line, ask[1:], catch_exceptions=False)
+    assert json.loads(told.stdout)["signals"][own_topic.name]["records"] == 2000
+    found = [(row["kafka_key"], row["severity"]) for row in rows(folder)]
+    assert sorted(found) == sorted((str(number), number % 8) for number in range(2000))
 
 
 @pytest.mark.usefixtures("stack_environment")
@@ -157,9 +163,9 @@ def test_the_command_says_what_is_there_and_refuses_what_cannot_be(
 ) -> None:
     publish(own_topic, ("a", 1), ("a", None))
     ask = ["--parquet", str(tmp_path / "export"), own_topic.name]
-    told = CliRunner().invoke(command, ask, catch_exceptions=False)
+    told = CliRunner().invoke(command_line, ask, catch_exceptions=False)
     assert f"{own_topic.name}: 2 records in 1 files, 1 of them deletions" in told.stdout
-    told = CliRunner().invoke(command, [*ask, "--as-of", "1h", "--from", "2h"])
+    told = CliRunner().invoke(command_line, [*ask, "--as-of", "1h", "--from", "2h"])
     assert (told.exit_code, "leave out" in told.stderr) == (2, True)
     with pytest.raises(ConfigurationError, match="any bytes"):
-        CliRunner().invoke(command, [*ask[:2], "dead-letters"], catch_exceptions=False)
+        CliRunner().invoke(command_line, [*ask[:2], "dead-letters"], catch_exceptions=False)
