@@ -59,12 +59,19 @@ def export(settings: Settings, root: Path, asked: Asked, report: Progress) -> di
     cluster = describe_cluster(settings.kafka, lambda topic: topic in asked.topics)
     with ExportFolder(root, asked.arguments, cluster.id) as folder:
         began = time.monotonic()
-        if asked.as_of_ms is None:
-            for topic in asked.topics:
-                _History(settings, folder, topic, asked).run(report)
-        else:
-            _as_of(settings, folder, asked, report)
+        try:
+            _write(settings, folder, asked, report)
+        except OSError as error:  # such as a full disk
+            raise ServiceError(f"{root}: {error.strerror or error}") from error
         return {**summary(folder, asked), "seconds": round(time.monotonic() - began, 3)}
+
+
+def _write(settings: Settings, folder: ExportFolder, asked: Asked, report: Progress) -> None:
+    if asked.as_of_ms is not None:
+        _as_of(settings, folder, asked, report)
+        return
+    for topic in asked.topics:
+        _History(settings, folder, topic, asked).run(report)
 
 
 def summary(folder: ExportFolder, asked: Asked) -> dict[str, Any]:

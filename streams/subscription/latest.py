@@ -9,6 +9,7 @@ read again as a new generation, and what of the old one did not come again is re
 
 import fcntl
 import json
+import sqlite3
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -163,7 +164,7 @@ class LatestTable:
 
         `report` is told the records read, and about how many there are. Raises ConfigurationError
         where the table is of another cluster or another process brings it up to date, ServiceError
-        where brokers or registry do not answer.
+        where brokers or registry do not answer, or the file cannot be written.
         """
         changes = Changes(anew=self._is_stale())
         with self._fed() as feed:
@@ -261,7 +262,10 @@ class LatestTable:
             if self._is_stale():
                 # of what came before now, nothing will be missed
                 self._file.begin_generation({_FED: str(_now_ms())})
-            yield undo.enter_context(closing(self._feed()))
+            try:
+                yield undo.enter_context(closing(self._feed()))
+            except sqlite3.Error as error:  # a full disk, or another who writes and does not end
+                raise ServiceError(f"{path}: {error}") from error
 
     def _is_stale(self) -> bool:
         return _now_ms() - int(self._file.fact(_FED) or 0) > TOMBSTONES_MS

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,10 +16,11 @@ import pyarrow.dataset
 import pytest
 from click.testing import CliRunner
 
-from earmark.models.error import ConfigurationError
+from earmark.models.error import ConfigurationError, ServiceError
 from earmark.streams.commands.export import export as command_line
+from earmark.streams.export.folder import ExportFolder
 from earmark.streams.export.run import Asked, compacted_since_ms, export
-from earmark.streams.topic import Cluster
+from earmark.streams.topic import Cluster, describe_cluster
 
 pytestmark = [pytest.mark.kafka]
 
@@ -108,6 +110,19 @@ def test_as_of_a_moment_is_what_stood_then_without_what_was_erased_since(
     assert exported(own_topic, tmp_path, as_of_ms=then)["files"] == 1
     assert severities(tmp_path) == {"a": 2}
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".sqlite"] == []
+
+
+def test_a_file_that_cannot_be_written_ends_in_one_line(own_topic: Any, tmp_path: Path) -> None:
+    publish(own_topic, ("a", 1))
+    with ExportFolder(tmp_path, {"from": None, "as_of_ms": None}, cluster_of(own_topic)) as folder:
+        folder.commit((), offsets={}, unreadable={})
+    (tmp_path / f"signal={own_topic.name}").touch()  # where a folder should be
+    with pytest.raises(ServiceError, match=re.escape(str(tmp_path))):
+        exported(own_topic, tmp_path)
+
+
+def cluster_of(topic: Any) -> str:
+    return describe_cluster(topic.settings.kafka, lambda _: False).id
 
 
 def test_history_before_the_lag_of_compaction_may_have_holes() -> None:
