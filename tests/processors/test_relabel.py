@@ -23,6 +23,7 @@ TEXTS = [
     "A quiet morning by the sea, and the gulls are loud.",
     "Une belle journée de printemps au bord de la mer, mon ami",
     "...",
+    "COME AND SEE US, this is the BIGGEST SHOW of the YEAR!!!",
 ]
 EVENTS = [
     ContentEvent(
@@ -60,7 +61,7 @@ def test_a_relabelled_record_is_what_the_pipeline_says_by_the_new_thresholds(
 
 
 OTHERS = {
-    "text.quality": {"shouting_score": 0.2, "gibberish_score": 0.05},
+    "text.quality": {"shouting_score": 0.2},
     "text.sentiment": {"min_probability": 0.6},
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earmark.models.device import Device
@@ -110,6 +110,7 @@ ITEMS = st.builds(
 )
 
 
+@settings(deadline=None)  # the first text of all costs more than the others
 @given(st.lists(ITEMS, max_size=5))
 def test_batches_do_not_change_outcomes(items: list[ItemView]) -> None:
     assert scorer().score(items) == [score(view) for view in items]
