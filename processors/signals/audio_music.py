@@ -16,6 +16,7 @@ Shapes. B: windows, K: tags of one network
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -125,7 +126,8 @@ def _relabelled(result: Result, old: Thresholds, new: Thresholds) -> Result:
     """All but the scores follows from the thresholds, where there are scores."""
     del old
     if result.outcome == Verdict.OK or result.reason == UNSURE:
-        return _said(result.fields["scores"], new)
+        fields: dict[str, Any] = dict(result.fields)
+        return _said(fields["scores"], new)
     return result
 
 

@@ -138,7 +138,8 @@ def _relabelled(result: Result, old: Thresholds, new: Thresholds) -> Result:
     del old
     if result.outcome != Verdict.OK:
         return result
-    return Result.ok(**{**result.fields, "labels": quality_labels(result.fields["scores"], new)})
+    fields: dict[str, Any] = dict(result.fields)
+    return Result.ok(**{**fields, "labels": quality_labels(fields["scores"], new)})
 
 
 @signal(

@@ -102,18 +102,18 @@ def _relabelled(result: Result, old: Thresholds, new: Thresholds) -> Result | No
     """Of a text by itself only the published label is known: a lower bar needs it read again."""
     if result.outcome != Verdict.OK and result.reason != UNSURE:
         return result
+    stored: dict[str, Any] = dict(result.fields)
     least = new[LEAST]
-    fields: Sequence[Mapping[str, Any]] = result.fields["fields"]
-    if least < old[LEAST] and any(field["label"] is None for field in fields):
+    if least < old[LEAST] and any(field["label"] is None for field in stored["fields"]):
         return None
     nothing = {"label": None, "confidence": None}
-    said = _label_of(result.fields["probabilities"], least)
+    said = _label_of(stored["probabilities"], least)
     common = {
-        "probabilities": result.fields["probabilities"],
-        "polarity": result.fields["polarity"],
+        "probabilities": stored["probabilities"],
+        "polarity": stored["polarity"],
         "fields": [
             {**field, **(nothing if (field["confidence"] or 0.0) < least else {})}
-            for field in fields
+            for field in stored["fields"]
         ],
     }
     if said["label"] is None:
