@@ -74,8 +74,9 @@ class SentimentScorer:
                 {"field": passage.field, "polarity": mean.value, **self._said(probabilities)}
             )
         whole = Polarity.mean([polarity for polarities in of_fields for polarity in polarities])
-        text = "\n".join(passage.text for passage in passages)
-        probabilities = self._head.probabilities(text, whole)
+        if len(passages) > 1:
+            text = "\n".join(passage.text for passage in passages)
+            probabilities = self._head.probabilities(text, whole)
         said = self._said(probabilities)
         common = {"probabilities": probabilities, "polarity": whole.value, "fields": fields}
         if said["label"] is None:
