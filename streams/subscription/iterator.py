@@ -27,7 +27,7 @@ class Source(Protocol):
     starts: dict[str, int]
     unreadable: Counter[RejectionClass]
 
-    def batch(self, wait_s: float) -> list[Passed]:
+    def batch(self, wait_s: float, most: int) -> list[Passed]:
         """As that of `Feed`, as are the others."""
 
     def lost(self) -> set[str]:

@@ -287,7 +287,8 @@ class BusFeed:
         return (beginnings, {}) if start.from_beginning else (ends, dict(ends))
 
     def _passed(self, stored: Stored) -> Passed:
-        record = received(stored, self._codecs[stored.topic()])  # type: ignore[arg-type]  # its face
+        topic = stored.topic()
+        record = received(stored, topic, self._codecs[topic])  # type: ignore[arg-type]  # its face
         if isinstance(record, UnreadableRecord):
             self.unreadable[record.rejection_class] += 1
         return Passed(stored.place, stored.number + 1, record)
