@@ -129,6 +129,13 @@ STORES: tuple[Store, ...] = (
         gone=_COMPACTED,
     ),
     Store(
+        name="restricted.signals.*",
+        holds="transcripts and redacted texts, where the signal's own topic lacks them",
+        reach=Reach.TOMBSTONE,
+        how="tombstone by the worker, beside that of the signal",
+        gone=_COMPACTED,
+    ),
+    Store(
         name=PROFILES,
         holds="labels and numbers of all answers about an item",
         reach=Reach.TOMBSTONE,
