@@ -31,8 +31,8 @@ LONGEST_CHECKPOINT_S = 600.0  # older: what it handed to Kafka may be aborted by
 class Job:
     """Tables, views of them and the statements over both, run as one job.
 
-    `name` is what people call it, and the folder of its state. `writes` are the topics that it
-    writes, `config` is Flink's own.
+    `name` is what people call it, and the folder of its state. `schemas` are the topics under whose
+    schemas it writes, `config` is Flink's own.
     """
 
     name: str
