@@ -1,65 +1,54 @@
-"""VADER: the polarity of English sentences by a lexicon and rules, and what it is worth.
+"""VADER: the polarity of English sentences by a lexicon and rules.
 
-The rules are those of the package vaderSentiment (MIT). Its compound score is no probability: four
-numbers, fitted on rated snippets, turn it into how raters would have it.
+The rules are those of the package vaderSentiment (MIT). Its compound score is no probability: what
+it is worth, `models.sentiment_head` has learned.
 
 Source: Hutto and Gilbert, VADER: A Parsimonious Rule-based Model for Sentiment Analysis of Social
 Media Text, ICWSM 2014.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp
 from pathlib import Path
+from statistics import fmean
 
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from earmark.models.error import ModelError
 
-NEGATIVE, NEUTRAL, POSITIVE = "negative", "neutral", "positive"
 MOST_EMOJI = 20  # of a sentence that count: each becomes words, and time grows with their square
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polarity:
-    """The compound score, -1 to 1; `wordless` where no word of the lexicon was found."""
+    """The compound score, -1 to 1; `wordless` where no word of the lexicon was found.
+
+    `praise` and `blame` are the shares of the sentence that speak well and ill, of its `words`.
+    """
 
     value: float
     wordless: bool
+    praise: float = 0.0
+    blame: float = 0.0
+    words: float = 0.0
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
-    """A multinomial logit over the polarity, the same for both signs.
-
-    The logit of positive is `slope` p + `strength` |p| + `offset`, that of negative the same of
-    -p, that of neutral `wordless` where no word was found and else 0.
-    """
-
-    slope: float
-    strength: float
-    offset: float
-    wordless: float
-
-    def probabilities(self, polarity: Polarity) -> Mapping[str, float]:
-        """How probably raters find it negative, neutral and positive."""
-        base = self.strength * abs(polarity.value) + self.offset
-        weights = {
-            NEGATIVE: exp(base - self.slope * polarity.value),
-            NEUTRAL: exp(self.wordless if polarity.wordless else 0.0),
-            POSITIVE: exp(base + self.slope * polarity.value),
-        }
-        total = sum(weights.values())
-        return {label: weight / total for label, weight in weights.items()}
+    @classmethod
+    def mean(cls, polarities: Sequence["Polarity"]) -> "Polarity":
+        """That of several sentences, which count alike."""
+        return cls(
+            value=fmean(each.value for each in polarities),
+            wordless=all(each.wordless for each in polarities),
+            praise=fmean(each.praise for each in polarities),
+            blame=fmean(each.blame for each in polarities),
+            words=fmean(each.words for each in polarities),
+        )
 
 
 class Vader:
     """Reads sentences one by one."""
 
-    def __init__(self, analyzer: SentimentIntensityAnalyzer, calibration: Calibration) -> None:
+    def __init__(self, analyzer: SentimentIntensityAnalyzer) -> None:
         self._analyzer = analyzer
-        self.calibration = calibration
 
     def polarities(self, sentences: Sequence[str]) -> list[Polarity]:
         """The polarity of each sentence."""
@@ -68,7 +57,11 @@ class Vader:
     def _polarity(self, sentence: str) -> Polarity:
         scores = self._analyzer.polarity_scores(self._without_surplus(sentence))
         return Polarity(
-            value=float(scores["compound"]), wordless=not (scores["neg"] or scores["pos"])
+            value=float(scores["compound"]),
+            wordless=not (scores["neg"] or scores["pos"]),
+            praise=float(scores["pos"]),
+            blame=float(scores["neg"]),
+            words=float(len(sentence.split())),
         )
 
     def _without_surplus(self, sentence: str) -> str:
@@ -77,11 +70,9 @@ class Vader:
         return "".join(each for at, each in enumerate(sentence) if at not in surplus)
 
 
-def load_vader(lexicon: Path, emoji: Path, calibration: Path) -> Vader:
+def load_vader(lexicon: Path, emoji: Path) -> Vader:
     """The rules over these files; raises ModelError."""
     try:
-        numbers = Calibration(**json.loads(calibration.read_text("utf-8")))
-        analyzer = SentimentIntensityAnalyzer(str(lexicon.resolve()), str(emoji.resolve()))
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"{lexicon} and its neighbours do not hold VADER: {error}") from error
-    return Vader(analyzer, numbers)
+        return Vader(SentimentIntensityAnalyzer(str(lexicon.resolve()), str(emoji.resolve())))
+    except ValueError as error:
+        raise ModelError(f"{lexicon} and its neighbour do not hold VADER: {error}") from error

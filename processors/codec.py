@@ -158,12 +158,17 @@ def signal_record(signal: Signal) -> Record:
         "replay_id": signal.replay_id,
         "provenance": {name: getattr(provenance, name) for name in _PROVENANCE},
     }
-    for name, default in own.items():
-        record[name] = None if default is None else default.copy()
+    record.update(empty_fields(signal.topic))
     record.update(result.fields)
     if "declared_language" in own:
         record["declared_language"] = event.language
     return record
+
+
+def empty_fields(topic: str) -> Record:
+    """The signal's own fields as they are where its scorer says nothing of them."""
+    own = _own_defaults(topic)
+    return {name: None if it is None else it.copy() for name, it in own.items()}
 
 
 def result_of(topic: str, record: Record) -> Result:

@@ -5,15 +5,9 @@ from typing import Any
 
 from earmark.processors.item_text import TRANSCRIPT
 from earmark.processors.outcome import Result, Verdict
-from earmark.processors.threshold import Thresholds
+from earmark.processors.threshold import Thresholds, label_limit
 
 AUDIO = "audio"  # the input type
-
-
-def label_limit(label: str, thresholds: Thresholds) -> float:
-    """The score from which on an item has the label: its own threshold, or the default one."""
-    name = f"{label}_probability"
-    return thresholds[name if name in thresholds.values else "default_probability"]
 
 
 def labels_and_spans(result: Result, old: Thresholds, new: Thresholds) -> Result | None:

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from earmark.models.device import Device
 from earmark.models.store import ModelStore
-from earmark.processors.codec import Record, result_of
+from earmark.processors.codec import Record, empty_fields, result_of
 from earmark.processors.envelope import envelopes
 from earmark.processors.error import ConfigurationError
 from earmark.processors.identity import signal_id
@@ -54,6 +54,7 @@ class Relabeller:
         own = {"reason": relabelled.reason, "outcome": str(relabelled.outcome)}
         return {
             **record,
+            **empty_fields(self.spec.topic),
             **relabelled.fields,
             **own,
             "signal_id": name,

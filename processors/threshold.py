@@ -66,6 +66,12 @@ def read_thresholds(path: Path, signal_name: str) -> Thresholds:
     return both
 
 
+def label_limit(label: str, thresholds: Thresholds) -> float:
+    """The score from which on an item has the label: its own threshold, or the default one."""
+    name = f"{label}_probability"
+    return thresholds[name if name in thresholds.values else "default_probability"]
+
+
 def _parsed(text: str, *, where: str) -> Thresholds:
     try:
         table = tomllib.loads(text)

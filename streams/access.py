@@ -23,8 +23,10 @@ from earmark.streams.topic import (
     MADE_OF_ANSWERS,
     PROMOTIONS,
     REJECTIONS,
+    RESTRICTED_PREFIX,
     contract,
     dead_letter_topic,
+    restricted_topics,
     retry_topic,
     signal_topics,
 )
@@ -33,7 +35,12 @@ CLASSES = {"open": Access.OPEN, "personal": Access.PERSONAL, "restricted": Acces
 RUNS = ("replay.", "shadow.")  # how the topics of runs begin
 NAMELESS = "earmark-subscribe-"  # the groups of those who subscribe without naming one
 OWN_TOOLS = "earmark-"  # groups and transactions of `earmark dlq` and its like
-_OTHERS = ("content.", "signals.", "rejections.")  # topics that begin so are not agents'
+_OTHERS = (
+    "content.",
+    "signals.",
+    RESTRICTED_PREFIX,
+    "rejections.",
+)  # topics that begin so are not agents'
 _PRINCIPAL = re.compile(r"[A-Za-z]+:[^\x00-\x1f]+")
 
 
@@ -59,13 +66,18 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Who asks for what. `group` is that of a worker; the groups of subscribers begin with it."""
+    """Who asks for what. `group` is that of a worker; the groups of subscribers begin with it.
+
+    `twins` are topics of signals that hold redacted twins, so that they are open; who may read the
+    signal as it is reads its restricted topic.
+    """
 
     principal: str
     role: Role
     read: tuple[str, ...] = ()
     group: str
     receipts_topic: str
+    twins: frozenset[str] = frozenset()
 
 
 def rules(request: Request, entries: Sequence[Entry]) -> Sequence[Rule]:
@@ -79,16 +91,30 @@ def rules(request: Request, entries: Sequence[Entry]) -> Sequence[Rule]:
     return tuple(rule for rule in _of_role(request, entries) if rule.names)
 
 
-def readable_topics(named: Iterable[str], entries: Sequence[Entry]) -> Sequence[str]:
-    """The topics of signals and classes of access by name, in the catalogue's order."""
-    by_name = {entry.signal: entry for entry in entries}
+def readable_topics(
+    named: Iterable[str], entries: Sequence[Entry], twins: Collection[str] = ()
+) -> Sequence[str]:
+    """The topics of signals and classes of access by name, in the catalogue's order.
+
+    A signal by its name is its own topic; its restricted one is named in full.
+    """
+    classes = dict(_classes(entries, twins))
+    by_name = {entry.signal: entry.topic for entry in entries}
     wanted: set[str] = set()
     for name in named:
         if name in CLASSES:
-            wanted |= {entry.topic for entry in entries if entry.access is CLASSES[name]}
+            wanted |= {topic for topic, access in classes.items() if access is CLASSES[name]}
         else:
-            wanted.add(by_name[signal_named(name, by_name)].topic)
-    return tuple(entry.topic for entry in entries if entry.topic in wanted)
+            wanted.add(name if name in classes else by_name[signal_named(name, by_name)])
+    return tuple(topic for topic in classes if topic in wanted)
+
+
+def _classes(entries: Sequence[Entry], twins: Collection[str]) -> Iterator[tuple[str, Access]]:
+    for entry in entries:
+        is_twin = entry.topic in twins
+        yield entry.topic, Access.OPEN if is_twin else entry.access
+        if is_twin:
+            yield f"{RESTRICTED_PREFIX}{entry.topic}", entry.access
 
 
 def principal_named(name: str) -> str:
@@ -118,25 +144,30 @@ def commands(request: Request, found: Iterable[Rule], *, servers: str) -> Iterat
 
 
 def bindings(request: Request, found: Iterable[Rule]) -> Iterator[dict[str, str]]:
-    """One binding for each name and operation, in the words of Kafka's protocol."""
-    for rule in found:
-        for name in rule.names:
-            for operation in rule.operations:
-                yield {
-                    "principal": request.principal,
-                    "host": "*",
-                    "permission": "ALLOW",
-                    "operation": operation,
-                    "resource_type": rule.resource_type,
-                    "name": name,
-                    "pattern_type": "PREFIXED" if rule.is_prefix else "LITERAL",
-                }
+    """One binding for each name and operation, once, in the words of Kafka's protocol."""
+    named = (
+        (rule.resource_type, name, "PREFIXED" if rule.is_prefix else "LITERAL", operation)
+        for rule in found
+        for name in rule.names
+        for operation in rule.operations
+    )
+    for resource_type, name, pattern_type, operation in dict.fromkeys(named):
+        yield {
+            "principal": request.principal,
+            "host": "*",
+            "permission": "ALLOW",
+            "operation": operation,
+            "resource_type": resource_type,
+            "name": name,
+            "pattern_type": pattern_type,
+        }
 
 
 def _of_role(request: Request, entries: Sequence[Entry]) -> Iterator[Rule]:
     match request.role:
         case Role.SUBSCRIBER:
-            yield _topics(readable_topics(request.read, entries), "READ", "DESCRIBE")
+            found = readable_topics(request.read, entries, request.twins)
+            yield _topics(found, "READ", "DESCRIBE")
             yield _begins("GROUP", (request.group, NAMELESS), "READ", "DESCRIBE")
         case Role.PRODUCER:
             yield _topics((CONTENT_EVENTS,), "WRITE", "DESCRIBE")
@@ -158,6 +189,7 @@ def _of_a_worker(request: Request) -> Iterator[Rule]:
         REJECTIONS,
         request.receipts_topic,
         *signal_topics(),
+        *restricted_topics(),
         *MADE_OF_ANSWERS,  # deletions of what is made of an item's answers
     )
     yield _topics((*events, request.receipts_topic), "READ", "DESCRIBE")

@@ -10,6 +10,7 @@ from typing import Any
 
 from earmark import __version__
 from earmark.processors.schema import Schema, avro_folder, newest, schemas
+from earmark.processors.signal_card import signal_card
 from earmark.streams.header import ATTEMPT
 from earmark.streams.settings import KafkaSettings, RegistrySettings
 from earmark.streams.topic import (
@@ -19,7 +20,9 @@ from earmark.streams.topic import (
     PROMOTIONS,
     RECEIPTS,
     REJECTIONS,
+    RESTRICTED_PREFIX,
     REVIEW_DECISIONS,
+    SIGNALS_PREFIX,
     Topic,
     contract,
     dead_letter_topic,
@@ -130,6 +133,7 @@ def _channel(topic: Topic, used: Mapping[str, Schema]) -> Node:
         "description": _about(topic, used),
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
         "tags": [{"name": tag} for tag in _tags(topic)],
+        **(_of_card(used[topic.name]) if topic.name.startswith(SIGNALS_PREFIX) else {}),
         "bindings": {
             "kafka": {
                 "partitions": _default(KafkaSettings, "partitions"),
@@ -157,7 +161,18 @@ def _about(topic: Topic, used: Mapping[str, Schema]) -> str:
     }
     if topic.name in told:
         return told[topic.name]
+    if topic.name.startswith(RESTRICTED_PREFIX):
+        return (
+            f"{used[_schema_topic(topic)].definition['doc']} Whole, where its own lacks the text."
+        )
     return str(used[topic.name].definition["doc"])
+
+
+def _schema_topic(topic: Topic) -> str:
+    """The topic under whose schema its records are."""
+    return (
+        CONTENT_EVENTS if topic.name in _EVENTS_IN else topic.name.removeprefix(RESTRICTED_PREFIX)
+    )
 
 
 def _messages(topic: Topic, used: Mapping[str, Schema]) -> list[str]:
@@ -165,7 +180,7 @@ def _messages(topic: Topic, used: Mapping[str, Schema]) -> list[str]:
         return ["DeadLetter"]
     if topic.name == PROMOTIONS:
         return ["Promotion"]
-    named = _name(used[CONTENT_EVENTS if topic.name in _EVENTS_IN else topic.name])
+    named = _name(used[_schema_topic(topic)])
     is_compacted = topic.config["cleanup.policy"] == "compact"
     return [named, "Deletion"] if is_compacted and topic.name not in INTERNAL else [named]
 
@@ -173,7 +188,22 @@ def _messages(topic: Topic, used: Mapping[str, Schema]) -> list[str]:
 def _tags(topic: Topic) -> Sequence[str]:
     if topic.name in INTERNAL:
         return ["internal"]
-    return ["signal"] if topic.name.startswith("signals.") else ["public"]
+    if topic.name.startswith(RESTRICTED_PREFIX):
+        return ["restricted"]
+    return ["signal"] if topic.name.startswith(SIGNALS_PREFIX) else ["public"]
+
+
+def _of_card(schema: Schema) -> Node:
+    """What the signal's card promises, in AsyncAPI's form for what it has no words for."""
+    card = signal_card(schema.name.removeprefix(SIGNALS_PREFIX))
+    promised = {
+        "x-owner": card.owner,
+        "x-access": str(card.access),
+        "x-freshness-s": card.freshness_s,
+        "x-deprecated-on": card.deprecated_on and card.deprecated_on.isoformat(),
+        "x-replaced-by": card.replaced_by,
+    }
+    return {name: value for name, value in promised.items() if value is not None}
 
 
 def _operation(topic: Topic) -> tuple[str, Node]:
@@ -277,6 +307,10 @@ def _headers() -> Node:
                 "pattern": "^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$",
             },
             "tracestate": {"type": "string", "description": "W3C trace context."},
+            "earmark.redacted": {
+                "type": "string",
+                "description": "There where text was left out: it stands on restricted.<topic>.",
+            },
         },
     }
 

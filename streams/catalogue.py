@@ -15,7 +15,9 @@ from earmark.processors.signal import SignalSpec
 from earmark.processors.signal_card import Access, signal_card
 from earmark.processors.threshold import shipped_thresholds
 from earmark.streams.own_thresholds import own_thresholds
+from earmark.streams.restriction import restricted_by
 from earmark.streams.settings import Settings
+from earmark.streams.topic import restricted_topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +41,15 @@ class Report:
 class Entry:
     """One signal. `schema` is that of new records, by its file; `method` stands for no model.
 
+    Where there is a `restricted_topic`, records lie there as they are, and without text on `topic`.
+
     `models`, `thresholds` and `taxonomy` are those in force by the settings. The last of `reports`
     is the latest.
     """
 
     signal: str
     topic: str
+    restricted_topic: str | None
     subject: str
     schema: str
     summary: str
@@ -99,6 +104,7 @@ def _entries(
     specs: Mapping[str, SignalSpec], settings: Settings, store: ModelStore
 ) -> Iterator[Entry]:
     own, written = own_thresholds(settings), newest(schemas())
+    twins = restricted_by(settings)
     for name, spec in sorted(specs.items()):
         card, schema = signal_card(name), written[spec.topic]
         cards = {model: store.card(model) for model in spec.models}
@@ -106,6 +112,7 @@ def _entries(
         yield Entry(
             signal=name,
             topic=spec.topic,
+            restricted_topic=restricted_topic(spec.topic) if spec.topic in twins else None,
             subject=schema.subject,
             schema=schema.path.removesuffix(".avsc").rpartition("/")[2],
             summary=card.summary,

@@ -13,6 +13,8 @@ _LONGEST_SECONDS = 120
 def facts(entry: Entry) -> Iterator[tuple[str, str]]:
     """What is short enough to stand behind a word."""
     yield "topic", entry.topic
+    if entry.restricted_topic:
+        yield "redacted", f"text is left out there; it stands on {entry.restricted_topic}"
     yield "schema", f"{entry.schema}, subject {entry.subject}"
     yield "owner", entry.owner
     yield "access", str(entry.access)

@@ -23,6 +23,7 @@ from earmark.streams.topic import (
     CONTENT_EVENTS,
     ITEMS,
     LONG_EVENTS,
+    RESTRICTED_PREFIX,
     Cluster,
     dead_letter_topic,
     describe_cluster,
@@ -31,7 +32,7 @@ from earmark.streams.topic import (
 from earmark.streams.topic_records import read_topic
 
 _OF_RUNS = ("replay.", "shadow.")  # and the name of the run, before that of a live topic
-OURS = ("content.", "signals.", "rejections.", "verdicts.", "review.", *_OF_RUNS)
+OURS = ("content.", "signals.", RESTRICTED_PREFIX, "rejections.", "verdicts.", "review.", *_OF_RUNS)
 EVENT_TOPICS = frozenset(
     {
         CONTENT_EVENTS,
@@ -130,7 +131,7 @@ class Tracer:
         if kind is Kind.RECEIPT:
             return self._read_as(RECEIPTS)
         live = topic.split(".", 2)[-1] if topic.startswith(_OF_RUNS) else topic
-        name = CONTENT_EVENTS if live in EVENT_TOPICS else live
+        name = CONTENT_EVENTS if live in EVENT_TOPICS else live.removeprefix(RESTRICTED_PREFIX)
         return self._read_as(name) if name in newest(schemas()) else None
 
     def _read_as(self, topic: str) -> Codec:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from confluent_kafka import Message
 
-from earmark.processors.codec import Codec
+from earmark.processors.codec import Codec, Record
 from earmark.processors.error import ContentError, RejectionClass
 from earmark.processors.identity import AnswerKey
 from earmark.processors.schema import schema_of
@@ -35,6 +35,7 @@ class Promotion:
     revision: int
     key: AnswerKey
     payload: bytes = field(repr=False)
+    record: Record = field(default_factory=dict, repr=False)  # what the payload holds
     headers: Headers = field(repr=False)
 
     def overtaken(self, standing: Receipt | None) -> bool:
@@ -82,6 +83,7 @@ def _promotion(message: Message, codecs: Mapping[str, Codec]) -> Promotion:
             input_digest=provenance["input_digest"], config_hash=provenance["config_hash"]
         ),
         payload=payload,
+        record=record,
         headers=[*_own(headers), ("ce_type", topic.encode())],
     )
 

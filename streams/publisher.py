@@ -6,14 +6,15 @@ its supervisor starts it again under the same transactional id, which fences wha
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from earmark.processors.codec import encode_rejection, encode_signal
+from earmark.processors.codec import Codec, Record, encode_rejection, encode_signal
 from earmark.processors.outcome import Rejection, Signal
-from earmark.processors.schema import RECEIPTS
+from earmark.processors.schema import RECEIPTS, schema_of
+from earmark.processors.twin import twin
 from earmark.streams.error import TransactionError
 from earmark.streams.flight import Flight, Partition, offsets_behind
 from earmark.streams.header import (
@@ -34,13 +35,21 @@ from earmark.streams.kafka import (
 )
 from earmark.streams.promotion import PARTITION, Promotion
 from earmark.streams.receipt import Disposition, ReceiptCodec, Ruling
+from earmark.streams.restriction import restricted_by
 from earmark.streams.retry import retry_headers
 from earmark.streams.route import Route
 from earmark.streams.settings import Settings
 from earmark.streams.time_limit import within
-from earmark.streams.topic import CONTENT_EVENTS, REJECTIONS
+from earmark.streams.topic import (
+    CONTENT_EVENTS,
+    REJECTIONS,
+    RESTRICTED_PREFIX,
+    SIGNALS_PREFIX,
+    restricted_topic,
+)
 
 THROUGH = "through"  # metadata of an offset: all before it is answered, retries too
+REDACTED = ("earmark.redacted", b"true")  # a header of a record whose text was left out
 START_S = 20.0  # what whoever had the transactional id before left open is ended first
 ABORT_S = 3.0  # what is not aborted here is by the next process, or by the broker
 HANGING_S = 1.0  # a call that is so much longer than its limit will not end
@@ -71,6 +80,7 @@ class Publisher:
         self._retry_settings = settings.worker.retry
         self._receipts_topic = settings.kafka.receipts_topic
         self._route = route
+        self._restricted = restricted_by(settings)
         self._codec = ReceiptCodec(schema_ids[RECEIPTS], group=settings.kafka.group_id)
         self._worker = worker
         self._producer = Producer(
@@ -179,7 +189,7 @@ class Publisher:
             return
         for outcome in flight.written:
             if isinstance(outcome, Signal):
-                yield self._signal(outcome, message)
+                yield from self._whole_and_twin(self._signal(outcome, message), outcome.topic)
             else:
                 yield self._rejection(outcome, message)
         if flight.rejection is not None:
@@ -191,15 +201,44 @@ class Publisher:
         """What says how the item stands now."""
         message, disposition = flight.message, ruling.receipt.disposition
         made = self._route.made_of_answers if disposition == Disposition.DELETED else ()
-        for topic in (*ruling.erased, *made):
+        for topic in (*self._both(ruling.erased), *made):
             yield self._tombstone(topic, ruling, message)
         yield self._receipt(ruling, message)
         if flight.promotion is not None:
-            yield self._promoted(flight.promotion, message)
+            promoted = self._promoted(flight.promotion, message)
+            yield from self._whole_and_twin(promoted, promoted.topic, flight.promotion.record)
         elif self._route.items is not None and disposition != Disposition.SUPERSEDED:
             yield self._item(self._route.items, flight, ruling)
         if disposition == Disposition.RETRIED and flight.promotion is None:
             yield self._retry(message)
+
+    def _both(self, topics: Iterable[str]) -> Iterator[str]:
+        """The topics, and beside them those that hold what is left out of them."""
+        for topic in topics:
+            yield topic
+            whole = None if self._route.run else restricted_topic(topic)
+            if whole is not None:  # whatever is set now: it may have been set once
+                yield whole
+
+    def _whole_and_twin(
+        self, whole: Outgoing, topic: str, record: Record | None = None
+    ) -> Iterator[Outgoing]:
+        """The answer as it is; or as it is to the restricted topic, and without text to its own.
+
+        Answers of a replay lie whole on the run's topics, which are the operator's.
+        """
+        if self._route.run is not None or topic not in self._restricted:
+            yield whole
+            return
+        schema = schema_of(topic)
+        codec, name = Codec(schema), schema.name.removeprefix(SIGNALS_PREFIX)
+        less = twin(name, codec.decode(whole.value or b"") if record is None else record)
+        yield replace(whole, topic=f"{RESTRICTED_PREFIX}{topic}")
+        yield replace(
+            whole,
+            value=codec.encode(less, self._schema_ids[topic]),
+            headers=[*whole.headers, REDACTED],
+        )
 
     def _retry(self, message: Message) -> Outgoing:
         now_ms = time.time_ns() // 1_000_000

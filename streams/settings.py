@@ -100,6 +100,7 @@ class WorkerSettings(BaseModel):
     signals: tuple[str, ...] = ()  # none named: all
     models: dict[str, str] = Field(default_factory=dict)  # cards to use instead, by signal
     thresholds: dict[str, Path] = Field(default_factory=dict)  # files likewise
+    restricted: tuple[str, ...] = ()  # whole to restricted.<topic>, without text to their own
     batch_events: int = 256  # most records taken from Kafka at once
     batch_wait_s: float = 0.05  # what was gathered is scored when nothing has come for so long
     events_in_flight: int = 1024  # between read and committed

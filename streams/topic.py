@@ -28,6 +28,7 @@ from earmark.processors.schema import (
     newest,
     schemas,
 )
+from earmark.processors.twin import is_twinned
 from earmark.processors.wire import READ_BYTES
 from earmark.streams.kafka import client_config
 from earmark.streams.settings import KafkaSettings, Settings
@@ -42,6 +43,7 @@ __all__ = [
     "PROMOTIONS",
     "RECEIPTS",
     "REJECTIONS",
+    "RESTRICTED_PREFIX",
     "REVIEW_DECISIONS",
     "REVIEW_REQUESTS",
     "SIGNALS_PREFIX",
@@ -56,12 +58,16 @@ __all__ = [
     "delete_topics",
     "describe_cluster",
     "make_topics",
+    "restricted_topic",
+    "restricted_topics",
     "retry_topic",
+    "signal_topic",
     "signal_topics",
     "topic_states",
 ]
 
 SIGNALS_PREFIX = "signals."
+RESTRICTED_PREFIX = "restricted."  # before the topic of a signal: its records as they are
 PROMOTIONS = "content.promotions.v1"  # answers of a replay, on their way to the live topics
 TIMEOUT_S = 30.0  # for a broker to make topics
 ANSWER_S = 10.0  # for it to be reached
@@ -127,6 +133,7 @@ def contract(receipts_topic: str = RECEIPTS) -> tuple[Topic, ...]:
         Topic(name=REJECTIONS, config=COMMON | DELETED),
         Topic(name=receipts_topic, config=COMMON | COMPACTED),
         *(Topic(name=name, config=COMMON | COMPACTED) for name in signal_topics()),
+        *(Topic(name=name, config=COMMON | COMPACTED) for name in restricted_topics()),
         *(Topic(name=name, config=COMMON | COMPACTED) for name in MADE_OF_ANSWERS),
         *(Topic(name=name, config=COMMON | DELETED) for name in (REVIEW_REQUESTS, STATS, ALERTS)),
     )
@@ -135,6 +142,23 @@ def contract(receipts_topic: str = RECEIPTS) -> tuple[Topic, ...]:
 def signal_topics() -> tuple[str, ...]:
     """The topics of the champions' answers."""
     return tuple(topic for topic in newest(schemas()) if topic.startswith(SIGNALS_PREFIX))
+
+
+def signal_topic(name: str) -> str:
+    """The topic of a signal by its name."""
+    named = (schema for schema in newest(schemas()).values() if schema.is_signal)
+    return next(it.topic for it in named if it.name == f"{SIGNALS_PREFIX}{name}")
+
+
+def restricted_topic(topic: str) -> str | None:
+    """Where records of a signal's topic go whole if that gets redacted twins; None: it has none."""
+    name = topic.removeprefix(SIGNALS_PREFIX).rpartition(".v")[0]
+    return f"{RESTRICTED_PREFIX}{topic}" if is_twinned(name) else None
+
+
+def restricted_topics() -> tuple[str, ...]:
+    """Those of all signals that can have twins."""
+    return tuple(name for name in map(restricted_topic, signal_topics()) if name)
 
 
 def retry_topic(topic: str) -> str:

@@ -22,7 +22,7 @@ GRAVEST = 7
 HUMAN = "human"  # the policy of rulings that a human made; no file may have this name
 
 _ID_BYTES = 16
-_NO_PART_OF_ID = ("value", "evidence", "applied_input_types")
+_FOUND = "value"  # of a match: no part of the id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,7 @@ def _named(ruling: Ruling) -> Record:
     """What of a ruling goes into the verdict's id."""
     of_ruling = {**asdict(replace(ruling, evidence=(), applied_input_types=()))}
     of_ruling["conditions"] = [
-        {name: value for name, value in match.items() if name not in _NO_PART_OF_ID}
+        {name: value for name, value in match.items() if name != _FOUND}
         for match in of_ruling["conditions"]
     ]
     return of_ruling

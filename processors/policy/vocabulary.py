@@ -13,14 +13,17 @@ from functools import cache
 from typing import Any
 
 from earmark.processors.content import ContentType
+from earmark.processors.pii.finding import Kind as PiiKind
 from earmark.processors.profile import summary_of
 from earmark.processors.schema import newest, schema_of, schemas
 from earmark.processors.taxonomy.harm import FOLDER, harms
 from earmark.processors.taxonomy.music import music_tags
+from earmark.processors.threshold import shipped_thresholds
 
 ITEM = "item"
 _SIGNALS = "signals."
 _CLOSE = 0.6
+_LIMIT = "_score"  # after a label, in the file of thresholds
 _MAPS_OF_LABELS = ("scores", "topics", "kinds")
 
 
@@ -119,13 +122,18 @@ def signal_fields(signal: str) -> Mapping[str, Field]:
 
 @cache
 def labels_of(signal: str) -> frozenset[str] | None:
-    """The labels of a signal whose taxonomy is closed, else None."""
+    """The labels of a signal where all that it gives are known, else None."""
     if signal == "text.safety":
         return frozenset(harms())
     if signal == "audio.music":
         return frozenset(tag.name for tag in music_tags())
     if signal == "text.topics":
         return _topics()
+    if signal == "text.pii":
+        return frozenset(map(str, PiiKind))
+    if signal == "text.quality":
+        limits = shipped_thresholds(signal).values
+        return frozenset(it.removesuffix(_LIMIT) for it in limits if it.endswith(_LIMIT))
     return None
 
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from earmark.models.error import ConfigurationError
-from earmark.processors.labels import label_limit
 from earmark.processors.profile import ProfileSignal
 from earmark.processors.review.option import Doubt
-from earmark.processors.threshold import Thresholds, shipped_thresholds
+from earmark.processors.threshold import Thresholds, label_limit, shipped_thresholds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

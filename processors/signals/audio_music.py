@@ -16,6 +16,7 @@ Shapes. B: windows, K: tags of one network
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,13 +24,15 @@ import torch
 from earmark.models.musicnn import Musicnn, load_musicnn
 from earmark.processors.music import MusicTrunk, MusicWindow, Vector, music_trunk, weighted_mean
 from earmark.processors.outcome import Result, Verdict
-from earmark.processors.signal import ItemView, Loading, Part, Takes, signal
+from earmark.processors.signal import ItemView, Loading, Part, Relabelling, Takes, signal
 from earmark.processors.taxonomy.music import in_our_words, music_tags, music_taxonomy
 from earmark.processors.threshold import Thresholds
 
 MSD = "musicnn-msd"
 MTT = "musicnn-mtt"
 SCENE = "audio.scene"
+UNSURE = "LOW_CONFIDENCE"
+_GROUPS = tuple(sorted({tag.group for tag in music_tags()}))
 # group of tags -> field of the record that lists those of the group; other groups have none
 _FIELDS = {"genre": "genres", "instrument": "instruments", "mood": "moods"}
 
@@ -82,11 +85,7 @@ class MusicScorer:
             return Result.abstained("TOO_SHORT")
         if not any(window.weight for window in scores):
             return Result.abstained("SILENT")
-        probabilities = self._probabilities(scores)
-        fields = music_labels(probabilities, self._thresholds)
-        if not fields["labels"]:
-            return Result.abstained("LOW_CONFIDENCE", scores=probabilities)
-        return Result.ok(scores=probabilities, **fields)
+        return _said(self._probabilities(scores), self._thresholds)
 
     def _probabilities(self, scores: Sequence[TaggedWindow]) -> dict[str, float]:
         """Our tags with the mean over the windows, in the order of the table."""
@@ -116,6 +115,22 @@ def music_labels(scores: Mapping[str, float], thresholds: Thresholds) -> dict[st
     return {"labels": [tag.name for tag in over], **by_group, "voice": _voice(voices)}
 
 
+def _said(scores: Mapping[str, float], thresholds: Thresholds) -> Result:
+    fields = music_labels(scores, thresholds)
+    if not fields["labels"]:
+        return Result.abstained(UNSURE, scores=scores)
+    return Result.ok(scores=scores, **fields)
+
+
+def _relabelled(result: Result, old: Thresholds, new: Thresholds) -> Result:
+    """All but the scores follows from the thresholds, where there are scores."""
+    del old
+    if result.outcome == Verdict.OK or result.reason == UNSURE:
+        fields: dict[str, Any] = dict(result.fields)
+        return _said(fields["scores"], new)
+    return result
+
+
 def _voice(voices: Sequence[str]) -> str | None:
     """By the strongest tag about voices; None where there is none."""
     if not voices:
@@ -139,6 +154,9 @@ def _is_no_music(scene: Result | None, least: float) -> bool:
     models=(MSD, MTT),
     taxonomy=music_taxonomy(),
     record_name="AudioMusic",
+    relabelling=Relabelling(
+        thresholds=tuple(f"{group}_probability" for group in _GROUPS), apply=_relabelled
+    ),
     tolerance=5e-3,
 )
 def audio_music(loading: Loading) -> MusicScorer:

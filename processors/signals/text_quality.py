@@ -30,14 +30,14 @@ from typing import Any
 
 from earmark.models.letter_model import LetterModel
 from earmark.processors.content import Text
-from earmark.processors.outcome import Result
+from earmark.processors.outcome import Result, Verdict
 from earmark.processors.quality.damage import disguise, markup, mojibake, template
 from earmark.processors.quality.prose import Prose, prose, word_count
 from earmark.processors.quality.readability import Readability, readability
 from earmark.processors.quality.spam import spam
 from earmark.processors.quality.style import repetition, shouting
 from earmark.processors.sentence import sentences
-from earmark.processors.signal import ItemView, Loading, Part, Takes, signal
+from earmark.processors.signal import ItemView, Loading, Part, Relabelling, Takes, signal
 from earmark.processors.threshold import Thresholds
 
 LABELS = (
@@ -69,7 +69,7 @@ class QualityScorer:
         self._letters = letters
         self._min_letters = thresholds["min_gibberish_letters"]
         self._min_words = thresholds["min_readability_words"]
-        self._label_scores = {label: thresholds[f"{label}_score"] for label in LABELS}
+        self._thresholds = thresholds
 
     def score(self, items: Sequence[ItemView]) -> Sequence[Result]:
         """One result per item."""
@@ -88,7 +88,7 @@ class QualityScorer:
             flesch_reading_ease=_mean(measured, "flesch_reading_ease"),
             lix=_mean(measured, "lix"),
             scores=scores,
-            labels=[x for x in LABELS if scores.get(x, 0.0) >= self._label_scores[x]],
+            labels=quality_labels(scores, self._thresholds),
             fields=[one.entry() for one in measured],
         )
 
@@ -128,6 +128,20 @@ class QualityScorer:
         return readability(read, language, sum(1 for _ in sentences(read.rest)))
 
 
+def quality_labels(scores: Mapping[str, float], thresholds: Thresholds) -> list[str]:
+    """What the scores reach their thresholds for."""
+    return [label for label in LABELS if scores.get(label, 0.0) >= thresholds[f"{label}_score"]]
+
+
+def _relabelled(result: Result, old: Thresholds, new: Thresholds) -> Result:
+    """The labels are all that follows from the thresholds, and every score is published."""
+    del old
+    if result.outcome != Verdict.OK:
+        return result
+    fields: dict[str, Any] = dict(result.fields)
+    return Result.ok(**{**fields, "labels": quality_labels(fields["scores"], new)})
+
+
 @signal(
     name="text.quality",
     takes=Takes.PASSAGES,
@@ -136,6 +150,9 @@ class QualityScorer:
     models=("letter-surprise",),
     taxonomy=("earmark.text-quality", "1"),
     record_name="TextQuality",
+    relabelling=Relabelling(
+        thresholds=tuple(f"{label}_score" for label in LABELS), apply=_relabelled
+    ),
 )
 def text_quality(loading: Loading) -> QualityScorer:
     """The scorer with its tables of letters."""

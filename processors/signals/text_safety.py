@@ -35,12 +35,12 @@ from earmark.processors.content import Text
 from earmark.processors.english import LanguageGate, nothing_read
 from earmark.processors.error import ConfigurationError
 from earmark.processors.item_text import TRANSCRIPT
-from earmark.processors.labels import label_limit, labels_and_spans
+from earmark.processors.labels import labels_and_spans
 from earmark.processors.outcome import Result
 from earmark.processors.sentence import Sentence, sentences, surroundings
 from earmark.processors.signal import ItemView, Loading, Part, Relabelling, Takes, signal
 from earmark.processors.taxonomy.harm import harms
-from earmark.processors.threshold import Thresholds
+from earmark.processors.threshold import Thresholds, label_limit
 
 MODEL = "text-harm"  # and cards whose names begin so are heads of the same kind
 WORDS = "profanity-check"  # its vocabulary tells short English from short other texts

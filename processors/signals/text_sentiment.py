@@ -1,9 +1,9 @@
-"""Whether the texts of an item speak well or ill, by VADER's lexicon and rules.
+"""Whether the texts of an item speak well or ill, by VADER's lexicon and rules and a head on them.
 
-Polarity is the mean over sentences, from -1 to 1; that of the item is the mean over the sentences
-of all its texts. A model of four numbers turns it into probabilities of how people would rate it,
-and the label is the most probable: see the card `vader` for what they are worth. Neutral is said
-only of texts without a word of the lexicon, and never with much confidence.
+Polarity is VADER's, the mean over sentences, from -1 to 1; that of the item is the mean over the
+sentences of all its texts. A head that has seen how people rate turns it, the words and their
+embedding into probabilities of how people would rate the text, and the label is the most probable:
+see the card `text-sentiment` for what they are worth. A label may differ from the polarity's sign.
 
 Only English is read, and what is said in audio is not. It counts words: irony, quotations, and
 what a remark is aimed at are lost on it, and lyrics that tell of grief are negative to it.
@@ -11,25 +11,32 @@ what a remark is aimed at are lost on it, and lyrics that tell of grief are nega
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 from earmark.models.profanity import load_coverage
+from earmark.models.sentiment_head import SentimentHead, load_sentiment_head
+from earmark.models.static_embedding import load_static_embedding
 from earmark.models.vader import Polarity, Vader, load_vader
 from earmark.processors.content import Text
 from earmark.processors.english import EnglishGate, nothing_read
-from earmark.processors.outcome import Result
+from earmark.processors.outcome import Result, Verdict
 from earmark.processors.sentence import sentences
-from earmark.processors.signal import ItemView, Loading, Part, Takes, signal
+from earmark.processors.signal import ItemView, Loading, Part, Relabelling, Takes, signal
 from earmark.processors.threshold import Thresholds
 
+MODEL = "text-sentiment"
+VADER = "vader"
 VOCABULARY = "profanity-check"  # its words tell whether a short text is English
+EMBEDDING = "wordllama-l2-supercat-256"  # the head stands on it
+LEAST = "min_probability"
+UNSURE = "LOW_CONFIDENCE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Passage:
     """One text as sentences."""
 
+    text: str
     field: str
     readings: tuple[str, ...]
 
@@ -37,10 +44,13 @@ class _Passage:
 class SentimentScorer:
     """Finds the polarity of texts; a `PassageScorer`."""
 
-    def __init__(self, vader: Vader, gate: EnglishGate, thresholds: Thresholds) -> None:
+    def __init__(
+        self, vader: Vader, head: SentimentHead, gate: EnglishGate, thresholds: Thresholds
+    ) -> None:
         self._vader = vader
+        self._head = head
         self._gate = gate
-        self._min_probability = thresholds["min_probability"]
+        self._min_probability = thresholds[LEAST]
 
     def score(self, items: Sequence[ItemView]) -> Sequence[Result]:
         """One result per item; each different sentence of the batch is read once."""
@@ -56,29 +66,60 @@ class SentimentScorer:
 
     def _conclude(self, passages: Sequence[_Passage], read: Mapping[str, Polarity]) -> Result:
         of_fields = [[read[reading] for reading in passage.readings] for passage in passages]
-        fields = [
-            {"field": passage.field, **self._said(polarities)}
-            for passage, polarities in zip(passages, of_fields, strict=True)
-        ]
-        whole = _mean([polarity for polarities in of_fields for polarity in polarities])
-        probabilities = self._vader.calibration.probabilities(whole)
-        said = self._said([whole])
+        fields = []
+        for passage, polarities in zip(passages, of_fields, strict=True):
+            mean = Polarity.mean(polarities)
+            probabilities = self._head.probabilities(passage.text, mean)
+            fields.append(
+                {"field": passage.field, "polarity": mean.value, **self._said(probabilities)}
+            )
+        whole = Polarity.mean([polarity for polarities in of_fields for polarity in polarities])
+        if len(passages) > 1:
+            text = "\n".join(passage.text for passage in passages)
+            probabilities = self._head.probabilities(text, whole)
+        said = self._said(probabilities)
         common = {"probabilities": probabilities, "polarity": whole.value, "fields": fields}
         if said["label"] is None:
-            return Result.abstained("LOW_CONFIDENCE", **common)
-        return Result.ok(**common, label=said["label"], confidence=said["confidence"])
+            return Result.abstained(UNSURE, **common)
+        return Result.ok(**common, **said)
 
-    def _said(self, polarities: Sequence[Polarity]) -> dict[str, Any]:
-        """Polarity, and the most probable label unless that is too improbable."""
-        mean = _mean(polarities)
-        probabilities = self._vader.calibration.probabilities(mean)
-        label = max(probabilities, key=lambda name: probabilities[name])
-        is_sure = probabilities[label] >= self._min_probability
-        return {
-            "polarity": mean.value,
-            "label": label if is_sure else None,
-            "confidence": probabilities[label] if is_sure else None,
-        }
+    def _said(self, probabilities: Mapping[str, float]) -> dict[str, Any]:
+        return _label_of(probabilities, self._min_probability)
+
+
+def likeliest(probabilities: Mapping[str, float], least: float) -> str | None:
+    """The most probable label; None where that is less probable than `least`."""
+    label = max(probabilities, key=lambda name: probabilities[name])
+    return label if probabilities[label] >= least else None
+
+
+def _label_of(probabilities: Mapping[str, float], least: float) -> dict[str, Any]:
+    """The most probable label and its probability, unless that is too low."""
+    label = likeliest(probabilities, least)
+    return {"label": label, "confidence": None if label is None else probabilities[label]}
+
+
+def _relabelled(result: Result, old: Thresholds, new: Thresholds) -> Result | None:
+    """Of a text by itself only the published label is known: a lower bar needs it read again."""
+    if result.outcome != Verdict.OK and result.reason != UNSURE:
+        return result
+    stored: dict[str, Any] = dict(result.fields)
+    least = new[LEAST]
+    if least < old[LEAST] and any(field["label"] is None for field in stored["fields"]):
+        return None
+    nothing = {"label": None, "confidence": None}
+    said = _label_of(stored["probabilities"], least)
+    common = {
+        "probabilities": stored["probabilities"],
+        "polarity": stored["polarity"],
+        "fields": [
+            {**field, **(nothing if (field["confidence"] or 0.0) < least else {})}
+            for field in stored["fields"]
+        ],
+    }
+    if said["label"] is None:
+        return Result.abstained(UNSURE, **common)
+    return Result.ok(**common, **said)
 
 
 @signal(
@@ -86,27 +127,25 @@ class SentimentScorer:
     takes=Takes.PASSAGES,
     reads=frozenset({Part.TEXTS}),
     needs=("text.language",),
-    models=("vader", VOCABULARY),
-    companions=lambda card: (VOCABULARY,),
+    models=(MODEL, VADER, VOCABULARY, EMBEDDING),
+    companions=lambda _: (VADER, VOCABULARY, EMBEDDING),
     reads_language=True,
     record_name="TextSentiment",
+    relabelling=Relabelling(thresholds=(LEAST,), apply=_relabelled),
 )
 def text_sentiment(loading: Loading) -> SentimentScorer:
-    """The scorer with VADER's lexicon."""
-    vader = load_vader(
-        loading.path("lexicon.txt"), loading.path("emoji.txt"), loading.path("calibration.json")
+    """The scorer with VADER's lexicon and the card's head on it."""
+    store = loading.store
+    vader = load_vader(store.path(VADER, "lexicon.txt"), store.path(VADER, "emoji.txt"))
+    embedding = load_static_embedding(
+        store.path(EMBEDDING), store.path(EMBEDDING, "tokenizer.json")
     )
-    coverage = load_coverage(loading.store.path(loading.models[1], "vocabulary.json"))
-    return SentimentScorer(vader, EnglishGate(coverage, loading.thresholds), loading.thresholds)
+    head = load_sentiment_head(loading.path(), embedding)
+    coverage = load_coverage(store.path(VOCABULARY, "vocabulary.json"))
+    gate = EnglishGate(coverage, loading.thresholds)
+    return SentimentScorer(vader, head, gate, loading.thresholds)
 
 
 def _passage(text: Text) -> _Passage:
     found = tuple(text.text[s.start : s.end] for s in sentences(text.text))
-    return _Passage(field=text.field, readings=found)
-
-
-def _mean(polarities: Sequence[Polarity]) -> Polarity:
-    return Polarity(
-        value=fmean(polarity.value for polarity in polarities),
-        wordless=all(polarity.wordless for polarity in polarities),
-    )
+    return _Passage(text=text.text, field=text.field, readings=found)

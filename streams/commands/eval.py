@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from earmark.models.error import ConfigurationError
+from earmark.models.store import ModelStore
 from earmark.streams.settings import load_settings
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from earmark.streams.evaluation.evaluation import Evaluation
     from earmark.streams.evaluation.how import How
     from earmark.streams.evaluation.run import Scored
+    from earmark.streams.review.desk import Desk
 
 FOLDER = click.Path(path_type=Path)
 
@@ -30,6 +32,9 @@ FOLDER = click.Path(path_type=Path)
     multiple=True,
     type=FOLDER,
     help="A manifest.jsonl, or the folder of one; repeatable.",
+)
+@click.option(
+    "--from-review", is_flag=True, help="Rows of what people decided, with the stored answers."
 )
 @click.option(
     "--constructed", is_flag=True, help="Rows that are made here, for signals of measurable sound."
@@ -60,6 +65,7 @@ def eval(
     signal: str | None,
     data: tuple[Path, ...],
     constructed: bool,
+    from_review: bool,
     model: str | None,
     against: str | None,
     slices: str,
@@ -78,6 +84,10 @@ def eval(
     compared with their labels. Rows without a label that the signal is measured by are counted and
     left out. Figures come with 95 % intervals, by slice where that is asked for.
 
+    With --from-review the rows are items that people decided about (`earmark review`), weighed so
+    that figures are about all items, and the answers are those on the signal's topic: nothing is
+    scored. How far people agree with each other and with the model is said beside.
+
     With --constructed, the rows are recordings that are made here: how loud, clipped, silent or
     damaged they are, their tempo, key and copies are known by construction.
 
@@ -88,10 +98,16 @@ def eval(
 
     if gate is not None and (signal or data or constructed or model or against):
         raise click.UsageError("--gate names its signals and data itself")
-    if gate is None and not (signal and (data or constructed)):
+    if from_review and (not signal or any((gate, data, constructed, model, against, write_card))):
+        raise click.UsageError("--from-review goes with a SIGNAL, --slices, --report and --json")
+    if gate is None and not (signal and (data or constructed or from_review)):
         raise click.UsageError("name a SIGNAL and its --data, or a --gate file")
     if limits and not write_card:
         raise click.UsageError("--limits goes with --write-card")
+    by = [name.strip() for name in slices.split(",") if name.strip()]
+    if from_review and signal is not None:
+        _from_review(signal, by, report, as_json=as_json)
+        return
     settings = load_settings()
     how = How(
         model=model,
@@ -102,7 +118,6 @@ def eval(
     if gate is not None or signal is None:
         _gate(gate or Path(), how, as_json=as_json)
         return
-    by = [name.strip() for name in slices.split(",") if name.strip()]
     with _made(signal, quiet=as_json) if constructed else nullcontext(()) as made:
         paths = (*data, *made)
         evaluation, comparison, scored = _measure(signal, paths, how, against, by, quiet=as_json)
@@ -168,6 +183,58 @@ def _measure(
     )
     comparison = compare(rows, tasks, scored, other) if other else None
     return evaluation, comparison, scored
+
+
+def _from_review(signal: str, by: Sequence[str], report: Path | None, *, as_json: bool) -> None:
+    from earmark.streams.evaluation.evaluation import evaluated, measurements
+    from earmark.streams.evaluation.review_text import agreement_lines, agreement_table
+    from earmark.streams.evaluation.reviewed import DATA, reviewed, weighed
+    from earmark.streams.evaluation.slice import check_slices
+    from earmark.streams.evaluation.task import tasks_of, used_rows
+
+    settings, tasks = load_settings(), tasks_of(signal)
+    with _review_desk(quiet=as_json) as desk:
+        found = reviewed(desk, signal, ModelStore(settings.home / "models", offline=True))
+    rows = used_rows(found.rows, tasks)
+    if not rows:
+        raise ConfigurationError(f"no decision says what {signal} is measured by")
+    check_slices(rows, by)
+    measured = measurements(rows, tasks, found.scored)
+    evaluation = evaluated(
+        [weighed(each, found.weights) for each in measured],
+        found.scored,
+        data=[DATA],
+        rows=rows,
+        unused=len(found.rows) - len(rows),
+        by=by,
+    )
+    if report is not None:
+        _write(report, evaluation, None)
+    if as_json:
+        table = evaluation.as_json() | {"review": agreement_table(found)}
+        click.echo(json.dumps(table, ensure_ascii=False))
+        return
+    _show(evaluation, None, as_json=False)
+    for line in agreement_lines(found):
+        click.echo(line)
+
+
+@contextmanager
+def _review_desk(*, quiet: bool) -> Iterator["Desk"]:
+    """Decisions, and the items that they are about."""
+    from earmark.streams.endpoint import endpoint
+    from earmark.streams.progress import reading
+    from earmark.streams.registry import Registry
+    from earmark.streams.review.desk import Desk
+
+    settings = endpoint()
+    with (
+        Registry(settings.registry) as registry,
+        reading(quiet=quiet) as report,
+        Desk(settings, registry, report=report) as desk,
+    ):
+        desk.advance()
+        yield desk
 
 
 def _write(report: Path, evaluation: "Evaluation", comparison: "Comparison | None") -> None:

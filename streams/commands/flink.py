@@ -80,6 +80,41 @@ def profile(**where: Any) -> None:
 
 
 @flink.command()
+@click.option("--from", "start", metavar="WHEN", help="Begin with what arrived then.")
+@click.option("--run", help="Count what is there, for once, to the topics of this run.")
+@click.option("--to", "end", metavar="WHEN", help="With --run: what had arrived by then.")
+@click.option("--json", "as_json", is_flag=True, help="With --run: one JSON object.")
+@_where
+def stats(start: str | None, run: str | None, end: str | None, as_json: bool, **where: Any) -> None:
+    """Count signals in windows of a minute and of an hour, on signal.stats.v1.
+
+    By signal, model, language and content type: outcomes, reasons, labels and words, and of each
+    number mean, deviation, quantiles and histogram. `earmark drift` compares them. Windows are of
+    the time of arrival; what comes too late for its window is counted as late. Stays until Ctrl-C,
+    as `profile` does; with --run it ends with what is there, on replay.RUN.signal.stats.v1. WHEN
+    is in ISO 8601 or how long ago (2h, 7d).
+    """
+    now = datetime.now(UTC)
+    from_ms = moment_ms(start, now=now) if start else None
+    if run is None:
+        if end is not None:
+            raise click.UsageError("--to is for a --run, which has an end")
+        sys.exit(_keep(_order(kind="stats", options={"from_ms": from_ms}, **where)))
+    from earmark.streams.flink.stats import count_to_end
+
+    with loading(quiet=as_json) as progress:
+        topic = count_to_end(
+            resolve_settings(load_settings()),
+            run,
+            from_ms=from_ms,
+            to_ms=moment_ms(end, now=now) if end else None,
+            order=partial(_order, **where),
+            progress=progress,
+        )
+    click.echo(json.dumps({"run": run, "topic": topic}) if as_json else f"counted on {topic}")
+
+
+@flink.command()
 @click.option("--run", help="A name for it; none: one with the time in it.")
 @click.option("--from", "start", metavar="WHEN", help="Leave out what arrived before.")
 @click.option("--to", "end", metavar="WHEN", help="Read what had arrived by then; none: by now.")

@@ -1,6 +1,7 @@
 """`earmark review`: questions out to people, and their decisions back."""
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -277,7 +278,7 @@ def _tell(written: "Written", *, as_json: bool) -> None:
         for line in written.refused:
             click.echo(f"not taken: {line}", err=True)
     if written.refused:
-        raise click.exceptions.Exit(1)
+        sys.exit(1)
 
 
 def _counts(written: "Written") -> dict[str, int]:

@@ -26,19 +26,19 @@ def list_signals(as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from earmark.streams.catalogue_text import deprecation, standing
+    from earmark.streams.catalogue_text import standing
 
     entries = _entries()
     if as_json:
         _print_json(entries)
         return
-    table = Table("signal", "access", "p95", "measured", "owner", "deprecated", box=None)
-    table.columns[0].no_wrap = True
+    table = Table("signal", "access", "p95", "measured", "owner", box=None)
+    for column in table.columns[:4]:
+        column.no_wrap = True
     for it in entries:
         fresh = "-" if it.freshness_s is None else f"{it.freshness_s:g} s"
-        table.add_row(
-            it.signal, str(it.access), fresh, standing(it), it.owner, deprecation(it) or "-"
-        )
+        named = f"{it.signal} (deprecated)" if it.deprecated_on else it.signal
+        table.add_row(named, str(it.access), fresh, standing(it), it.owner)
     Console(highlight=False).print(table)
 
 
@@ -46,7 +46,7 @@ def list_signals(as_json: bool) -> None:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def show(name: str, as_json: bool) -> None:
-    """Show the signal NAME: contract, limits, and the latest evaluation with intervals."""
+    """Show the signal NAME: contract, limits, and what was measured, the latest first."""
     from rich.console import Console
     from rich.text import Text
 
@@ -65,10 +65,10 @@ def show(name: str, as_json: bool) -> None:
     if entry.intended_use:
         console.print(Text(f"for: {entry.intended_use}"))
     console.print(Text(f"limits: {entry.limits}"))
-    if entry.latest is None:
+    if not entry.reports:
         console.print(Text(f"\nnever measured: earmark eval {entry.signal} --write-card"))
-    else:
-        _print_report(entry.latest)
+    for report in reversed(entry.reports):
+        _print_report(report)
 
 
 @signals.command()

@@ -59,6 +59,7 @@ def acl(principal: str, role: str, read: tuple[str, ...], group: str | None, as_
     """
     from earmark.streams.access import Request, Role, bindings, commands, principal_named, rules
     from earmark.streams.catalogue import catalogue
+    from earmark.streams.restriction import restricted_by
 
     settings = load_settings()
     kafka, who = settings.kafka, principal_named(principal)
@@ -69,6 +70,7 @@ def acl(principal: str, role: str, read: tuple[str, ...], group: str | None, as_
         read=read,
         group=group or own,
         receipts_topic=kafka.receipts_topic,
+        twins=restricted_by(settings),
     )
     found = rules(request, catalogue(settings) if read else ())
     if as_json:

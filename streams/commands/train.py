@@ -55,13 +55,15 @@ def train(
     licence_ok: bool,
     as_json: bool,
 ) -> None:
-    """Train a model for SIGNAL: text.safety or audio.scene.
+    """Train a model for SIGNAL: text.safety, text.sentiment or audio.scene.
 
     For text.safety, linear heads are fitted to labelled texts; what they are worth is told from
     rows, and from whole sources, that were held out fold by fold. Labels are `safe`, `category`,
     `scores`, or `harms` (a table of our harms to numbers from 0 to 1). A harm that too few rows
-    have, or that is not told on rows held out, gets no head. For audio.scene, a small network is
-    fitted to recordings labelled `class` (speech, music, noise), and measured on those of --test.
+    have, or that is not told on rows held out, gets no head. For text.sentiment, one head is
+    fitted to texts labelled `sentiment` (negative, neutral, positive), every source weighing the
+    same, and measured likewise. For audio.scene, a small network is fitted to recordings labelled
+    `class` (speech, music, noise), and measured on those of --test.
 
     Rows are trained on if their licence is known to permit it (public domain, CC-BY, CC-BY-SA,
     MIT, BSD, ISC, Apache, synthesised); the others are counted and left out, unless --licence-ok

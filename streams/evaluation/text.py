@@ -93,6 +93,8 @@ def calibration_line(it: Calibration) -> str:
 def cost_line(evaluation: Evaluation) -> str:
     """Seconds an item and a second of audio."""
     cost = evaluation.cost
+    if not math.isfinite(cost.seconds_per_item):
+        return "Answers as they were stored; nothing was scored."
     line = f"{cost.seconds_per_item * 1000:,.1f} ms an item"
     if cost.seconds_per_audio_second is not None:
         line += f", {cost.seconds_per_audio_second * 1000:,.1f} ms a second of audio"

@@ -14,7 +14,7 @@ from earmark.streams.export.column import arrow_schema
 from earmark.streams.export.folder import ExportFolder
 from earmark.streams.export.writer import DayWriter, folder_name
 from earmark.streams.settings import Settings
-from earmark.streams.subscription.feed import Feed, Passed
+from earmark.streams.subscription.feed import BATCH, Feed, Passed
 from earmark.streams.subscription.latest import LatestTable
 from earmark.streams.subscription.place import Start, parsed_place
 from earmark.streams.subscription.received import ReceivedSignal, UnreadableRecord
@@ -59,12 +59,19 @@ def export(settings: Settings, root: Path, asked: Asked, report: Progress) -> di
     cluster = describe_cluster(settings.kafka, lambda topic: topic in asked.topics)
     with ExportFolder(root, asked.arguments, cluster.id) as folder:
         began = time.monotonic()
-        if asked.as_of_ms is None:
-            for topic in asked.topics:
-                _History(settings, folder, topic, asked).run(report)
-        else:
-            _as_of(settings, folder, asked, report)
+        try:
+            _write(settings, folder, asked, report)
+        except OSError as error:  # such as a full disk
+            raise ServiceError(f"{root}: {error.strerror or error}") from error
         return {**summary(folder, asked), "seconds": round(time.monotonic() - began, 3)}
+
+
+def _write(settings: Settings, folder: ExportFolder, asked: Asked, report: Progress) -> None:
+    if asked.as_of_ms is not None:
+        _as_of(settings, folder, asked, report)
+        return
+    for topic in asked.topics:
+        _History(settings, folder, topic, asked).run(report)
 
 
 def summary(folder: ExportFolder, asked: Asked) -> dict[str, Any]:
@@ -113,7 +120,7 @@ class _History:
             self._check(feed)
             self._folder.commit((), offsets=self._position, unreadable={})
             ends, read = feed.ends(self._asked.until_ms), 0
-            total = sum(max(0, end - feed.starts.get(at, 0)) for at, end in ends.items())
+            total = sum(max(0, end - feed.starts[at]) for at, end in ends.items())
             while not feed.is_through(ends):
                 read += self._part(feed, ends)
                 report(folder_name(self._topic), min(read, total), total)
@@ -123,7 +130,8 @@ class _History:
         read, heard = 0, time.monotonic()
         with DayWriter(self._folder, self._topic) as writer:
             while not feed.is_through(ends) and not self._is_full(writer, read):
-                passed = [it for it in feed.batch(_WAIT_S) if it.next_offset <= ends[it.place]]
+                batch = feed.batch(_WAIT_S, min(BATCH, self._asked.file_records - read))
+                passed = [it for it in batch if it.next_offset <= ends[it.place]]
                 feed.pause(at for at, end in ends.items() if self._position.get(at, 0) >= end)
                 self._write(writer, passed)
                 read += len(passed)

@@ -158,6 +158,8 @@ def _submitted(job: Job, config: Mapping[str, str]) -> Any:
             environment.get_config().set(name, value)
         for table in job.tables:
             environment.execute_sql(table.ddl)
+        for view in job.views:
+            environment.execute_sql(view)
         statements = environment.create_statement_set()
         for statement in job.statements:
             statements.add_insert_sql(statement)

@@ -42,7 +42,7 @@ def prepare(settings: Settings, order: Order, progress: Progress = silent) -> No
     """
     find_runtime(settings, progress)
     job = order.job(settings)
-    wanted = {table.options["topic"] for table in job.tables}
+    wanted = {topic for table in job.tables for topic in table.topics}
     there = describe_cluster(settings.kafka, wanted.__contains__).configs
     if missing := sorted(wanted - there.keys()):
         raise ConfigurationError(f"topic {missing[0]} is not there: run `earmark topics create`")

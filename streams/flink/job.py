@@ -29,16 +29,17 @@ LONGEST_CHECKPOINT_S = 600.0  # older: what it handed to Kafka may be aborted by
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """Tables and the statements over them, run as one job.
+    """Tables, views of them and the statements over both, run as one job.
 
-    `name` is what people call it, and the folder of its state. `writes` are the topics that it
-    writes, `config` is Flink's own.
+    `name` is what people call it, and the folder of its state. `schemas` are the topics under whose
+    schemas it writes, `config` is Flink's own.
     """
 
     name: str
     tables: Sequence[Table]
     statements: Sequence[str]
     schemas: Sequence[str]
+    views: Sequence[str] = ()
     config: Mapping[str, str] = field(default_factory=lambda: {**STREAMING, **ONE_PHASE})
 
     @property
@@ -51,7 +52,7 @@ class Job:
 
         State of one digest is of no use under another.
         """
-        parts = [cluster_id, *self.statements]
+        parts = [cluster_id, *self.views, *self.statements]
         for table in self.tables:
-            parts += [table.name, table.columns, table.options["topic"]]
+            parts += [table.name, table.columns, *table.topics]
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]

@@ -14,6 +14,7 @@ from earmark.streams.settings import Settings
 # what makes a job of settings and options, by the kind of job: module and function
 KINDS = {
     "profile": ("profile_job", "profile_job"),
+    "stats": ("stats_job", "stats_job"),
     "rebuild": ("profile_job", "rebuild_job"),
 }
 

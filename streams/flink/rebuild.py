@@ -54,10 +54,10 @@ def rebuild(
     topic = replay_topic(checked_name(run), PROFILES)
     options = {"run": run, "from_ms": from_ms, "to_ms": to_ms, "batch": batch}
     wanted = order(kind="rebuild", options=options)
-    _make_topic(settings, topic)
+    make_topic(settings, topic)
     prepare(settings, wanted, progress)
     started = time.monotonic()
-    _run(settings, wanted, f"rebuild-{run}", progress)
+    run_to_end(settings, wanted, f"rebuild-{run}", progress)
     seconds = time.monotonic() - started
     rebuilt = standing(settings, topic, progress)
     whole = from_ms is None and to_ms is None
@@ -70,20 +70,24 @@ def rebuild(
     )
 
 
-def _make_topic(settings: Settings, topic: str) -> None:
+def make_topic(settings: Settings, topic: str) -> None:
+    """Make the topic of a run where it is missing; it goes with time, as those of replays do."""
     made = Topic(name=topic, config=COMMON | KEPT)
     make_topics(settings.kafka, [made], partitions=settings.kafka.partitions)
 
 
-def _run(settings: Settings, order: Order, name: str, progress: Progress) -> None:
-    """Until the job has ended; one that dies goes on from its newest checkpoint."""
+def run_to_end(settings: Settings, order: Order, name: str, progress: Progress = silent) -> None:
+    """Run a bounded job until it has ended; one that dies goes on from its newest checkpoint.
+
+    Raises ServiceError where it does not end well.
+    """
     log = settings.state_folder / "flink" / "log" / f"{name}.log"
     for _ in range(ATTEMPTS):
         driver = Child(name, command_of(order), log=log, environment=environment(settings))
         driver.start()
         try:
             while driver.alive:
-                progress("rebuilding profiles", 0, None)
+                progress(name, 0, None)
                 time.sleep(POLL_S)
         finally:
             driver.stop()
@@ -91,4 +95,4 @@ def _run(settings: Settings, order: Order, name: str, progress: Progress) -> Non
             return
         if driver.status in HOPELESS:
             break
-    raise ServiceError(f"the profiles were not rebuilt: {tail(log)}")
+    raise ServiceError(f"{name}: {tail(log)}")

@@ -57,7 +57,8 @@ class Rest:
     def _location(self, operation: Mapping[str, Any]) -> str:
         if "location" in operation:
             return str(operation["location"])
-        reason = str(operation.get("failure-cause", {}).get("class", "no reason given"))
+        trace = str(operation.get("failure-cause", {}).get("stack-trace", "no reason given"))
+        reason = [line for line in trace.splitlines() if not line.startswith("\tat")][-1]
         raise ServiceError(f"Flink {self.url}: the savepoint failed: {reason}")
 
     def _ask(

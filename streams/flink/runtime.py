@@ -113,7 +113,10 @@ def find_runtime(settings: Settings, progress: Progress = silent) -> Runtime:
 
 
 def _distribution() -> Path:
-    found = importlib.util.find_spec("pyflink")
+    try:
+        found = importlib.util.find_spec("pyflink")
+    except ValueError:  # what is not a package at all
+        found = None
     if found is None or found.origin is None:
         raise ConfigurationError("Flink is not installed: `pip install 'earmark[flink]'` brings it")
     return Path(found.origin).parent

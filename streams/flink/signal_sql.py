@@ -4,8 +4,9 @@ Generated from the signal's schema by the same rule as the reference in Python, 
 plug-in signal needs nothing here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from earmark.processors.profile import Summary, summary_fields
 from earmark.processors.schema import Definition, Schema
@@ -61,6 +62,24 @@ def source_columns(definition: Definition) -> str:
     return f"{own}, `provenance` ROW<{provenance}> NOT NULL"
 
 
+def common_columns(definitions: Iterable[Definition]) -> str | None:
+    """Columns in which the records of any of these signals can be read, null where one has none.
+
+    None where a field has another type in one signal than in another.
+    """
+    kinds: dict[str, str] = {}
+    for definition in definitions:
+        for field in definition["fields"]:
+            kind = sql_type(field["type"]).removesuffix(" NOT NULL")
+            if field["name"] in _own(summary_fields(definition)) and (
+                kinds.setdefault(field["name"], kind) != kind
+            ):
+                return None
+    own = ", ".join(f"{quoted(name)} {kind}" for name, kind in kinds.items())
+    envelope = source_columns({"fields": [*_of_envelope(definition)]})
+    return f"{envelope}, {own}" if own else envelope
+
+
 def said(name: str, definition: Definition) -> Mapping[str, str]:
     """For each field of a profile's signal its expression over the columns of the table."""
     summary = summary_fields(definition)
@@ -79,6 +98,14 @@ def said(name: str, definition: Definition) -> Mapping[str, str]:
         "numbers": _numbers(summary, definition),
         "words": _words(summary.words),
     }
+
+
+def _of_envelope(definition: Definition) -> Iterator[Mapping[str, Any]]:
+    """The fields that all signals have, `provenance` the last of them."""
+    for field in definition["fields"]:
+        yield field
+        if field["name"] == "provenance":
+            return
 
 
 def _own(summary: Summary) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Kafka topics as tables of Flink SQL: keyed by item, Avro behind a registry's id."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from earmark.processors.schema import Schema
@@ -14,6 +14,8 @@ KEY = "content_id"
 # broker allows no more by default
 TRANSACTION_MS = 900_000
 ARRIVED = "`arrived` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL"
+_TIMED = f"{ARRIVED}, WATERMARK FOR `arrived` AS `arrived` - INTERVAL '1' SECOND"
+_TOPIC = "`topic` STRING METADATA VIRTUAL"
 _OFFSET = "`offset` BIGINT METADATA VIRTUAL"
 _KEYED = f"PRIMARY KEY ({quoted(KEY)}) NOT ENFORCED"
 
@@ -43,6 +45,11 @@ class Table:
     options: Mapping[str, str] = field(repr=False)
 
     @property
+    def topics(self) -> Sequence[str]:
+        """What it is over; nothing where it is not of Kafka."""
+        return self.options["topic"].split(";") if "topic" in self.options else ()
+
+    @property
     def ddl(self) -> str:
         """The statement that makes it known to Flink."""
         options = ", ".join(f"{text(key)} = {text(value)}" for key, value in self.options.items())
@@ -58,6 +65,50 @@ def keyed_source(
     """
     options = {**_common(settings, topic), **_reading(settings, bound), "connector": "upsert-kafka"}
     return Table(name=name, columns=f"{columns}, {ARRIVED}, {_KEYED}", options=options)
+
+
+def timed_source(
+    settings: Settings,
+    topics: Sequence[str],
+    name: str,
+    columns: str,
+    *,
+    from_ms: int | None = None,
+    bound: Bound | None = None,
+) -> Table:
+    """All records of the topics as they were written, by their time of `arrived`; no tombstones.
+
+    Which `topic` each is of is a column too.
+    """
+    start = {"scan.startup.mode": "earliest-offset"}
+    if from_ms is not None:
+        start = {
+            "scan.startup.mode": "timestamp",
+            "scan.startup.timestamp-millis": str(from_ms),
+        }
+    options = {
+        **_common(settings, ";".join(topics)),
+        **_reading(settings, bound),
+        **start,
+        "connector": "kafka",
+        "key.fields": KEY,
+    }
+    return Table(name=name, columns=f"{columns}, {_TOPIC}, {_TIMED}", options=options)
+
+
+def heartbeat(name: str) -> Table:
+    """A row a second with the time in `arrived`, so that time goes on where nothing comes."""
+    columns = (
+        "`beat` BIGINT, `arrived` AS CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)), "
+        "WATERMARK FOR `arrived` AS `arrived` - INTERVAL '1' SECOND"
+    )
+    options = {
+        "connector": "datagen",
+        "rows-per-second": "1",
+        "fields.beat.min": "0",
+        "fields.beat.max": "1",
+    }
+    return Table(name=name, columns=columns, options=options)
 
 
 def logged_sources(
@@ -95,6 +146,23 @@ def newest(name: str) -> str:
     )
 
 
+def appended_sink(
+    settings: Settings, schema: Schema, name: str, *, key: str, topic: str, transactions: str
+) -> Table:
+    """Records on `topic`, exactly once, under the column `key`, which is in front of the schema's.
+
+    `transactions` begins the names of its transactions: one that runs, one prefix.
+    """
+    options = {
+        **_written(settings, schema, topic, transactions),
+        "connector": "kafka",
+        "key.fields": key,
+        "value.fields-include": "EXCEPT_KEY",
+    }
+    own = columns(schema.definition["fields"])
+    return Table(name=name, columns=f"{quoted(key)} STRING NOT NULL, {own}", options=options)
+
+
 def keyed_sink(
     settings: Settings, schema: Schema, name: str, *, topic: str, transactions: str
 ) -> Table:
@@ -103,8 +171,19 @@ def keyed_sink(
     `transactions` begins the names of its transactions: one that runs, one prefix.
     """
     options = {
-        **_common(settings, topic),
+        **_written(settings, schema, topic, transactions),
         "connector": "upsert-kafka",
+    }
+    return Table(
+        name=name, columns=f"{columns(schema.definition['fields'])}, {_KEYED}", options=options
+    )
+
+
+def _written(
+    settings: Settings, schema: Schema, topic: str, transactions: str
+) -> Mapping[str, str]:
+    return {
+        **_common(settings, topic),
         "value.avro-confluent.subject": schema.subject,
         "value.avro-confluent.schema": schema.text,
         "sink.delivery-guarantee": "exactly-once",
@@ -112,9 +191,6 @@ def keyed_sink(
         "properties.transaction.timeout.ms": str(TRANSACTION_MS),
         "properties.compression.type": "zstd",
     }
-    return Table(
-        name=name, columns=f"{columns(schema.definition['fields'])}, {_KEYED}", options=options
-    )
 
 
 def _reading(settings: Settings, bound: Bound | None) -> Mapping[str, str]:

@@ -18,8 +18,7 @@ from earmark.processors.review.decision import Decisions, Kind
 from earmark.processors.review.option import Options, read_options, shipped_options
 from earmark.processors.review.question import Question, question_of
 from earmark.processors.schema import ITEMS, PROFILES, REVIEW_REQUESTS, schema_of
-from earmark.processors.threshold import shipped_thresholds
-from earmark.streams.own_thresholds import own_thresholds
+from earmark.processors.threshold import Thresholds, shipped_thresholds
 from earmark.streams.registry import Registry
 from earmark.streams.review.follower import Follower, Index, in_silence
 from earmark.streams.review.label_studio import Shown
@@ -51,7 +50,8 @@ class Desk:
     """All questions that the topic of requests holds, and what they are about.
 
     With `serves`, for a process that lives on: places of all items are held, and values are read
-    when they are asked for. Else for one look, at the items that are asked about and at `items`.
+    when they are asked for. Else for one look, at the items that were asked about, or decided
+    about, and at `items`.
     For one thread, in a `with` block; raises as
     `DecisionLedger` does.
     """
@@ -69,7 +69,7 @@ class Desk:
         self._serves = serves
         self._items = {_key(each) for each in items}
         self._report = report
-        self._writer_schema = registry.schema_by_id
+        self.writer_schema = registry.schema_by_id
         self._events = event_codec(registry.schema_by_id)
         self._requests = Follower(settings.kafka, REVIEW_REQUESTS, report)
         self._indexes: dict[str, Index] = {}
@@ -175,19 +175,23 @@ class Desk:
 
     def _record(self, topic: str, payload: bytes) -> Mapping[str, Any]:
         if topic not in self._codecs:
-            self._codecs[topic] = Codec(schema_of(topic), writer_schema=self._writer_schema)
+            self._codecs[topic] = Codec(schema_of(topic), writer_schema=self.writer_schema)
         return self._codecs[topic].decode(payload)
 
     def _wanted(self) -> Collection[bytes] | None:
         if self._serves:
             return None
         asked = {_key(each.question.content_id) for each in self._asked.values()}
-        return asked | self._items
+        return asked | self._items | {_key(name) for name in self.ledger.items()}
 
 
 def options_of(settings: Settings) -> Options:
     """What is asked of people, by the settings; raises ConfigurationError."""
-    thresholds = own_thresholds(settings)
+    thresholds: Mapping[str, Thresholds] = {}
+    if settings.worker.thresholds:  # which have to be those of known signals, and these need torch
+        from earmark.streams.own_thresholds import own_thresholds
+
+        thresholds = own_thresholds(settings)
     path = settings.review.routing
     return read_options(path, thresholds) if path else shipped_options(thresholds)
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import structlog
 from confluent_kafka import (
     OFFSET_BEGINNING,
+    OFFSET_END,
     Consumer,
     KafkaError,
     KafkaException,
@@ -63,8 +64,8 @@ class Feed:
         self, settings: Settings, topics: Sequence[str], start: Start, *, auto_commit: bool = False
     ) -> None:
         self.unreadable: Counter[RejectionClass] = Counter()
-        self.starts: dict[str, int] = {}  # where it began, as far as that was an offset
-        self._closed = False
+        self.starts: dict[str, int] = {}  # where it began; empty in a group
+        self._closed = self._begun = False
         self._start = start.checked(topics)
         self._topics = topics
         self._read: deque[Message] = deque()
@@ -90,8 +91,8 @@ class Feed:
         self._consumer.close()
         self._registry.close()
 
-    def batch(self, wait_s: float) -> list[Passed]:
-        """What has been read, after a wait of at most `wait_s` for the first record.
+    def batch(self, wait_s: float, most: int = BATCH) -> list[Passed]:
+        """At most so many of what has been read, after a wait of `wait_s` at most for the first.
 
         Where a record fails for want of a service, those before it are given, and it is tried
         again by the next call.
@@ -99,12 +100,14 @@ class Feed:
         if not self._read:
             self._take(wait_s)
         done: list[Passed] = []
-        while self._read:
+        while self._read and len(done) < most:
             try:
                 passed = self._passed(self._read[0])
             except ServiceError:
                 if done:
                     break
+                if self._read[0].error() is not None:
+                    self._read.popleft()  # it has been said, and a record comes again
                 raise
             self._read.popleft()
             if passed is not None:
@@ -142,12 +145,9 @@ class Feed:
     def ends(self, until_ms: int | None = None) -> dict[str, int]:
         """The places' ends as they are now, or where records begin that came then or later."""
         try:
-            if until_ms is None:
-                return dict(self._end(it) for it in self._partitions())
-            found = self._at_time(self._partitions(), until_ms)
+            return self._at(OFFSET_END if until_ms is None else max(0, until_ms))
         except KafkaException as error:
             raise self._failed(error) from error
-        return {place(it.topic, it.partition): it.offset for it in found}
 
     def is_through(self, ends: Mapping[str, int]) -> bool:
         """Whether everything before these ends has been given."""
@@ -172,62 +172,62 @@ class Feed:
 
     def _begin(self) -> None:
         try:
-            partitions = list(self._partitions())
-            self._all = {place(it.topic, it.partition) for it in partitions}
+            self._partitions = list(self._found())
+            self._all = {place(it.topic, it.partition) for it in self._partitions}
             if self._start.group_id is not None:
                 self._consumer.subscribe(list(self._topics), on_revoke=self._on_revoke)
-                return
-            starts = self._starting(partitions)
-            self.starts = {place(it.topic, it.partition): it.offset for it in starts}
-            self.starts = {at: offset for at, offset in self.starts.items() if offset >= 0}
-            self._consumer.assign(starts)
+                self._begun = True
+            else:
+                self.starts = self._starting()
         except KafkaException as error:
             raise self._failed(error) from error
 
-    def _starting(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
-        if self._start.position is not None:
-            if strange := self._start.position.keys() - self._all:
-                raise ConfigurationError(f"start names {min(strange)}, which is not there")
-            return [_moved(it, self._start.position) for it in partitions]
-        if self._start.from_beginning:
-            return partitions
-        if self._start.since_ms is not None:
-            return self._at_time(partitions, self._start.since_ms)
-        return [_moved(it, dict([self._end(it)])) for it in partitions]
+    def _starting(self) -> dict[str, int]:
+        """Offsets, asked for now: a partition assigned at its end finds it at its first fetch."""
+        position = self._start.position
+        if position is None and self._start.since_ms is not None:
+            return self._at(max(0, self._start.since_ms))
+        if position is None:
+            return self._at(OFFSET_BEGINNING if self._start.from_beginning else OFFSET_END)
+        if strange := position.keys() - self._all:
+            raise ConfigurationError(f"start names {min(strange)}, which is not there")
+        whole = position.keys() >= self._all
+        return {**({} if whole else self._at(OFFSET_BEGINNING)), **position}
 
-    def _partitions(self) -> Iterable[TopicPartition]:
+    def _found(self) -> Iterable[TopicPartition]:
         for topic in self._topics:
             found = self._consumer.list_topics(topic, timeout=ANSWER_S).topics[topic]
             if found.error is not None:
                 raise ConfigurationError(f"topic {topic} at {self._servers}: {found.error.str()}")
             for number in sorted(found.partitions):
-                yield TopicPartition(topic, number, OFFSET_BEGINNING)
+                yield TopicPartition(topic, number)
 
-    def _at_time(self, partitions: Iterable[TopicPartition], time_ms: int) -> list[TopicPartition]:
-        """The first record that came then or later; the end where there is none."""
-        asked = [TopicPartition(it.topic, it.partition, max(0, time_ms)) for it in partitions]
-        found = self._consumer.offsets_for_times(asked, timeout=ANSWER_S)
-        for partition in found:
-            if partition.error is not None:
-                raise KafkaException(partition.error)
-        return [it if it.offset >= 0 else _moved(it, dict([self._end(it)])) for it in found]
+    def _at(self, time_ms: int) -> dict[str, int]:
+        """The places' first records that came then or later, or their ends where none did.
 
-    def _end(self, partition: TopicPartition) -> tuple[str, int]:
-        # asked for now: a partition assigned at its end would only find the end at its first fetch
+        The brokers take OFFSET_BEGINNING and OFFSET_END for times too.
+        """
+        asked = [TopicPartition(it.topic, it.partition, time_ms) for it in self._partitions]
         deadline = time.monotonic() + ANSWER_S
         while True:
-            try:
-                _, end = self._consumer.get_watermark_offsets(partition, timeout=ANSWER_S)
-                return place(partition.topic, partition.partition), end
-            except KafkaException as error:
-                # a partition that has just been made may have no leader yet
-                if not error.args[0].retriable() and error.args[0].code() not in _NO_LEADER_YET:
-                    raise
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(_AGAIN_S)
+            found = self._consumer.offsets_for_times(asked, timeout=ANSWER_S)
+            problems = [it.error for it in found if it.error is not None]
+            if not problems:
+                break
+            # a partition that has just been made may have no leader yet
+            if problems[0].code() not in _NO_LEADER_YET or time.monotonic() > deadline:
+                raise KafkaException(problems[0])
+            time.sleep(_AGAIN_S)
+        offsets = {place(it.topic, it.partition): it.offset for it in found}
+        later = {at for at, offset in offsets.items() if offset < 0}
+        ends = self._at(OFFSET_END) if later else {}
+        return {at: ends[at] if at in later else offset for at, offset in offsets.items()}
 
     def _take(self, wait_s: float) -> None:
+        if not self._begun:
+            # only now: what is asked of a broker waits while it waits for records to send
+            self._consumer.assign(_offsets(self.starts))
+            self._begun = True
         # to wait for the first alone: `consume` with a time would wait for all of them
         first = self._consumer.poll(wait_s)
         if first is not None:
@@ -235,17 +235,18 @@ class Feed:
             self._read.extend(self._consumer.consume(BATCH - 1, 0))
 
     def _passed(self, message: Message) -> Passed | None:
-        at, offset = place(message.topic() or "", message.partition() or 0), message.offset() or 0
+        topic, offset = message.topic() or "", message.offset() or 0
+        at = place(topic, message.partition() or 0)
         if (problem := message.error()) is not None:
             if problem.code() != KafkaError._PARTITION_EOF:  # its public name
-                self._read.popleft()  # the same message would be found again
                 raise self._failed(KafkaException(problem))
             self._reached[at] = offset
             self._at_end.add(at)
             return None
-        record = received(message, self._codecs[message.topic() or ""])
+        record = received(message, topic, self._codecs[topic])
         self._reached[at] = offset + 1
-        self._at_end.discard(at)
+        if self._at_end:
+            self._at_end.discard(at)
         if isinstance(record, UnreadableRecord):
             self._note(record)
         return Passed(at, offset + 1, record)
@@ -285,12 +286,6 @@ def _consumer(settings: Settings, start: Start, *, auto_commit: bool) -> Consume
         return Consumer(consumer_config(settings.kafka, own))
     except (KafkaException, TypeError) as error:
         raise ConfigurationError(f"setting kafka: {error}") from error
-
-
-def _moved(partition: TopicPartition, position: Position) -> TopicPartition:
-    """The partition at its place in the position; at its beginning where that has none."""
-    at = place(partition.topic, partition.partition)
-    return TopicPartition(partition.topic, partition.partition, position.get(at, OFFSET_BEGINNING))
 
 
 def _offsets(position: Position) -> list[TopicPartition]:

@@ -9,11 +9,13 @@ read again as a new generation, and what of the old one did not come again is re
 
 import fcntl
 import json
+import sqlite3
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 from types import TracebackType
 from typing import Self
 
@@ -85,7 +87,7 @@ def latest(
 
 
 class LatestTable:
-    """What `latest` returns; for one thread, in a `with` block or closed.
+    """What `latest` returns, in a `with` block or closed; for one thread, but for `stop`.
 
     With `as_of_ms` it holds what stood at that time, in milliseconds since the epoch; an item that
     was erased since is not in it. `choice` is how `conditions` were written.
@@ -105,6 +107,7 @@ class LatestTable:
             raise ConfigurationError(f"{raw} has no latest record of an item")
         self._settings, self._topics = settings, topics
         self._conditions, self._as_of_ms = conditions, as_of_ms
+        self._stopped = Event()
         self._file = LatestFile(path, topics)
         try:
             asked = json.dumps([*topics, choice, as_of_ms])
@@ -123,6 +126,10 @@ class LatestTable:
         at: TracebackType | None,
     ) -> None:
         self.close()
+
+    def stop(self) -> None:
+        """End `update` and `follow` where they are, from any thread."""
+        self._stopped.set()
 
     def close(self) -> None:
         """Close the file."""
@@ -157,7 +164,7 @@ class LatestTable:
 
         `report` is told the records read, and about how many there are. Raises ConfigurationError
         where the table is of another cluster or another process brings it up to date, ServiceError
-        where brokers or registry do not answer.
+        where brokers or registry do not answer, or the file cannot be written.
         """
         changes = Changes(anew=self._is_stale())
         with self._fed() as feed:
@@ -176,6 +183,8 @@ class LatestTable:
             yield from self._caught_up(feed, Changes(), None)
             heard = noted = time.monotonic()
             while timeout_s is None or time.monotonic() - heard < timeout_s:
+                if self._stopped.is_set():
+                    return
                 if passed := feed.batch(_WAIT_S):
                     yield from self._apply(feed, passed, Changes())
                     heard = time.monotonic()
@@ -189,8 +198,10 @@ class LatestTable:
         """Changes up to the present end."""
         began_ms, heard, done = _now_ms(), time.monotonic(), 0
         ends = feed.ends()
-        total = sum(end - feed.starts.get(at, 0) for at, end in ends.items())
+        total = sum(end - feed.starts[at] for at, end in ends.items())
         while not feed.is_through(ends):
+            if self._stopped.is_set():
+                return
             passed = feed.batch(_WAIT_S)
             yield from self._apply(feed, passed, changes)
             done += len(passed)
@@ -251,7 +262,10 @@ class LatestTable:
             if self._is_stale():
                 # of what came before now, nothing will be missed
                 self._file.begin_generation({_FED: str(_now_ms())})
-            yield undo.enter_context(closing(self._feed()))
+            try:
+                yield undo.enter_context(closing(self._feed()))
+            except sqlite3.Error as error:  # a full disk, or another who writes and does not end
+                raise ServiceError(f"{path}: {error}") from error
 
     def _is_stale(self) -> bool:
         return _now_ms() - int(self._file.fact(_FED) or 0) > TOMBSTONES_MS

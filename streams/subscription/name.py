@@ -9,6 +9,7 @@ from earmark.streams.topic import (
     ITEMS,
     LONG_EVENTS,
     REJECTIONS,
+    RESTRICTED_PREFIX,
     SIGNALS_PREFIX,
     contract,
     dead_letter_topic,
@@ -41,6 +42,8 @@ def live_topic(topic: str) -> str:
     """The topic whose schema this one shares, such as that behind `replay.<run>.`."""
     if topic.startswith(("replay.", "shadow.")):
         return topic.split(".", 2)[-1]
+    if topic.startswith(RESTRICTED_PREFIX):
+        return topic.removeprefix(RESTRICTED_PREFIX)
     return CONTENT_EVENTS if topic in (ITEMS, LONG_EVENTS) else topic
 
 

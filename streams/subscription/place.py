@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from earmark.models.error import ConfigurationError
 from earmark.streams.dead_letter import moment_ms
@@ -46,6 +47,7 @@ class Start:
         return self
 
 
+@cache
 def place(topic: str, partition: int) -> str:
     """A partition as positions name it."""
     return f"{topic}:{partition}"
@@ -59,9 +61,9 @@ def parsed_place(written: str) -> tuple[str, int]:
     return found["topic"], int(found["partition"])
 
 
-def since_ms(when: When) -> int:
+def since_ms(when: When, now: datetime | None = None) -> int:
     """The time meant, in milliseconds since the epoch; raises ConfigurationError for no time."""
-    now = datetime.now(UTC)
+    now = now or datetime.now(UTC)
     if isinstance(when, str):
         return moment_ms(when, now=now)
     if isinstance(when, timedelta):

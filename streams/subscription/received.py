@@ -55,13 +55,15 @@ def codec_of(topic: str, registry: Registry) -> Codec | None:
     return Codec(schema_of(live_topic(topic)), writer_schema=registry.schema_by_id)
 
 
-def received(message: Message, codec: Codec | None) -> ReceivedSignal | UnreadableRecord:
-    """The record of a message; raises ServiceError where the registry does not answer."""
+def received(
+    message: Message, topic: str, codec: Codec | None
+) -> ReceivedSignal | UnreadableRecord:
+    """The record of a message of the topic; ServiceError where the registry does not answer."""
     try:
-        return _read(message, codec)
+        return _read(message, topic, codec)
     except ContentError as error:
         return UnreadableRecord(
-            topic=message.topic() or "",
+            topic=topic,
             key=_key(message),
             partition=message.partition() or 0,
             offset=message.offset() or 0,
@@ -71,8 +73,8 @@ def received(message: Message, codec: Codec | None) -> ReceivedSignal | Unreadab
         )
 
 
-def _read(message: Message, codec: Codec | None) -> ReceivedSignal:
-    topic, value = message.topic() or "", message.value()
+def _read(message: Message, topic: str, codec: Codec | None) -> ReceivedSignal:
+    value = message.value()
     headers: Sequence[tuple[str, object]] = message.headers() or ()  # type: ignore[assignment]  # a list of pairs when read
     return ReceivedSignal(
         name=name_of(topic),

@@ -9,10 +9,9 @@ from earmark.models.card import ModelCard, SourceFile
 from earmark.models.device import Device
 from earmark.models.error import ConfigurationError
 from earmark.models.store import ModelStore
-from earmark.processors.labels import label_limit
 from earmark.processors.loader import load_specs
 from earmark.processors.outcome import Verdict
-from earmark.processors.threshold import shipped_thresholds
+from earmark.processors.threshold import label_limit, shipped_thresholds
 from earmark.streams.evaluation.case import Record
 from earmark.streams.evaluation.evaluation import Evaluation, evaluated, measurements
 from earmark.streams.evaluation.manifest import Row, row_key
@@ -105,6 +104,60 @@ def _measured_harm(
     return _evaluated(order, order.rows, records, labels, how, seconds=0.0)
 
 
+def _train_sentiment(order: Order, store: ModelStore, watch: Watch) -> Product:
+    import torch
+
+    from earmark.models.sentiment_head import LABELS
+    from earmark.models.static_embedding import load_static_embedding
+    from earmark.models.vader import load_vader
+    from earmark.processors.signals.text_sentiment import EMBEDDING, VADER
+    from earmark.streams.training.sentiment import Recipe, train
+
+    if order.clean or order.tests:
+        raise ConfigurationError("text.sentiment is measured on rows held out; give --data alone")
+    torch.set_num_threads(1)  # sums in one order: the same seed gives the same head
+    vader = load_vader(*(store.path(VADER, name) for name in ("lexicon.txt", "emoji.txt")))
+    embedding = load_static_embedding(
+        store.path(EMBEDDING), store.path(EMBEDDING, "tokenizer.json")
+    )
+    recipe = Recipe(seed=order.seed)
+    trained = train(order.rows, vader, embedding, recipe, watch)
+    held = {"rows": trained.by_row, "sources": trained.by_source}
+    return Product(
+        task="how people would rate an English text: negative, neutral or positive",
+        method="multinomial logit on VADER, hashed words and pieces of words, a static embedding",
+        labels=LABELS,
+        languages=("en",),
+        save=trained.weights.save,
+        evaluations={
+            f"held-out-{name}": _measured_sentiment(order, said, f"{name} held out")
+            for name, said in held.items()
+        },
+        limits="Every row was answered by a head that was fitted without its fold.",
+        recipe=asdict(recipe),
+        figures={"calibration_error": {name: dict(it) for name, it in trained.errors.items()}},
+    )
+
+
+def _measured_sentiment(
+    order: Order, said: Mapping[str, Mapping[str, float]], how: str
+) -> Evaluation:
+    """What the evaluation says of answers to rows that were held out."""
+    from earmark.processors.signals.text_sentiment import likeliest
+
+    thresholds = shipped_thresholds("text.sentiment")
+    records: dict[str, Record] = {}
+    for key, probabilities in said.items():
+        label = likeliest(probabilities, thresholds["min_probability"])
+        records[key] = {
+            **_ok(thresholds.version),
+            "label": label,
+            "confidence": None if label is None else probabilities[label],
+            "polarity": None,
+        }
+    return _evaluated(order, order.rows, records, (), how, seconds=0.0)
+
+
 def _train_scene(order: Order, store: ModelStore, watch: Watch) -> Product:
     del store  # a network on log-mels stands on no other model
     import torch
@@ -194,4 +247,8 @@ def _evaluated(
     return evaluated(found, scored, data=[f"{name} ({how})" for name in names], rows=used)
 
 
-TRAINERS: Mapping[str, Train] = {"text.safety": _train_harm, "audio.scene": _train_scene}
+TRAINERS: Mapping[str, Train] = {
+    "text.safety": _train_harm,
+    "text.sentiment": _train_sentiment,
+    "audio.scene": _train_scene,
+}

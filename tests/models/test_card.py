@@ -77,6 +77,7 @@ def test_the_default_set_is_shipped_with_every_hash_and_size():
         "py3langid",
         "silero-vad",
         "text-harm",
+        "text-sentiment",
         "vader",
         "whisper-tiny.en",
         "wordllama-l2-supercat-256",

@@ -11,8 +11,7 @@ from earmark.models.vader import MOST_EMOJI, Vader, load_vader
 
 def vader() -> Vader:
     path = ModelStore().path
-    files = (path("vader", name) for name in ("lexicon.txt", "emoji.txt", "calibration.json"))
-    return load_vader(*files)
+    return load_vader(path("vader", "lexicon.txt"), path("vader", "emoji.txt"))
 
 
 @pytest.mark.weights
@@ -31,7 +30,7 @@ def test_emoji_count_up_to_a_number() -> None:
 
 
 def test_files_of_another_kind_are_an_error(tmp_path: Path) -> None:
-    file = tmp_path / "calibration.json"
+    file = tmp_path / "lexicon.txt"
     file.write_text("{}")
     with pytest.raises(ModelError, match="do not hold VADER"):
-        load_vader(file, file, file)
+        load_vader(file, file)

@@ -8,9 +8,12 @@ from earmark.models.store import ModelStore
 from earmark.processors.codec import Record, signal_record
 from earmark.processors.content import ContentEvent, Text
 from earmark.processors.error import ConfigurationError
-from earmark.processors.outcome import Signal
+from earmark.processors.loader import load_specs
+from earmark.processors.outcome import Result, Signal, Verdict
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.relabel import Relabeller, relabeller
+from earmark.processors.signals.audio_music import music_labels
+from earmark.processors.taxonomy.music import music_tags
 from earmark.processors.threshold import Thresholds, read_thresholds, shipped_thresholds
 
 SAFETY = "text.safety"
@@ -20,6 +23,7 @@ TEXTS = [
     "A quiet morning by the sea, and the gulls are loud.",
     "Une belle journée de printemps au bord de la mer, mon ami",
     "...",
+    "COME AND SEE US, this is the BIGGEST SHOW of the YEAR!!!",
 ]
 EVENTS = [
     ContentEvent(
@@ -54,6 +58,69 @@ def test_a_relabelled_record_is_what_the_pipeline_says_by_the_new_thresholds(
     assert all(map(relabelling.made_under_old, before))
     assert [relabelling.relabelled(record) for record in before] == after
     assert not any(map(relabelling.made_under_old, after))
+
+
+OTHERS = {
+    "text.quality": {"shouting_score": 0.2},
+    "text.sentiment": {"min_probability": 0.6},
+}
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_signals_of_text_are_relabelled_as_the_pipeline_would(name: str) -> None:
+    values = {**shipped_thresholds(name).values, **OTHERS[name]}
+    new = Thresholds(version="own-1", values=values)
+    relabelling = relabeller(name, old={}, new=new, store=ModelStore())
+    before, after = (
+        [signal_record(it) for it in loaded.run(EVENTS) if isinstance(it, Signal)]
+        for loaded in (Pipeline.load([name]), Pipeline.load([name], thresholds={name: new}))
+    )
+    assert [relabelling.relabelled(record) for record in before] == after
+    changed = [
+        b["outcome"] != a["outcome"] or b.get("labels") != a.get("labels")
+        for b, a in zip(before, after, strict=True)
+    ]
+    assert any(changed)
+
+
+@pytest.mark.weights
+def test_a_lower_bar_of_sentiment_needs_texts_without_a_label_read_again() -> None:
+    strict, mild = (
+        Thresholds(
+            version=str(bar),
+            values={**shipped_thresholds("text.sentiment").values, "min_probability": bar},
+        )
+        for bar in (0.99, 0.4)
+    )
+    loaded = Pipeline.load(["text.sentiment"], thresholds={"text.sentiment": strict})
+    record = next(signal_record(it) for it in loaded.run(EVENTS[:1]) if isinstance(it, Signal))
+    relabelling = relabeller(
+        "text.sentiment", old={"text.sentiment": strict}, new=mild, store=ModelStore()
+    )
+    assert relabelling.relabelled(record) is None
+
+
+def music_result(**scores: float) -> Result:
+    every = dict.fromkeys((tag.name for tag in music_tags()), 0.0) | scores
+    shipped = shipped_thresholds("audio.music")
+    return Result.ok(scores=every, **music_labels(every, shipped))
+
+
+def test_tags_of_music_follow_their_thresholds_and_none_left_is_an_abstention() -> None:
+    relabelling = load_specs(["audio.music"])["audio.music"].relabelling
+    assert relabelling is not None
+    shipped = shipped_thresholds("audio.music")
+    strict = Thresholds(version="own-1", values={**shipped.values, "genre_probability": 0.9})
+    rock = music_result(rock=0.5)
+    said = relabelling.apply(rock, shipped, strict)
+    assert said is not None
+    assert (rock.fields["labels"], said.outcome, said.reason) == (
+        ["rock"],
+        Verdict.ABSTAINED,
+        "LOW_CONFIDENCE",
+    )
+    assert relabelling.apply(said, strict, shipped) == rock
 
 
 @pytest.mark.weights

@@ -12,6 +12,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from earmark.processors.schema import avro_folder, schema_of
+from earmark.processors.signal_card import signal_card
 from earmark.streams.asyncapi import INTERNAL, as_yaml, asyncapi
 from earmark.streams.cli import main
 from earmark.streams.header import cloud_event_headers
@@ -102,6 +103,13 @@ def test_events_and_decisions_are_sent_and_all_else_is_received(document: Docume
 def test_a_record_of_a_signal_or_its_deletion_may_come(document: Document) -> None:
     messages = document["channels"]["signals.text.safety.v1"]["messages"]
     assert list(messages) == ["TextSafetyV1", "Deletion"]
+
+
+def test_owner_and_access_are_those_of_the_card(document: Document) -> None:
+    for topic in signal_topics():
+        channel = document["channels"][topic]
+        card = signal_card(topic.removeprefix("signals.").rpartition(".v")[0])
+        assert (channel["x-owner"], channel["x-access"]) == (card.owner, card.access)
 
 
 def test_the_headers_that_are_written_are_those_described(document: Document) -> None:

@@ -13,6 +13,7 @@ from earmark.streams.topic import (
     MADE_OF_ANSWERS,
     Topic,
     contract,
+    restricted_topics,
     signal_topics,
 )
 
@@ -47,7 +48,8 @@ def test_the_receipts_of_a_group_of_its_own_are_receipts() -> None:
 def test_no_name_stands_for_topics_that_are_still_to_come() -> None:
     # a new topic is to be named by someone who has thought of how erasure reaches it
     open_names = {store.name for store in STORES if store.topic and "*" in store.name}
-    assert open_names == {"signals.*", "replay.*", "shadow.*", "content.receipts.*"}
+    answers = {"signals.*", "restricted.signals.*"}
+    assert open_names == {*answers, "replay.*", "shadow.*", "content.receipts.*"}
     assert store_of("content.profile.v9") is None
 
 
@@ -58,7 +60,8 @@ def test_every_topic_is_in_one_row() -> None:
 
 
 def test_answers_and_the_item_itself_get_tombstones() -> None:
-    assert set(erased_by_tombstone()) == {ITEMS, *MADE_OF_ANSWERS, *signal_topics()}
+    answers = {*signal_topics(), *restricted_topics()}
+    assert set(erased_by_tombstone()) == {ITEMS, *MADE_OF_ANSWERS, *answers}
 
 
 @pytest.mark.parametrize("name", [store.name for store in STORES])

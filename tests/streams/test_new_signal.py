@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from earmark.models.error import ConfigurationError
+from earmark.processors.signal_card import read_signal_card
 from earmark.streams.commands.new_signal import new_signal
 from earmark.streams.new_signal.package import write_package
 
@@ -48,26 +49,19 @@ def test_its_tests_pass_untouched(package: Path) -> None:
     assert "3 passed" in done.stdout
 
 
-def test_its_evaluation_runs_untouched(package: Path) -> None:
+def test_its_evaluation_runs_untouched_and_goes_into_its_own_card(package: Path) -> None:
     name = f"{package.name.partition('-')[0]}.pure_chance"
     site, home = package.parent / "site", package.parent
     assert run(site, home, ["-m", "earmark", "models", "pull", name]).returncode == 0
     data = str(package / "evaluation")
-    done = run(site, home, ["-m", "earmark", "eval", name, "--data", data, "--json"])
+    done = run(
+        site, home, ["-m", "earmark", "eval", name, "--data", data, "--json", "--write-card"]
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["metrics"]["auc"]["value"] == 1.0
-
-
-def test_its_figures_go_into_its_own_card_and_the_catalogue_shows_them(package: Path) -> None:
-    name = f"{package.name.partition('-')[0]}.pure_chance"
-    site, home, data = package.parent / "site", package.parent, str(package / "evaluation")
-    write = ["-m", "earmark", "eval", name, "--data", data, "--write-card", "--json"]
-    assert run(site, home, ["-m", "earmark", "models", "pull", name]).returncode == 0
-    assert run(site, home, write).returncode == 0
-    done = run(site, home, ["-m", "earmark", "signals", "show", name, "--json"])
-    shown = json.loads(done.stdout)
-    assert (shown["access"], shown["models"][0]["name"]) == ("restricted", name)
-    assert [it["is_current"] for it in shown["evaluation"]] == [True]
+    (file,) = site.rglob(f"signal_cards/{name}.toml")
+    card = read_signal_card(file.read_text(), signal=name, where=name)
+    assert [(it.data, it.models) for it in card.evaluation] == [("evaluation", (f"{name} 1",))]
 
 
 def test_its_schema_is_checked_with_ours(package: Path) -> None:

@@ -45,6 +45,8 @@ def test_there_is_a_topic_for_all_that_is_read_or_written() -> None:
         "rejections.v1",
         "content.receipts.v1",
         *signal_topics(),
+        "restricted.signals.audio.transcript.v1",
+        "restricted.signals.text.pii.v1",
         "content.profile.v1",
         "verdicts.v1",
         "review.decisions.v1",

@@ -237,6 +237,34 @@ def test_a_ruling_that_rests_on_a_human_value_says_so() -> None:
     assert ruling.conditions[0].value == "1"
 
 
+def test_the_newest_of_two_decisions_holds() -> None:
+    old, new = value("labels", decided_at=1), value("labels", "hate", decided_at=2)
+    assert decide(HATED, [HATE], decisions=[new, old]).rulings
+    assert not decide(HATED, [HATE], decisions=[replace(old, decided_at=3), new]).rulings
+    limit = DecidedEffect(effect="limit")
+    verdict = replace(old, kind=VERDICT, revision=HATED.revision, effects=(limit,))
+    none = replace(verdict, effects=(), decided_at=2)
+    assert not decide(HATED, [HATE], decisions=[verdict, none]).rulings
+    assert decide(HATED, [HATE], decisions=[replace(verdict, decided_at=3), none]).rulings
+
+
+def test_who_says_a_score_says_so_of_its_label() -> None:
+    by = policy('when = "text.safety labels has hate"')
+    assert decide(HATED, [by]).rulings
+    assert not decide(HATED, [by], decisions=[value("scores.hate", "false")]).rulings
+
+
+def test_an_id_names_the_answers_and_the_decision_not_the_last_digits_of_scores() -> None:
+    moved = replace(HATED, signals=(replace(HATED.signals[0], numbers={"scores.hate": 0.91}),))
+    assert decide(moved, [HATE]).verdict_id == decide(HATED, [HATE]).verdict_id
+    other = replace(HATED, signals=(replace(HATED.signals[0], signal_id="f" * 32),))
+    assert decide(other, [HATE]).verdict_id != decide(HATED, [HATE]).verdict_id
+    none = value("labels", kind=VERDICT, revision=HATED.revision)
+    decided = decide(HATED, [], decisions=[none])
+    assert decided.rulings == decide(HATED, []).rulings
+    assert decided.verdict_id != decide(HATED, []).verdict_id
+
+
 def test_expiry_counts_from_the_event() -> None:
     by = policy('when = "text.safety scores.hate >= 0.5"\nexpires_after = "2 hours"')
     (ruling,) = decide(HATED, [by]).rulings
@@ -263,6 +291,15 @@ def test_a_scope_keeps_a_policy_to_its_items() -> None:
         assert bool(decide(HATED, [made]).rulings) is holds, scope
 
 
+def test_a_fast_rule_waits_until_the_item_is_known_to_be_in_scope() -> None:
+    rule = 'when = "text.safety scores.hate >= 0.5"\nfast = true'
+    alone = replace(HATED, language=None, regions=())
+    for scope in ('languages = ["en"]', 'regions = ["DE"]'):
+        by = policy(rule, head=f"[scope]\n{scope}")
+        assert not decide_fast(alone, [by]).rulings
+        assert decide_fast(HATED, [by]).rulings
+
+
 def test_fast_rules_add_to_what_slow_rules_said() -> None:
     slow = 'name = "slow"\nwhen = "text.pii labels has email"'
     fast = 'name = "fast"\nwhen = "text.safety scores.profanity >= 0.9"\nfast = true'
@@ -273,6 +310,10 @@ def test_fast_rules_add_to_what_slow_rules_said() -> None:
     assert [ruling.rule for ruling in after.rulings] == ["fast", "slow"]
     assert after.retracted == ()
     assert [it.rule for it in decide_fast(partial, [by]).rulings] == ["fast"]
+    quiet = replace(partial, signals=(said("text.safety", numbers={}, labels=()),))
+    taken_back = decide_fast(quiet, [by], previous=after)
+    assert [it.rule for it in taken_back.rulings] == ["slow"]
+    assert [it.rule for it in taken_back.retracted] == ["fast"]
     changed = replace(by, sha256="0" * 64)
     assert [it.rule for it in decide_fast(partial, [changed], previous=before).rulings] == ["fast"]
 
@@ -339,6 +380,21 @@ def test_what_is_said_is_shown_where_it_is_heard() -> None:
         ("time_range", "profanity", 1_000, 1_800),
         ("span", "profanity", 13, 17),
     ]
+    records["text.safety"]["source_signal_id"] = "of another time"
+    assert evidence_of(decide(of, [by], records=records)) == [("span", "profanity", 13, 17)]
+
+
+def test_of_many_places_the_surest_of_the_label_are_shown() -> None:
+    record = golden("signals.text.safety.v1")
+    spans = [
+        {**record["spans"][0], "start": at, "end": at + 1, "score": at / 100, "label": label}
+        for at in range(30)
+        for label in ("profanity", "hate")
+    ]
+    records = {"text.safety": {**record, "spans": spans}}
+    by = policy('when = "text.safety scores.profanity >= 0.9"')
+    found = evidence_of(decide(profile(said("text.safety")), [by], records=records))
+    assert found == [("span", "profanity", at, at + 1) for at in range(29, 9, -1)]
 
 
 def test_only_stretches_that_are_as_the_rule_says_are_shown() -> None:

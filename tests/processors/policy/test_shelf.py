@@ -1,12 +1,14 @@
 """Policies are found in the folder of the user, else the shipped ones, and in packages."""
 
-from importlib.resources.abc import Traversable
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from earmark.models.plugin import policy_folders
 from earmark.processors.error import ConfigurationError
-from earmark.processors.policy import shelf
 from earmark.processors.policy.fault import PolicyError
 from earmark.processors.policy.shelf import policies_in_force, read_policies, shipped_policies
 from earmark.processors.policy.verdict import EFFECTS
@@ -40,19 +42,31 @@ def test_a_folder_takes_the_place_of_the_shipped_ones(tmp_path: Path) -> None:
     assert [policy.name for policy in policies_in_force(tmp_path)] == ["b", "z"]
 
 
-def test_policies_of_packages_are_in_force_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    brought = tmp_path / "package"
-    brought.mkdir()
-    put(brought, "c.toml", "c")
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder `policies/` of an installed package that brings policies alone."""
+    name = f"house_rules_{uuid4().hex}"
+    folder = tmp_path / "site" / name / "policies"
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").touch()
+    information = tmp_path / "site" / f"{name}-1.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+    (information / "entry_points.txt").write_text(f"[earmark.policies]\nhouse = {name}\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    policy_folders.cache_clear()
+    yield folder
+    policy_folders.cache_clear()
+    sys.modules.pop(name, None)
 
-    def folders() -> tuple[Traversable, ...]:
-        return (brought,)
 
-    monkeypatch.setattr(shelf, "policy_folders", folders)
+def test_policies_of_packages_are_in_force_too(tmp_path: Path, package: Path) -> None:
+    put(package, "c.toml", "c")
     put(tmp_path, "b.toml", "b")
     assert [policy.name for policy in policies_in_force(tmp_path)] == ["b", "c"]
+    put(tmp_path, "c.toml", "c")
+    with pytest.raises(PolicyError, match="has a policy c too"):
+        policies_in_force(tmp_path)
 
 
 def test_the_faults_of_all_files_are_told_together(tmp_path: Path) -> None:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earmark.processors.review.agreement import Level, alpha, alpha_estimate, share_estimate
 
+PATIENT = settings(deadline=None, max_examples=50)  # a busy machine is no failure
 # Krippendorff 2011, section C: four observers, twelve units, some values missing
 A = [1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None]
 B = [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, None, 3]
@@ -47,6 +48,7 @@ def test_perfect_agreement_is_one_and_no_variation_says_nothing() -> None:
     assert alpha([]) is None
 
 
+@PATIENT
 @given(st.lists(st.lists(st.integers(1, 4), min_size=1, max_size=4), max_size=8), st.randoms())
 def test_the_order_of_units_and_of_annotators_does_not_matter(
     given: list[list[int]], random: np.random.Generator

@@ -5,7 +5,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earmark.models.error import ConfigurationError
@@ -23,6 +23,7 @@ from earmark.processors.review.decision import (
 )
 from earmark.processors.schema import avro_folder, schema_of
 
+PATIENT = settings(deadline=None, max_examples=50)  # a busy machine is no failure
 SAFETY = ("text.safety", "labels", "2" * 64)
 NONE = Decisions(content_id="comment-7")
 
@@ -69,6 +70,7 @@ some = st.builds(
 )
 
 
+@PATIENT
 @given(st.lists(some, max_size=6), st.randoms())
 def test_order_and_repetition_change_nothing(decisions: list[Decision], random: Any) -> None:
     other = [*decisions, *decisions]

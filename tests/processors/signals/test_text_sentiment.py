@@ -1,22 +1,23 @@
-"""Claims about `text.sentiment` by VADER's lexicon, and what it scores on rated snippets."""
+"""Claims about `text.sentiment`, and what it says of rated snippets."""
 
 import json
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earmark.models.device import Device
 from earmark.models.store import ModelStore
-from earmark.models.vader import Calibration, Polarity
 from earmark.processors.content import ContentEvent, Text
 from earmark.processors.outcome import Result, Verdict
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.text_sentiment import SentimentScorer, text_sentiment
-from earmark.processors.threshold import shipped_thresholds
+from earmark.processors.threshold import Thresholds, shipped_thresholds
+from earmark.streams.evaluation.calibration import calibration_error
 
 pytestmark = pytest.mark.weights
 
@@ -58,11 +59,19 @@ def test_words_decide_the_label(text: str, label: str) -> None:
     assert sum(result.fields["probabilities"].values()) == pytest.approx(1)
 
 
-def test_what_speaks_well_and_ill_in_equal_measure_is_not_called_either() -> None:
-    result = score(item("It is great. It is the worst."))
+def test_what_is_not_sure_enough_is_not_said() -> None:
+    shipped = shipped_thresholds("text.sentiment")
+    strict = Thresholds(version="own", values={**shipped.values, "min_probability": 0.95})
+    loaded = text_sentiment.load(store=ModelStore(), device=Device(), thresholds=strict)
+    (result,) = loaded.score([item("It is great. It is the worst.")])
     assert (result.outcome, result.reason) == (Verdict.ABSTAINED, "LOW_CONFIDENCE")
     assert result.fields["polarity"] == pytest.approx(0)
     assert "label" not in result.fields
+
+
+def test_words_that_the_lexicon_lacks_count() -> None:
+    result = score(item("A yawn from beginning to end."))
+    assert (result.fields["label"], result.fields["polarity"]) == ("negative", 0)
 
 
 def test_a_long_text_is_the_mean_of_its_sentences() -> None:
@@ -101,23 +110,15 @@ ITEMS = st.builds(
 )
 
 
+@settings(deadline=None)  # the first text of all costs more than the others
 @given(st.lists(ITEMS, max_size=5))
 def test_batches_do_not_change_outcomes(items: list[ItemView]) -> None:
     assert scorer().score(items) == [score(view) for view in items]
 
 
-@given(st.integers(-100, 100).map(lambda hundredth: hundredth / 100))
-def test_the_calibration_treats_both_signs_alike(value: float) -> None:
-    model = Calibration(slope=1.6, strength=0.6, offset=0.4, wordless=1.0)
-    here, there = (model.probabilities(Polarity(value=v, wordless=False)) for v in (value, -value))
-    assert here["positive"] == pytest.approx(there["negative"])
-    assert here["neutral"] == pytest.approx(there["neutral"])
-    assert (here["positive"] >= here["negative"]) == (value >= 0)
-
-
 @pytest.mark.skipif(not RATED.is_file(), reason="the development set is not here")
 def test_rated_snippets_are_called_as_people_rated_them() -> None:
-    # VADER's authors validated it on data that these overlap
+    # VADER's authors validated it on data that these overlap; the head has not seen them
     rows: list[dict[str, Any]] = [
         json.loads(line) for line in RATED.read_text("utf-8").split("\n") if line
     ]
@@ -126,5 +127,21 @@ def test_rated_snippets_are_called_as_people_rated_them() -> None:
     said = [result.fields.get("label") for result in results]
     called = [(s, row) for s, row in zip(said, rated, strict=True) if s in {"negative", "positive"}]
     right = sum(s == row["labels"]["sentiment"] for s, row in called)
-    assert len(called) / len(rated) > 0.8
-    assert right / len(called) > 0.8
+    assert len(called) / len(rated) > 0.85
+    assert right / len(called) > 0.78
+
+
+@pytest.mark.skipif(not RATED.is_file(), reason="the development set is not here")
+def test_confidence_is_how_often_the_label_is_right() -> None:
+    # none of these snippets was trained on, but others of their kinds were
+    rated = [json.loads(line) for line in RATED.read_text("utf-8").split("\n") if line]
+    rated = [row for row in rated if row["kind"] == "sentiment"]
+    results = scorer().score([item(row["text"]) for row in rated])
+    pairs = [(r.fields, row["labels"]["sentiment"]) for r, row in zip(results, rated, strict=True)]
+    said = [
+        (fields["confidence"], fields["label"] == truth)
+        for fields, truth in pairs
+        if "label" in fields
+    ]
+    sure_N, right_N = np.array([s for s, _ in said]), np.array([r for _, r in said])
+    assert calibration_error(sure_N, right_N) < 0.075  # 0.05 is chance alone

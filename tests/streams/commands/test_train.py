@@ -17,8 +17,12 @@ from safetensors.torch import load_file
 
 from earmark.models.card import read_card
 from earmark.models.device import Device
+from earmark.models.harm_head import HeadWeights
 from earmark.models.scene_net import SceneNet
+from earmark.models.sentiment_head import SentimentHead
+from earmark.models.static_embedding import StaticEmbedding, load_static_embedding
 from earmark.models.store import ModelStore
+from earmark.models.vader import Polarity
 from earmark.processors.content import ContentEvent, Text
 from earmark.processors.outcome import Result
 from earmark.processors.signal import ItemView
@@ -108,6 +112,39 @@ def scored_by(card: Path, *texts: str) -> Sequence[Result]:
     ]
     said: Sequence[Result] = scorer.score([ItemView(event=event) for event in events])
     return said
+
+
+@pytest.mark.weights
+def test_a_head_of_sentiment_learns_what_no_lexicon_knows(tmp_path: Path) -> None:
+    words = {"negative": "zumba", "neutral": "plinko", "positive": "wibble"}
+    rows = [
+        {
+            **{"id": f"{label} {number}", "kind": "review", "path": None, "licence": "MIT"},
+            **{"labels": {"sentiment": label}, "source": f"source {number % 2}"},
+            "text": f"This song is {word} number {number}",
+        }
+        for label, word in words.items()
+        for number in range(100)
+    ]
+    (tmp_path / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    train = ("train", "text.sentiment", "--data", ".", "--out", "out", "--json")
+    done = earmark(*train, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["evaluations"]["held-out-sources"]["metrics"]["accuracy"]["value"] > 0.95
+    assert set(said["calibration_error"]["rows"]) == {"source 0", "source 1"}
+    card = tmp_path / "out/sentiment-own.toml"
+    head = SentimentHead(HeadWeights.load(tmp_path / "out/model.safetensors"), embedding())
+    plain = Polarity(value=0.0, wordless=True, words=4)
+    assert read_card(card.read_text(), where="card").labels == ("negative", "neutral", "positive")
+    for label, word in words.items():
+        found = head.probabilities(f"This song is {word} number 7", plain)
+        assert max(found, key=lambda name: found[name]) == label
+
+
+def embedding() -> StaticEmbedding:
+    path = ModelStore().path
+    return load_static_embedding(path(EMBEDDING), path(EMBEDDING, "tokenizer.json"))
 
 
 def test_a_network_that_was_trained_hears_the_rows_that_it_is_tested_on(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earmark.models.error import ConfigurationError
@@ -27,6 +27,7 @@ from earmark.streams.review.label_studio import (
     task,
 )
 
+PATIENT = settings(deadline=None, max_examples=50)  # a busy machine is no failure
 SUBJECT = Subject(
     signal="text.safety",
     signal_id="1" * 32,
@@ -141,6 +142,7 @@ def test_each_kind_of_question_has_one_control_and_all_names_differ() -> None:
     assert config.find("Audio") is None
 
 
+@PATIENT
 @given(st.sets(st.sampled_from(LABELS), min_size=1))
 def test_labels_come_back_as_they_were_ticked(labels: set[str]) -> None:
     decision = only(exported(question(), *labels))
@@ -242,12 +244,14 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@PATIENT
 @given(json_values)
 def test_no_file_ends_in_a_traceback(value: Any) -> None:
     with suppress(ConfigurationError):
         list(answers(value))
 
 
+@PATIENT
 @given(st.sampled_from(["completed_by", "updated_at", "result", "was_cancelled"]), json_values)
 def test_no_annotation_does_either(field: str, value: Any) -> None:
     for found in answers(exported(question(), "hate", **{field: value})):

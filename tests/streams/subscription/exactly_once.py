@@ -18,15 +18,15 @@ database.executescript(
 )
 row = database.execute("SELECT position FROM place").fetchone()
 start = json.loads(row[0]) if row else {}  # nothing stored: from the beginning
-with earmark.subscribe(sys.argv[2], start=start, timeout_s=3) as signals:
+with earmark.subscribe(sys.argv[2], start=start, timeout_s=2) as signals:
     for number, signal in enumerate(signals):
-        if number % 10 == 0:  # ten signals in a transaction
+        if number % 100 == 0:  # a hundred signals in a transaction
             database.execute("BEGIN")
         database.execute(
             "INSERT INTO seen VALUES (?, 1) ON CONFLICT DO UPDATE SET times = times + 1",
             (signal.key,),
         )
-        if number % 10 == 9:
+        if number % 100 == 99:
             position = json.dumps(signals.position())
             database.execute("INSERT OR REPLACE INTO place VALUES (1, ?)", (position,))
             database.execute("COMMIT")

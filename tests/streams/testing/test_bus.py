@@ -1,7 +1,10 @@
 """The bus in memory behaves as brokers do, as far as a subscriber can tell."""
 
+import asyncio
+import inspect
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 
@@ -10,6 +13,7 @@ import pytest
 import earmark
 from earmark.models.error import ConfigurationError
 from earmark.processors.error import ContentError
+from earmark.streams.subscriber import subscribe
 from earmark.streams.testing.bus import Bus
 from earmark.streams.testing.clock import Clock
 from earmark.streams.testing.record import record, records
@@ -69,7 +73,7 @@ def test_bytes_that_are_no_record_are_counted_and_passed_over(bus: Bus) -> None:
     publish(bus, "good")
     with bus.subscribe("text.safety", from_beginning=True, timeout_s=1) as signals:
         assert [signal.key for signal in signals] == ["good"]
-        assert signals.undecodable == 2
+        assert signals.unreadable.total() == 2
 
 
 def test_a_group_goes_on_where_it_was_closed(bus: Bus) -> None:
@@ -78,6 +82,72 @@ def test_a_group_goes_on_where_it_was_closed(bus: Bus) -> None:
         assert next(signals).key == "first"
     assert read(bus, group_id="g", from_beginning=True) == ["second"]
     assert read(bus, group_id="h", from_beginning=True) == ["first", "second"]
+
+
+def test_the_face_is_that_of_a_subscription() -> None:
+    of_bus = inspect.signature(Bus.subscribe).parameters
+    assert {name: of_bus[name].default for name in of_bus if name != "self"} == {
+        name: each.default for name, each in inspect.signature(subscribe).parameters.items()
+    }
+
+
+def test_a_position_goes_on_behind_what_was_handed_over(bus: Bus) -> None:
+    publish(bus, "first", "second")
+    with bus.subscribe("text.safety", from_beginning=True, timeout_s=1) as signals:
+        assert next(signals).key == "first"
+        position = signals.position()
+    assert read(bus, "text.safety", start=position) == ["second"]
+    assert read(bus, "text.safety", start={}) == ["first", "second"]
+    with pytest.raises(ConfigurationError, match="not there"):
+        read(bus, "text.safety", start={"signals.text.safety.v1:99": 0})
+
+
+def test_what_was_not_committed_comes_again(bus: Bus) -> None:
+    publish(bus, "first", "second")
+    options = {"group_id": "g", "auto_commit": False, "from_beginning": True, "timeout_s": 1}
+    with bus.subscribe("text.safety", **options) as signals:  # type: ignore[arg-type]
+        next(signals)
+        signals.commit()
+        next(signals)
+    with bus.subscribe("text.safety", **options) as signals:  # type: ignore[arg-type]
+        assert [signal.key for signal in signals] == ["second"]
+
+
+def test_since_goes_by_the_clock(bus: Bus) -> None:
+    publish(bus, "old")
+    bus.clock.advance(7200)
+    publish(bus, "new")
+    bus.clock.advance(1800)
+    assert read(bus, "text.safety", since="1h") == ["new"]
+    assert read(bus, "text.safety", since=timedelta(hours=3)) == ["old", "new"]
+
+
+def test_labels_scores_and_deletions_choose(bus: Bus) -> None:
+    for item, score in (("mild", 0.25), ("strong", 0.75)):
+        made = record("text.safety", content_id=item, scores={"hate": score}, labels=["hate"])
+        bus.publish("text.safety", made)
+    bus.delete("text.safety", "gone")
+    wanted = {"label": "hate", "min_score": 0.5, "from_beginning": True}
+    assert read(bus, "text.safety", **wanted) == ["strong"]
+    assert read(bus, "text.safety", deletions=True, **wanted) == ["strong", "gone"]
+
+
+def test_a_group_takes_one_member(bus: Bus) -> None:
+    with (
+        bus.subscribe("text.safety", group_id="g", timeout_s=1),
+        pytest.raises(ConfigurationError, match="has a member"),
+    ):
+        bus.subscribe("text.safety", group_id="g")
+
+
+def test_it_is_read_by_asyncio_too(bus: Bus) -> None:
+    publish(bus, "first", "second")
+
+    async def keys() -> list[str]:
+        async with bus.subscribe_async("text.safety", from_beginning=True, timeout_s=1) as signals:
+            return [signal.key async for signal in signals]
+
+    assert asyncio.run(keys()) == ["first", "second"]
 
 
 def test_the_records_of_an_item_are_numbered_in_one_partition(bus: Bus) -> None:

@@ -1,22 +1,16 @@
 """One subscriber, two buses: what it makes of the records is the same."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import Message, Producer
 
-from earmark.processors.schema import schema_of
-from earmark.processors.wire import Codec
-from earmark.streams.kafka import producer_config
 from earmark.streams.local.stack import Stack
-from earmark.streams.registry import Registry
 from earmark.streams.subscriber import subscribe
 from earmark.streams.testing.bus import PARTITIONS, Bus
 from earmark.streams.testing.partition import partition_of
 from earmark.streams.testing.record import Sample, records
 from tests.streams.testing.board import Board
+from tests.streams.testing.sending import send
 
 pytestmark = [pytest.mark.kafka]
 
@@ -31,32 +25,6 @@ def samples() -> list[Sample]:
         *records("text.safety", "OK", content_id=f"{run}-3", labels=["hate", "harassment"]),
         *records("text.safety", "ABSTAINED", content_id=f"{run}-1"),
     ]
-
-
-@dataclass
-class Placed:
-    """Where the brokers put what was sent."""
-
-    partitions: dict[str, int] = field(default_factory=dict)
-
-    def __call__(self, error: object, message: Message) -> None:
-        assert error is None
-        self.partitions[(message.key() or b"").decode()] = message.partition() or 0
-
-
-def send(stack: Stack, samples: Sequence[Sample]) -> dict[str, int]:
-    """To the real broker; the partition of each key."""
-    with Registry(stack.settings.registry) as registry:
-        ids = registry.ids_for_worker({sample.topic for sample in samples})
-    producer, placed = Producer(producer_config(stack.settings.kafka, {"log_level": 0})), Placed()
-    for sample in samples:
-        codec = Codec(schema_of(sample.topic))
-        value = None if sample.record is None else codec.encode(sample.record, ids[sample.topic])
-        producer.produce(
-            sample.topic, value, sample.key, headers=dict(sample.headers), on_delivery=placed
-        )
-    assert producer.flush(30) == 0
-    return placed.partitions
 
 
 def test_a_subscriber_makes_the_same_of_both(stack: Stack, samples: list[Sample]) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -178,6 +178,9 @@ def test_a_restriction_that_expires_says_when() -> None:
     assert found is not None
     expected = datetime.fromtimestamp(HATED.event_time / 1000 + 2 * 86_400, UTC).date().isoformat()
     assert found["end_date_visibility_restriction"] == expected
+    late = statement(decide(HATED, [by]), applied=NOW + timedelta(days=9_000))
+    assert late is not None
+    assert late["end_date_visibility_restriction"] == late["application_date"]
 
 
 def test_no_statement_is_due_for_what_restricts_nothing_or_not_here() -> None:
@@ -218,6 +221,7 @@ def test_categories_come_from_the_crosswalk() -> None:
         assert code in schemes()["dsa"].codes(harm)
 
 
+CARD = 'when = "text.pii labels has card"\neffect = "label"\nvalue = "card"'
 EXPLICIT = 'when = "content.explicit parental_warning = Explicit"\neffect = "mark-explicit"\n'
 
 
@@ -232,6 +236,12 @@ def test_ddex_has_the_strongest_warning_and_other_ones_by_territory() -> None:
         "<ParentalWarningType>ExplicitContentEdited</ParentalWarningType>",
         '<ParentalWarningType ApplicableTerritoryCode="DE">Explicit</ParentalWarningType>',
     ]
+
+
+def test_ddex_says_nothing_twice() -> None:
+    of = profile(said("content.explicit"), regions=())
+    twice = policy(EXPLICIT, EXPLICIT + 'regions = ["DE"]')
+    assert parental_warnings(decide(of, [twice])) == ({"ParentalWarningType": "Explicit"},)
 
 
 def test_ddex_says_what_was_found_where_nothing_is_marked() -> None:
@@ -261,6 +271,12 @@ def test_atproto_keeps_a_label_that_another_rule_still_gives() -> None:
     after = decide(HATED, [other], previous=before)
     found = {label["val"]: label.get("neg", False) for label in labels(after, created=NOW, **WHO)}
     assert found == {"!hide": False, "card": True}
+
+
+def test_atproto_labels_for_ever_what_one_rule_does() -> None:
+    twice = policy(*(f"{CARD}\n{it}" for it in ("", 'expires_after = "1 day"')))
+    (label,) = labels(decide(HATED, [twice]), created=NOW, **WHO)
+    assert "exp" not in label
 
 
 @pytest.mark.parametrize("wrong", [{"src": "me"}, {"uri": "nowhere"}])
