@@ -14,6 +14,8 @@ from earmark.models.error import ConfigurationError
 from earmark.streams.settings import Settings
 
 TAKEN = 500  # records at once
+# read ahead of each partition, compressed: in memory it is up to fifty times as much
+FETCH_BYTES = 65_536
 SESSION_S = 10.0  # a killed process that is not started again is missed after so long
 HEARTBEAT_S = 1.0
 COMMIT_S = 1.0
@@ -63,6 +65,7 @@ def make_app(settings: Settings, *, shadow: str | None = None) -> Any:
         topic_allow_declare=False,
         topic_disable_leader=True,
         consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=FETCH_BYTES,
         # a static member that comes back after a kill takes its partitions over at once
         consumer_group_instance_id=f"{group}-{settings.kafka.slot}",
         broker_session_timeout=SESSION_S,
