@@ -15,7 +15,7 @@ import numpy as np
 from earmark import __version__
 from earmark.processors.content import Audio, ContentEvent, Text
 from earmark.processors.error import ContentError, ModelError, RejectionClass
-from earmark.processors.outcome import Provenance, Rejection, Result, Signal, Verdict
+from earmark.processors.outcome import OutcomeKind, Provenance, Rejection, Result, Signal
 from earmark.processors.schema import CONTENT_EVENTS, REJECTIONS, schema_of
 from earmark.processors.wire import READ_BYTES, Codec, Record, WriterSchema
 
@@ -174,7 +174,7 @@ def empty_fields(topic: str) -> Record:
 def result_of(topic: str, record: Record) -> Result:
     """What the scorer said, from a record of a signal's topic: the inverse of `signal_record`."""
     return Result(
-        outcome=Verdict(record["outcome"]),
+        outcome=OutcomeKind(record["outcome"]),
         reason=record["reason"],
         fields={name: record[name] for name in _own_defaults(topic)},
     )

@@ -29,7 +29,7 @@ from earmark.processors.content import Audio, ContentEvent, Text
 from earmark.processors.error import ConfigurationError, EarmarkError
 from earmark.processors.expected import expected_signals
 from earmark.processors.identity import same
-from earmark.processors.outcome import Outcome, Rejection, Signal, Verdict
+from earmark.processors.outcome import Outcome, OutcomeKind, Rejection, Signal
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.schema import full_name, schema_of
 from earmark.processors.signal import SignalSpec
@@ -145,7 +145,7 @@ def _of_answers(pipeline: Pipeline, name: str) -> Iterator[str]:
 
 def _of_signal(signal: Signal) -> Iterator[str]:
     result = signal.result
-    if (result.outcome == Verdict.OK) != (result.reason is None):
+    if (result.outcome == OutcomeKind.OK) != (result.reason is None):
         yield f"{result.outcome} with the reason {result.reason}"
     if result.reason is not None and not REASON.fullmatch(result.reason):
         yield f"the reason {result.reason!r} is no word in upper case"
@@ -160,7 +160,7 @@ def _of_signal(signal: Signal) -> Iterator[str]:
         yield "does not read as it was written"
     own = result_of(signal.topic, record).fields
     missing = sorted(own.keys() - result.fields.keys() - {FROM_THE_EVENT})
-    if result.outcome == Verdict.OK and missing:
+    if result.outcome == OutcomeKind.OK and missing:
         yield f"OK without {', '.join(missing)}"
     yield from _of_values(own)
 

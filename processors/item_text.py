@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from earmark.processors.content import Text
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import ItemView
 
 TRANSCRIPT = "transcript"  # the field that spans in a transcript name
@@ -15,7 +15,7 @@ _NAMES_OF_WORKS = ("title", "name", "album", "artist")
 def said(item: ItemView) -> Text | None:
     """What is said in the item, if it was understood and there are words in it."""
     result = item.results.get(AUDIO_TRANSCRIPT)
-    if result is None or result.outcome != Verdict.OK:
+    if result is None or result.outcome != OutcomeKind.OK:
         return None
     text, language = result.fields.get("text"), result.fields.get("language")
     if not isinstance(text, str) or not has_words(text):
@@ -33,7 +33,7 @@ def written(item: ItemView) -> Sequence[Text]:
 def nothing_read(item: ItemView) -> Result:
     """The answer where there was no text: what was said may have been beyond the recogniser."""
     transcript = item.results.get(AUDIO_TRANSCRIPT)
-    if transcript is not None and transcript.outcome == Verdict.ABSTAINED:
+    if transcript is not None and transcript.outcome == OutcomeKind.ABSTAINED:
         return Result.abstained(transcript.reason or "LOW_CONFIDENCE")
     return Result.skipped("NO_TEXT")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from earmark.processors.item_text import TRANSCRIPT
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.threshold import Thresholds, label_limit
 
 AUDIO = "audio"  # the input type
@@ -16,7 +16,7 @@ def labels_and_spans(result: Result, old: Thresholds, new: Thresholds) -> Result
     Spans below the old threshold were not kept: where a lower one takes a label in, the texts
     have to be read again to say where.
     """
-    if result.outcome != Verdict.OK:
+    if result.outcome != OutcomeKind.OK:
         return result
     fields: dict[str, Any] = dict(result.fields)
     scores: Mapping[str, float] = fields["scores"]

@@ -9,7 +9,7 @@ from earmark.processors.content import ContentEvent
 from earmark.processors.error import ContentError
 
 
-class Verdict(StrEnum):
+class OutcomeKind(StrEnum):
     """The vocabulary of `outcome` in signal records."""
 
     OK = "OK"
@@ -26,29 +26,29 @@ class Result:
     out takes its schema's default.
     """
 
-    outcome: Verdict
+    outcome: OutcomeKind
     reason: str | None = None
     fields: Mapping[str, object] = field(default_factory=dict)
 
     @classmethod
     def ok(cls, **fields: object) -> "Result":
         """A plain answer."""
-        return cls(outcome=Verdict.OK, fields=fields)
+        return cls(outcome=OutcomeKind.OK, fields=fields)
 
     @classmethod
     def abstained(cls, reason: str, **fields: object) -> "Result":
         """Looked, and would not say; `reason` is an UPPER_CASE word others can filter by."""
-        return cls(outcome=Verdict.ABSTAINED, reason=reason, fields=fields)
+        return cls(outcome=OutcomeKind.ABSTAINED, reason=reason, fields=fields)
 
     @classmethod
     def skipped(cls, reason: str, **fields: object) -> "Result":
         """Gated out by another signal or by the event."""
-        return cls(outcome=Verdict.SKIPPED, reason=reason, fields=fields)
+        return cls(outcome=OutcomeKind.SKIPPED, reason=reason, fields=fields)
 
     @classmethod
     def error(cls, reason: str) -> "Result":
         """The part that the signal reads cannot be used, or the scorer failed on it."""
-        return cls(outcome=Verdict.ERROR, reason=reason)
+        return cls(outcome=OutcomeKind.ERROR, reason=reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ import structlog
 from earmark.processors.codec import RECORD_BYTES, Codec, result_of
 from earmark.processors.error import ContentError
 from earmark.processors.identity import AnswerKey
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.schema import schema_of
 from earmark.streams.database import opened
 
@@ -90,7 +90,7 @@ class AnswerCache:
         codec = self._codecs.setdefault(topic, Codec(schema_of(topic)))
         result = result_of(topic, codec.decode(payload))
         # an answer that was too long to be published says nothing to those that need it
-        return None if result.outcome == Verdict.ERROR else result
+        return None if result.outcome == OutcomeKind.ERROR else result
 
     def _change(self, change: Callable[[], object]) -> None:
         try:

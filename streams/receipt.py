@@ -17,7 +17,7 @@ from types import MappingProxyType
 from earmark.processors.content import Change, ContentEvent
 from earmark.processors.error import ConfigurationError, ServiceError
 from earmark.processors.identity import AnswerKey, key_of
-from earmark.processors.outcome import Outcome, Rejection, Signal, Verdict
+from earmark.processors.outcome import Outcome, OutcomeKind, Rejection, Signal
 from earmark.processors.schema import RECEIPTS, schema_of
 from earmark.processors.wire import Codec
 
@@ -137,7 +137,7 @@ def _answering(
     forced: bool,
 ) -> Ruling:
     signals = [outcome for outcome in outcomes if isinstance(outcome, Signal)]
-    keys = {s.topic: key_of(s) for s in signals if s.result.outcome != Verdict.ERROR}
+    keys = {s.topic: key_of(s) for s in signals if s.result.outcome != OutcomeKind.ERROR}
     stands = {topic for topic, key in keys.items() if before.answers.get(topic) == key}
     new = tuple(
         outcome
@@ -159,7 +159,7 @@ def _without_failures(ruled: Ruling) -> Ruling:
     good = tuple(
         outcome
         for outcome in ruled.outcomes
-        if isinstance(outcome, Signal) and outcome.result.outcome != Verdict.ERROR
+        if isinstance(outcome, Signal) and outcome.result.outcome != OutcomeKind.ERROR
     )
     receipt = replace(ruled.receipt, disposition=Disposition.RETRIED, rejected=True)
     return replace(ruled, outcomes=good, receipt=receipt)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from earmark.processors.content import Change, ContentEvent
 from earmark.processors.identity import key_of
-from earmark.processors.outcome import Signal, Verdict
+from earmark.processors.outcome import OutcomeKind, Signal
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.plan import Plan, nothing_kept
 from earmark.processors.signal import Part, Takes
@@ -72,7 +72,7 @@ def _new_of_recordings(flight: Flight, pipeline: Pipeline) -> Iterator[Signal]:
     if event is None or event.audio is None:
         return
     for outcome in flight.written:
-        if isinstance(outcome, Signal) and outcome.result.outcome != Verdict.ERROR:
+        if isinstance(outcome, Signal) and outcome.result.outcome != OutcomeKind.ERROR:
             spec = pipeline.specs[outcome.name]
             of_audio = Part.AUDIO in spec.reads and spec.takes is not Takes.PASSAGES
             if of_audio and outcome.name not in known:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Protocol
 
-from earmark.processors.outcome import Verdict as Outcome
+from earmark.processors.outcome import OutcomeKind
 from earmark.processors.profile import Profile, ProfileSignal
 from earmark.processors.review.budget import Budget
 from earmark.processors.review.decision import DecidedEffect
@@ -166,7 +166,7 @@ class _Routing:
             )
             fields = (doubt.asks if doubt else None, audited)
             for asks in dict.fromkeys(field for field in fields if field is not None):
-                if signal.outcome == Outcome.OK and self._is_open(signal, asks):
+                if signal.outcome == OutcomeKind.OK and self._is_open(signal, asks):
                     in_doubt = doubt if doubt is not None and doubt.asks == asks else None
                     yield from self._of_signal(
                         signal, asks, doubt=in_doubt, audited=asks == audited

@@ -23,7 +23,7 @@ import torch
 
 from earmark.models.musicnn import Musicnn, load_musicnn
 from earmark.processors.music import MusicTrunk, MusicWindow, Vector, music_trunk, weighted_mean
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import ItemView, Loading, Part, Relabelling, Takes, signal
 from earmark.processors.taxonomy.music import in_our_words, music_tags, music_taxonomy
 from earmark.processors.threshold import Thresholds
@@ -125,7 +125,7 @@ def _said(scores: Mapping[str, float], thresholds: Thresholds) -> Result:
 def _relabelled(result: Result, old: Thresholds, new: Thresholds) -> Result:
     """All but the scores follows from the thresholds, where there are scores."""
     del old
-    if result.outcome == Verdict.OK or result.reason == UNSURE:
+    if result.outcome == OutcomeKind.OK or result.reason == UNSURE:
         fields: dict[str, Any] = dict(result.fields)
         return _said(fields["scores"], new)
     return result
@@ -140,7 +140,7 @@ def _voice(voices: Sequence[str]) -> str | None:
 
 def _is_no_music(scene: Result | None, least: float) -> bool:
     """Whether the scene says that too little of the recording is music."""
-    if scene is None or scene.outcome != Verdict.OK:
+    if scene is None or scene.outcome != OutcomeKind.OK:
         return False
     share = scene.fields.get("music_share")
     return isinstance(share, float | int) and share < least

@@ -22,7 +22,7 @@ from earmark.processors.acoustics import highest_hz, snr_db
 from earmark.processors.block import SAMPLE_RATE_HZ
 from earmark.processors.clip import Clip
 from earmark.processors.content import ContentEvent
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import ItemView, Loading, Part, Takes, signal
 from earmark.processors.threshold import Thresholds
 
@@ -66,7 +66,7 @@ class SpeechQualityScorer:
         if sum(clip.speech_s for clip in scores) < self._thresholds["min_speech_seconds"]:
             return Result.abstained("TOO_SHORT")
         integrity = item.results.get(INTEGRITY)
-        file = integrity.fields if integrity and integrity.outcome == Verdict.OK else {}
+        file = integrity.fields if integrity and integrity.outcome == OutcomeKind.OK else {}
         highest = _median([(c.highest_hz, c.speech_s) for c in scores if c.highest_hz is not None])
         return Result.ok(
             mos=_mean([(clip.mos, clip.speech_s) for clip in scores]),

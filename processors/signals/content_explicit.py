@@ -37,7 +37,7 @@ from earmark.processors.english import (
     has_letters,
 )
 from earmark.processors.item_text import TRANSCRIPT
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import ItemView, Loading, Part, Takes, signal
 from earmark.processors.taxonomy.harm import FOLDER, schemes
 from earmark.processors.threshold import Thresholds
@@ -279,7 +279,7 @@ def _in_work(item: ItemView, one: Evidence) -> bool:
 def _is_spoken(item: ItemView) -> bool:
     """Whether there is speech in it, understood or not."""
     transcript = item.results.get("audio.transcript")
-    return transcript is not None and transcript.outcome in {Verdict.OK, Verdict.ABSTAINED}
+    return transcript is not None and transcript.outcome in {OutcomeKind.OK, OutcomeKind.ABSTAINED}
 
 
 def _why_unread(item: ItemView) -> str:
@@ -289,7 +289,7 @@ def _why_unread(item: ItemView) -> str:
     if any(has_letters(text.text) for text in work):
         return "LANGUAGE_UNSUPPORTED"
     transcript = item.results.get("audio.transcript")
-    is_unclear = transcript is not None and transcript.outcome == Verdict.ABSTAINED
+    is_unclear = transcript is not None and transcript.outcome == OutcomeKind.ABSTAINED
     return (transcript.reason or "LOW_CONFIDENCE") if transcript and is_unclear else "NO_WORDS"
 
 

@@ -30,7 +30,7 @@ from typing import Any
 
 from earmark.models.letter_model import LetterModel
 from earmark.processors.content import Text
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.quality.damage import disguise, markup, mojibake, template
 from earmark.processors.quality.prose import Prose, prose, word_count
 from earmark.processors.quality.readability import Readability, readability
@@ -136,7 +136,7 @@ def quality_labels(scores: Mapping[str, float], thresholds: Thresholds) -> list[
 def _relabelled(result: Result, old: Thresholds, new: Thresholds) -> Result:
     """The labels are all that follows from the thresholds, and every score is published."""
     del old
-    if result.outcome != Verdict.OK:
+    if result.outcome != OutcomeKind.OK:
         return result
     fields: dict[str, Any] = dict(result.fields)
     return Result.ok(**{**fields, "labels": quality_labels(fields["scores"], new)})

@@ -19,7 +19,7 @@ from earmark.models.static_embedding import load_static_embedding
 from earmark.models.vader import Polarity, Vader, load_vader
 from earmark.processors.content import Text
 from earmark.processors.english import EnglishGate, nothing_read
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.sentence import sentences
 from earmark.processors.signal import ItemView, Loading, Part, Relabelling, Takes, signal
 from earmark.processors.threshold import Thresholds
@@ -101,7 +101,7 @@ def _label_of(probabilities: Mapping[str, float], least: float) -> dict[str, Any
 
 def _relabelled(result: Result, old: Thresholds, new: Thresholds) -> Result | None:
     """Of a text by itself only the published label is known: a lower bar needs it read again."""
-    if result.outcome != Verdict.OK and result.reason != UNSURE:
+    if result.outcome != OutcomeKind.OK and result.reason != UNSURE:
         return result
     stored: dict[str, Any] = dict(result.fields)
     least = new[LEAST]

@@ -21,7 +21,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 
 from earmark.processors.codec import Codec, encode_signal, signal_record
 from earmark.processors.content import ContentEvent
-from earmark.processors.outcome import Provenance, Result, Signal, Verdict
+from earmark.processors.outcome import OutcomeKind, Provenance, Result, Signal
 from earmark.processors.release import golden_record
 from earmark.processors.schema import Schema, avro_folder, newest, schema_of, schemas
 from earmark.streams.bench.plan import Plan
@@ -112,7 +112,7 @@ def _golden(schema: Schema) -> Signal:
         major=schema.major,
         signal_id=record["signal_id"],
         event=ContentEvent(**{name: record[name] for name in _OF_THE_EVENT}),
-        result=Result(outcome=Verdict(record["outcome"]), reason=record["reason"], fields=own),
+        result=Result(outcome=OutcomeKind(record["outcome"]), reason=record["reason"], fields=own),
         provenance=Provenance(**record["provenance"]),
         replay_id=record["replay_id"],
     )

@@ -10,7 +10,7 @@ import numpy as np
 from earmark.processors.content import ContentEvent
 from earmark.processors.error import Fault, RejectionClass
 from earmark.processors.expected import expected_signals
-from earmark.processors.outcome import Verdict
+from earmark.processors.outcome import OutcomeKind
 from earmark.processors.signal import SignalSpec
 from earmark.streams.receipt import Disposition
 
@@ -61,8 +61,8 @@ class InputTally:
         outcome = record["outcome"]
         self._count(self.outcomes, tag, outcome)
         self._signals[tag, self._topics.index(topic)] += 1
-        self._failed[tag] |= outcome == Verdict.ERROR
-        if outcome not in set(Verdict):
+        self._failed[tag] |= outcome == OutcomeKind.ERROR
+        if outcome not in set(OutcomeKind):
             self.note_strange(tag, f"{topic} has the outcome {outcome!r}")
 
     def note_rejection(self, tag: int, record: Mapping[str, Any]) -> None:

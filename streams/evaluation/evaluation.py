@@ -8,7 +8,7 @@ from typing import Any
 
 from earmark.models.error import ConfigurationError
 from earmark.processors.codec import jsonable
-from earmark.processors.outcome import Verdict
+from earmark.processors.outcome import OutcomeKind
 from earmark.streams.evaluation.bootstrap import grouping, intervals
 from earmark.streams.evaluation.calibration import Calibration, calibration
 from earmark.streams.evaluation.case import REJECTED, Case
@@ -197,7 +197,7 @@ def _case(task: Task, row: Row, truth: object, scored: Scored) -> Case:
     record = scored.records.get(row_key(row))
     answer = None
     try:
-        if record is not None and (task.reads_all or record["outcome"] == Verdict.OK):
+        if record is not None and (task.reads_all or record["outcome"] == OutcomeKind.OK):
             answer = task.answer(record)
     except KeyError as error:
         name = scored.spec.name

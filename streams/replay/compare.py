@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 
 from earmark.processors.identity import same, word_error
-from earmark.processors.outcome import Verdict
+from earmark.processors.outcome import OutcomeKind
 from earmark.processors.signal import SignalSpec
 from earmark.streams.replay.compare_features import Features, Record, features, said
 
@@ -81,7 +81,7 @@ def incomparable(live: Record, run: Record) -> Standing | None:
     if live["provenance"]["input_digest"] == run["provenance"]["input_digest"]:
         return None
     is_one_event = (live["event_id"], live["revision"]) == (run["event_id"], run["revision"])
-    if is_one_event and Verdict.ERROR in {live["outcome"], run["outcome"]}:
+    if is_one_event and OutcomeKind.ERROR in {live["outcome"], run["outcome"]}:
         return None
     is_newer = live["revision"] > run["revision"]
     return Standing.LIVE_NEWER if is_newer else Standing.INPUT_DIFFERS

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from earmark.processors.outcome import Verdict
+from earmark.processors.outcome import OutcomeKind
 from earmark.processors.schema import schema_of
 from earmark.processors.signal import SignalSpec
 
@@ -63,7 +63,7 @@ def features(answer: Record, spec: SignalSpec) -> Features:
             case _:
                 numbers[name] = value
     # a list that is empty because nothing was said has no length
-    lists = _record_lists(spec.topic) if answer["outcome"] == Verdict.OK else ()
+    lists = _record_lists(spec.topic) if answer["outcome"] == OutcomeKind.OK else ()
     numbers |= {f"{name}.count": 0 for name in lists if not answer[name]}
     return Features(numbers=numbers, labels=frozenset(labels), texts=texts, vectors=vectors)
 

@@ -19,7 +19,7 @@ from confluent_kafka import (
 from earmark.models.error import ServiceError
 from earmark.processors.codec import Codec
 from earmark.processors.error import ContentError
-from earmark.processors.outcome import Verdict
+from earmark.processors.outcome import OutcomeKind
 from earmark.processors.schema import schema_of
 from earmark.streams.dead_letter import CommittedReader, Span
 from earmark.streams.error import TransactionError
@@ -165,7 +165,7 @@ def _is_answer(message: Message, codec: Codec) -> bool:
     if value is None:
         return False
     try:
-        return bool(codec.decode(value)["outcome"] != Verdict.ERROR)
+        return bool(codec.decode(value)["outcome"] != OutcomeKind.ERROR)
     except ContentError:
         return False
 

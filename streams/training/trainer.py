@@ -10,7 +10,7 @@ from earmark.models.device import Device
 from earmark.models.error import ConfigurationError
 from earmark.models.store import ModelStore
 from earmark.processors.loader import load_specs
-from earmark.processors.outcome import Verdict
+from earmark.processors.outcome import OutcomeKind
 from earmark.processors.threshold import label_limit, shipped_thresholds
 from earmark.streams.evaluation.case import Record
 from earmark.streams.evaluation.evaluation import Evaluation, evaluated, measurements
@@ -205,7 +205,7 @@ def _train_scene(order: Order, store: ModelStore, watch: Watch) -> Product:
 
 def _ok(thresholds: str) -> Record:
     return {
-        "outcome": str(Verdict.OK),
+        "outcome": str(OutcomeKind.OK),
         "reason": None,
         "provenance": {"thresholds_version": thresholds},
     }

@@ -8,7 +8,7 @@ from earmark.models.device import Device
 from earmark.models.sentence_embedding import load_sentence_embedding
 from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent, Text
-from earmark.processors.outcome import Verdict
+from earmark.processors.outcome import OutcomeKind
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.text_embedding import text_embedding
 from earmark.processors.threshold import Thresholds
@@ -75,7 +75,7 @@ def test_the_signal_embeds_by_the_card(store, embedding):
     (result,) = scorer.score([view])
     (vector,) = result.fields["vectors"]
     assert (result.outcome, result.fields["model"], result.fields["dim"]) == (
-        Verdict.OK,
+        OutcomeKind.OK,
         "tiny",
         embedding.dimensions,
     )

@@ -24,7 +24,7 @@ from earmark.processors.codec import (
 )
 from earmark.processors.content import Audio, ContentEvent, Text, text_errors
 from earmark.processors.error import ContentError, RejectionClass
-from earmark.processors.outcome import Provenance, Rejection, Result, Signal, Verdict
+from earmark.processors.outcome import OutcomeKind, Provenance, Rejection, Result, Signal
 from earmark.processors.schema import REJECTIONS, newest, schema_of, schemas
 
 SIGNALS = [schema for schema in newest(schemas()).values() if schema.is_signal]
@@ -108,7 +108,7 @@ def signals(draw: st.DrawFn) -> Signal:
     names = [field["name"] for field in schema.definition["fields"]]
     own = schema.definition["fields"][names.index("provenance") + 1 :]
     fields = {field["name"]: draw(values_of(field["type"])) for field in own}
-    outcome = draw(st.sampled_from(Verdict))
+    outcome = draw(st.sampled_from(OutcomeKind))
     return Signal(
         name=schema.name.removeprefix("signals."),
         major=schema.major,

@@ -17,7 +17,7 @@ from earmark.processors.block import BLOCK_SAMPLES, SAMPLE_RATE_HZ, End, Samples
 from earmark.processors.content import INLINE_AUDIO_BYTES, Audio, ContentEvent, Text
 from earmark.processors.decode import decode
 from earmark.processors.error import RejectionClass
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import AudioFormat, Container
 from earmark.processors.signals.audio_integrity import audio_integrity
 from earmark.processors.signals.audio_loudness import audio_loudness
@@ -336,7 +336,7 @@ def test_heavy_damage_is_corrupt_and_still_described() -> None:
     _, end = heard(damaged(flac, 0.02), meters=METERS)
     assert end.error is not None
     assert end.error.rejection_class == RejectionClass.MEDIA_CORRUPT
-    assert end.readings["audio.integrity"].outcome == Verdict.OK
+    assert end.readings["audio.integrity"].outcome == OutcomeKind.OK
     assert end.readings["audio.integrity"].fields["decode_errors"] > 1
     assert end.readings["audio.loudness"] == Result.error("MEDIA_CORRUPT")
 

@@ -9,7 +9,7 @@ from earmark.processors.codec import Record, signal_record
 from earmark.processors.content import ContentEvent, Text
 from earmark.processors.error import ConfigurationError
 from earmark.processors.loader import load_specs
-from earmark.processors.outcome import Result, Signal, Verdict
+from earmark.processors.outcome import OutcomeKind, Result, Signal
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.relabel import Relabeller, relabeller
 from earmark.processors.signals.audio_music import music_labels
@@ -117,7 +117,7 @@ def test_tags_of_music_follow_their_thresholds_and_none_left_is_an_abstention() 
     assert said is not None
     assert (rock.fields["labels"], said.outcome, said.reason) == (
         ["rock"],
-        Verdict.ABSTAINED,
+        OutcomeKind.ABSTAINED,
         "LOW_CONFIDENCE",
     )
     assert relabelling.apply(said, strict, shipped) == rock

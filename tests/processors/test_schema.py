@@ -13,7 +13,7 @@ from earmark.models.error import ConfigurationError
 from earmark.processors.content import Audio, Change, ContentEvent, Text
 from earmark.processors.error import Fault
 from earmark.processors.loader import load_specs
-from earmark.processors.outcome import Provenance, Verdict
+from earmark.processors.outcome import OutcomeKind, Provenance
 from earmark.processors.schema import (
     CONTENT_EVENTS,
     Schema,
@@ -60,7 +60,7 @@ def test_provenance_mirrors_the_dataclass() -> None:
 
 
 def test_documented_values_are_those_of_the_code() -> None:
-    assert field("signals.text.safety.v1", "outcome")["values"] == list(Verdict)
+    assert field("signals.text.safety.v1", "outcome")["values"] == list(OutcomeKind)
     assert field("rejections.v1", "fault")["values"] == list(Fault)
     assert field(CONTENT_EVENTS, "change")["values"] == list(Change)
 

@@ -9,7 +9,7 @@ from earmark.models.store import ModelStore
 from earmark.processors.block import Block, End, Samples
 from earmark.processors.content import Audio, ContentEvent
 from earmark.processors.envelope import envelopes
-from earmark.processors.outcome import Result, Signal, Verdict
+from earmark.processors.outcome import OutcomeKind, Result, Signal
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.signal import ItemView, Part, SignalSpec, Takes
 from earmark.processors.tagging import Floats, Tags, TagScorer
@@ -64,4 +64,4 @@ def test_the_signal_concludes_from_the_tags_of_every_window() -> None:
 
 def test_a_recording_without_samples_has_no_tags() -> None:
     result = answer()
-    assert (result.outcome, result.reason) == (Verdict.SKIPPED, "NO_AUDIO")
+    assert (result.outcome, result.reason) == (OutcomeKind.SKIPPED, "NO_AUDIO")

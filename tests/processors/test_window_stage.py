@@ -13,7 +13,7 @@ from earmark.processors.block import NO_SAMPLES, Block, End, Samples
 from earmark.processors.content import Audio, ContentEvent
 from earmark.processors.envelope import envelopes
 from earmark.processors.error import ContentError, RejectionClass
-from earmark.processors.outcome import Outcome, Rejection, Result, Signal, Verdict
+from earmark.processors.outcome import Outcome, OutcomeKind, Rejection, Result, Signal
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.signal import ItemView, Part, SignalSpec, Takes
 
@@ -129,13 +129,13 @@ def test_what_it_needs_is_known_when_it_concludes() -> None:
 def test_a_window_that_cannot_be_read_fails_its_own_item_alone() -> None:
     outcomes = list(pipeline(Summing()).score(blocks([[250], [250], [250]], bad=1)))
     said = results(outcomes)
-    assert said["1", "odd.sum"].outcome == Verdict.ERROR
-    assert {said[name, "odd.sum"].outcome for name in "02"} == {Verdict.OK}
+    assert said["1", "odd.sum"].outcome == OutcomeKind.ERROR
+    assert {said[name, "odd.sum"].outcome for name in "02"} == {OutcomeKind.OK}
     rejected = [outcome for outcome in outcomes if isinstance(outcome, Rejection)]
     assert {rejection.event.content_id for rejection in rejected} == {"1"}
 
 
 def test_broken_audio_is_not_answered() -> None:
     said = results(list(pipeline(Summing()).score(blocks([[250], [250]], broken=frozenset({0})))))
-    assert said["0", "odd.sum"].outcome == Verdict.ERROR
-    assert said["1", "odd.sum"].outcome == Verdict.OK
+    assert said["0", "odd.sum"].outcome == OutcomeKind.ERROR
+    assert said["1", "odd.sum"].outcome == OutcomeKind.OK

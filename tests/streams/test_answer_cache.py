@@ -11,7 +11,7 @@ from earmark.processors.codec import encode_signal
 from earmark.processors.content import Audio
 from earmark.processors.identity import AnswerKey, key_of
 from earmark.processors.loader import load_specs
-from earmark.processors.outcome import Result, Signal, Verdict
+from earmark.processors.outcome import OutcomeKind, Result, Signal
 from earmark.streams.answer_cache import TRIM_EVERY, AnswerCache
 from earmark.streams.reuse import Reuse
 from tests.streams.test_receipt import event, signal
@@ -40,7 +40,7 @@ def test_an_answer_comes_back_for_another_item_and_another_process(path: Path) -
     again = AnswerCache(path, max_bytes=10_000)
     found = again.get(loudness().topic, KEY)
     assert found is not None
-    assert (found.outcome, found.fields["integrated_lufs"]) == (Verdict.OK, -14.5)
+    assert (found.outcome, found.fields["integrated_lufs"]) == (OutcomeKind.OK, -14.5)
     assert again.get(loudness().topic, replace(KEY, config_hash="other")) is None
     assert again.get("signals.audio.speech.v1", KEY) is None
     again.close()

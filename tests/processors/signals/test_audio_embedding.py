@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from earmark.models.device import Device
 from earmark.processors.codec import RECORD_BYTES
 from earmark.processors.content import Audio, ContentEvent
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.audio_embedding import AudioEmbeddingScorer, EmbeddedWindow
@@ -73,7 +73,7 @@ def test_half_a_day_fits_a_record() -> None:
 )
 def test_it_abstains(given: list[EmbeddedWindow], reason: str) -> None:
     said = CONCLUDING.conclude(VIEW, given)
-    assert (said.outcome, said.reason) == (Verdict.ABSTAINED, reason)
+    assert (said.outcome, said.reason) == (OutcomeKind.ABSTAINED, reason)
 
 
 @pytest.mark.weights

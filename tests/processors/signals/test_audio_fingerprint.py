@@ -17,7 +17,7 @@ from earmark.processors.block import Samples
 from earmark.processors.codec import RECORD_BYTES
 from earmark.processors.content import Audio, ContentEvent
 from earmark.processors.decode import decode
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import AudioFormat, Container
 from earmark.processors.signals.audio_fingerprint import audio_fingerprint
 from earmark.streams.synthesiser import RATE_HZ, tune
@@ -48,7 +48,7 @@ def measured(samples_CT: Samples, rate: int, cuts: tuple[int, ...] = ()) -> Resu
 
 
 def landmarks(result: Result) -> Fingerprint:
-    assert result.outcome == Verdict.OK, result.reason
+    assert result.outcome == OutcomeKind.OK, result.reason
     return Fingerprint.unpacked(result.fields["hashes"], share=result.fields["kept_share"])
 
 
@@ -145,7 +145,7 @@ def test_recordings_of_different_things_share_nothing() -> None:
     readings = {
         file.name: heard(file) for file in files if file.suffix in {".ogg", ".wav", ".flac"}
     }
-    prints = {n: landmarks(it) for n, it in readings.items() if it.outcome == Verdict.OK}
+    prints = {n: landmarks(it) for n, it in readings.items() if it.outcome == OutcomeKind.OK}
     assert len(prints) > 30
     assert [(a, b) for a in prints for b in prints if a < b and aligned(prints[a], prints[b])] == []
 
@@ -203,5 +203,5 @@ def test_hours_fit_into_a_record() -> None:
 )
 def test_where_there_is_nothing_to_go_by_it_abstains(samples_CT: Samples, reason: str) -> None:
     result = measured(samples_CT, 16_000)
-    assert (result.outcome, result.reason) == (Verdict.ABSTAINED, reason)
+    assert (result.outcome, result.reason) == (OutcomeKind.ABSTAINED, reason)
     assert "hashes" not in result.fields

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earmark.processors.block import Samples
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import AudioFormat, Container
 from earmark.processors.signals.audio_integrity import audio_integrity
 
@@ -129,7 +129,7 @@ def test_digital_silence_has_no_peak_and_no_fault() -> None:
 
 def test_no_samples_give_the_facts_alone() -> None:
     result = measured(np.zeros((2, 0)))
-    assert result.outcome == Verdict.OK
+    assert result.outcome == OutcomeKind.OK
     assert result.fields["clipped_share"] is None
     assert result.fields["dc_offset"] is None
 

@@ -13,7 +13,7 @@ from earmark.models.tonality import TONICS
 from earmark.processors.block import Samples
 from earmark.processors.content import Audio, ContentEvent
 from earmark.processors.decode import decode
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signals.audio_key import audio_key
 from tests.processors.signals.piece import (
     RATE_HZ,
@@ -45,7 +45,7 @@ def key(said: Result) -> tuple[int, str]:
 
 
 def is_right(made: Recipe, said: Result) -> bool:
-    return said.outcome == Verdict.OK and key(said) == (made.tonic, made.mode)
+    return said.outcome == OutcomeKind.OK and key(said) == (made.tonic, made.mode)
 
 
 def is_near(made: Recipe, said: Result) -> bool:
@@ -156,7 +156,7 @@ def test_a_tone_or_a_hum_has_no_key(hz: list[float]) -> None:
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 3.9])
 def test_less_than_four_seconds_is_too_short(seconds: float) -> None:
     said = heard(audio_key, plain()[:, : int(seconds * RATE_HZ)])
-    assert (said.outcome, said.reason) == (Verdict.ABSTAINED, "TOO_SHORT")
+    assert (said.outcome, said.reason) == (OutcomeKind.ABSTAINED, "TOO_SHORT")
 
 
 def test_the_whole_way_from_the_file_gives_the_same() -> None:

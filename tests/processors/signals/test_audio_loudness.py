@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from earmark.processors.block import Samples
 from earmark.processors.content import Audio, ContentEvent
 from earmark.processors.decode import decode
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import AudioFormat, Container
 from earmark.processors.signals.audio_loudness import audio_loudness
 
@@ -110,7 +110,7 @@ def test_half_the_amplitude_is_six_decibels_less() -> None:
 
 def test_less_than_a_block_is_too_short_and_has_a_peak() -> None:
     result = measured(sine(-6, 0.3), 16_000)
-    assert (result.outcome, result.reason) == (Verdict.ABSTAINED, "TOO_SHORT")
+    assert (result.outcome, result.reason) == (OutcomeKind.ABSTAINED, "TOO_SHORT")
     assert result.fields["true_peak_dbtp"] == pytest.approx(-6, abs=0.2)
 
 
@@ -120,7 +120,7 @@ def test_no_sample_is_too_short() -> None:
 
 def test_digital_silence_is_silent_without_a_peak() -> None:
     result = measured(np.zeros((2, 80_000)), 16_000)
-    assert (result.outcome, result.reason) == (Verdict.ABSTAINED, "SILENT")
+    assert (result.outcome, result.reason) == (OutcomeKind.ABSTAINED, "SILENT")
     assert result.fields["true_peak_dbtp"] is None
 
 

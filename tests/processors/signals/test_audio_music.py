@@ -15,7 +15,7 @@ from earmark.processors.content import Audio, ContentEvent
 from earmark.processors.decode import decode
 from earmark.processors.loader import load_specs
 from earmark.processors.music import MusicTrunk
-from earmark.processors.outcome import Result, Signal, Verdict
+from earmark.processors.outcome import OutcomeKind, Result, Signal
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.audio_music import (
@@ -116,19 +116,19 @@ def test_silent_windows_do_not_count(concluding: MusicScorer) -> None:
 )
 def test_it_abstains(concluding: MusicScorer, windows: list[TaggedWindow], reason: str) -> None:
     said = concluding.conclude(ItemView(event=EVENT), windows)
-    assert (said.outcome, said.reason) == (Verdict.ABSTAINED, reason)
+    assert (said.outcome, said.reason) == (OutcomeKind.ABSTAINED, reason)
 
 
 @pytest.mark.parametrize(
     ("scene", "outcome"),
     [
-        (Result.ok(music_share=0.1), Verdict.SKIPPED),
-        (Result.ok(music_share=0.9), Verdict.OK),
-        (Result.abstained("TOO_SHORT"), Verdict.OK),
+        (Result.ok(music_share=0.1), OutcomeKind.SKIPPED),
+        (Result.ok(music_share=0.9), OutcomeKind.OK),
+        (Result.abstained("TOO_SHORT"), OutcomeKind.OK),
     ],
 )
 def test_what_the_scene_finds_to_be_no_music_is_skipped(
-    concluding: MusicScorer, scene: Result, outcome: Verdict
+    concluding: MusicScorer, scene: Result, outcome: OutcomeKind
 ) -> None:
     item = ItemView(event=EVENT, results={"audio.scene": scene})
     assert concluding.conclude(item, [window(0.6)]).outcome == outcome

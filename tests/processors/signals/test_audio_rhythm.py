@@ -14,7 +14,7 @@ import earmark.processors.signals.audio_rhythm as rhythm
 from earmark.processors.block import Samples
 from earmark.processors.content import Audio, ContentEvent
 from earmark.processors.decode import decode
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signals.audio_rhythm import audio_rhythm
 from tests.processors.signals.piece import (
     RATE_HZ,
@@ -54,7 +54,7 @@ def tempo(samples: Samples, rate: int = RATE_HZ) -> float:
 
 def test_nineteen_of_twenty_tempi_are_right_within_4_percent_or_an_octave() -> None:
     right = [
-        said.outcome == Verdict.OK and is_right(said.fields["tempo_bpm"], made.bpm)
+        said.outcome == OutcomeKind.OK and is_right(said.fields["tempo_bpm"], made.bpm)
         for made, said in answers()
     ]
     assert np.mean(right) >= 0.95
@@ -79,7 +79,7 @@ def test_noise_takes_confidence_away_and_leaves_it_honest() -> None:
     for made, samples in pieces(3100, 16):
         drowned = samples + 4 * samples.std() * random.standard_normal(samples.shape)
         said = heard(audio_rhythm, drowned)
-        if said.outcome == Verdict.OK:
+        if said.outcome == OutcomeKind.OK:
             sure.append(said.fields["confidence"])
             right.append(is_right(said.fields["tempo_bpm"], made.bpm))
     clean = [said.fields["confidence"] for _, said in answers()]
@@ -151,13 +151,13 @@ def test_a_real_voice_noise_and_silence_have_no_pulse() -> None:
 def test_tempi_one_after_the_other_are_no_tempo() -> None:
     parts = [play(replace(STEADY, bpm=bpm), 24) for bpm in (74, 96, 112, 131)]
     said = heard(audio_rhythm, np.concatenate(parts)[None])
-    assert (said.outcome, said.reason) == (Verdict.ABSTAINED, "TEMPO_VARIES")
+    assert (said.outcome, said.reason) == (OutcomeKind.ABSTAINED, "TEMPO_VARIES")
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 3.9])
 def test_less_than_four_seconds_is_too_short(seconds: float) -> None:
     said = heard(audio_rhythm, steady()[:, : int(seconds * RATE_HZ)])
-    assert (said.outcome, said.reason) == (Verdict.ABSTAINED, "TOO_SHORT")
+    assert (said.outcome, said.reason) == (OutcomeKind.ABSTAINED, "TOO_SHORT")
 
 
 def test_the_whole_way_from_the_file_gives_the_same() -> None:

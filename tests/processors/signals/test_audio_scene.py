@@ -12,7 +12,7 @@ from earmark.models.scene_net import SceneNet, SceneTrunk
 from earmark.models.store import ModelStore
 from earmark.processors.block import Samples
 from earmark.processors.content import ContentEvent
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.audio_scene import SceneScorer, WindowScene, audio_scene
 from earmark.processors.threshold import shipped_thresholds
@@ -108,7 +108,7 @@ def test_a_moment_is_too_short() -> None:
 
 def test_what_is_like_nothing_known_is_not_named() -> None:
     result = concluded(*[window(0.1, 0.1, 0.1)] * 4)
-    assert (result.outcome, result.reason) == (Verdict.ABSTAINED, "LOW_CONFIDENCE")
+    assert (result.outcome, result.reason) == (OutcomeKind.ABSTAINED, "LOW_CONFIDENCE")
 
 
 def test_the_shares_are_of_the_duration() -> None:

@@ -11,7 +11,7 @@ from earmark.models.device import Device
 from earmark.models.silero import SileroVad
 from earmark.models.store import ModelStore
 from earmark.processors.block import NO_SAMPLES, Samples
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signals.audio_speech import SpeechScorer, audio_speech
 from earmark.processors.speech import SpeechRule
 from earmark.processors.threshold import shipped_thresholds
@@ -78,7 +78,7 @@ def test_spans_are_taken_once_and_none_begins_before_the_floor(
 @pytest.mark.weights
 def test_the_pauses_of_a_speech_are_not_speech(shipped: SpeechScorer, jfk: Samples) -> None:
     (result,) = score(shipped, [jfk])
-    assert result.outcome == Verdict.OK
+    assert result.outcome == OutcomeKind.OK
     assert 0.6 < result.fields["speech_share"] < 0.85
     assert len(result.fields["segments"]) >= 3
 
@@ -97,7 +97,7 @@ def test_batches_do_not_change_outcomes(shipped: SpeechScorer, jfk: Samples) -> 
 @pytest.mark.weights
 def test_silence_is_an_answer_not_an_abstention(shipped: SpeechScorer) -> None:
     (result,) = score(shipped, [np.zeros(100_000, np.float32)])
-    assert result.outcome == Verdict.OK
+    assert result.outcome == OutcomeKind.OK
     assert result.fields["speech_share"] == 0.0
 
 

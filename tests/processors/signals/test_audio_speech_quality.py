@@ -13,7 +13,7 @@ from earmark.models.store import ModelStore
 from earmark.processors.block import Samples
 from earmark.processors.clip import Clip, Piece
 from earmark.processors.content import Audio, ContentEvent
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.audio_speech_quality import (
     ClipQuality,
@@ -57,12 +57,12 @@ def jfk() -> Samples:
 
 
 def test_without_speech_it_is_skipped() -> None:
-    assert (concluded().outcome, concluded().reason) == (Verdict.SKIPPED, "NO_SPEECH")
+    assert (concluded().outcome, concluded().reason) == (OutcomeKind.SKIPPED, "NO_SPEECH")
 
 
 def test_it_abstains_on_a_word() -> None:
     said = concluded(quality(speech_s=0.9))
-    assert (said.outcome, said.reason) == (Verdict.ABSTAINED, "TOO_SHORT")
+    assert (said.outcome, said.reason) == (OutcomeKind.ABSTAINED, "TOO_SHORT")
 
 
 def test_long_clips_count_more() -> None:

@@ -16,7 +16,7 @@ from earmark.models.store import ModelStore
 from earmark.models.whisper import Whisper
 from earmark.processors.clip import Clip, Piece
 from earmark.processors.content import Audio, ContentEvent
-from earmark.processors.outcome import Result, Signal, Verdict
+from earmark.processors.outcome import OutcomeKind, Result, Signal
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.audio_spoken_language import (
@@ -74,7 +74,7 @@ def test_another_language_is_not_named(scorer: SpokenLanguageScorer) -> None:
 
 def test_between_the_two_it_does_not_say(scorer: SpokenLanguageScorer) -> None:
     result = concluded(scorer, (9.0, 0.5))
-    assert (result.outcome, result.reason) == (Verdict.ABSTAINED, "LOW_CONFIDENCE")
+    assert (result.outcome, result.reason) == (OutcomeKind.ABSTAINED, "LOW_CONFIDENCE")
 
 
 def test_an_english_speech_is_english_whatever_is_declared(scorer: SpokenLanguageScorer) -> None:
@@ -107,7 +107,7 @@ def test_what_the_transcript_has_heard_is_not_heard_again(monkeypatch: pytest.Mo
     event = ContentEvent(event_id="1", content_id="1", audio=Audio(data=JFK.read_bytes()))
     said = {each.name: each.result for each in pipeline.run([event]) if isinstance(each, Signal)}
     assert said["audio.spoken_language"].fields["is_english"] is True
-    assert said["audio.transcript"].outcome == Verdict.OK
+    assert said["audio.transcript"].outcome == OutcomeKind.OK
     assert sum(encoded) == 1
 
 

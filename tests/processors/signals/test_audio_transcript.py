@@ -14,7 +14,7 @@ from earmark.models.store import ModelStore
 from earmark.models.whisper import load_whisper
 from earmark.processors.clip import Clip, Piece
 from earmark.processors.content import ContentEvent
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.audio_transcript import (
     ClipTranscript,
@@ -88,14 +88,14 @@ def test_a_declared_language_that_is_not_known_is_refused(scorer, language):
 
 def test_a_transcript_holds_the_words_and_their_rate(scorer):
     result = conclude(scorer, SPOKEN, SPOKEN)
-    assert result.outcome is Verdict.OK
+    assert result.outcome is OutcomeKind.OK
     assert result.fields["text"] == "four words of speech four words of speech"
     assert result.fields["language"] == "en"
     assert result.fields["words_per_minute"] == 120
 
 
 def test_the_language_of_most_of_the_speech_decides(scorer):
-    assert conclude(scorer, SPOKEN, replace(FOREIGN, speech_s=0.2)).outcome is Verdict.OK
+    assert conclude(scorer, SPOKEN, replace(FOREIGN, speech_s=0.2)).outcome is OutcomeKind.OK
     mostly_foreign = conclude(scorer, SPOKEN, replace(FOREIGN, speech_s=9.0))
     assert mostly_foreign == Result.abstained("LANGUAGE_UNSUPPORTED")
 

@@ -11,7 +11,7 @@ from earmark.models.device import Device
 from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent, Text
 from earmark.processors.identity import input_digest
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.content_explicit import ExplicitRule, content_explicit, lists
 from earmark.processors.taxonomy.harm import schemes
@@ -66,8 +66,8 @@ def score(view: ItemView) -> Result:
 
 def said_of(view: ItemView) -> Any:
     result = score(view)
-    assert (result.outcome == Verdict.OK) == (result.fields["parental_warning"] != "Unknown")
-    return result.fields["parental_warning"] if result.outcome == Verdict.OK else result.reason
+    assert (result.outcome == OutcomeKind.OK) == (result.fields["parental_warning"] != "Unknown")
+    return result.fields["parental_warning"] if result.outcome == OutcomeKind.OK else result.reason
 
 
 def reasons(result: Result) -> list[str]:
@@ -180,7 +180,7 @@ def test_a_strong_word_counts_only_where_text_safety_found_something() -> None:
 
 def test_without_words_of_its_own_an_item_is_unknown_and_says_what_was_read() -> None:
     result = score(item(title="Night"))
-    assert (result.outcome, result.fields["parental_warning"]) == (Verdict.ABSTAINED, "Unknown")
+    assert (result.outcome, result.fields["parental_warning"]) == (OutcomeKind.ABSTAINED, "Unknown")
     assert result.fields["read"] == ["title"]
 
 

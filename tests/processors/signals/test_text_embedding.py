@@ -6,7 +6,7 @@ import pytest
 from earmark.models.device import Device
 from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent, Text
-from earmark.processors.outcome import Verdict
+from earmark.processors.outcome import OutcomeKind
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.text_embedding import EmbeddingScorer, text_embedding
 from earmark.processors.threshold import Thresholds
@@ -43,7 +43,7 @@ def test_a_text_with_nothing_to_embed_is_left_out(scorer: EmbeddingScorer) -> No
 
 def test_nothing_to_embed_at_all_abstains(scorer: EmbeddingScorer) -> None:
     (result,) = scorer.score([item(title="", comment=" ")])
-    assert (result.outcome, result.reason) == (Verdict.ABSTAINED, "TOO_LITTLE_TEXT")
+    assert (result.outcome, result.reason) == (OutcomeKind.ABSTAINED, "TOO_LITTLE_TEXT")
 
 
 def test_batches_do_not_change_outcomes(scorer: EmbeddingScorer) -> None:

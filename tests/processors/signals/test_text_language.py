@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from earmark.models.device import Device
 from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent, Text
-from earmark.processors.outcome import Verdict
+from earmark.processors.outcome import OutcomeKind
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.text_language import LanguageScorer, text_language
 from earmark.processors.threshold import shipped_thresholds
@@ -119,13 +119,13 @@ def test_each_text_and_the_item_get_a_language(scorer: LanguageScorer) -> None:
 )
 def test_too_little_text_abstains(scorer: LanguageScorer, text: str) -> None:
     (result,) = scorer.score([item(text)])
-    assert (result.outcome, result.reason) == (Verdict.ABSTAINED, "TOO_LITTLE_TEXT")
+    assert (result.outcome, result.reason) == (OutcomeKind.ABSTAINED, "TOO_LITTLE_TEXT")
     assert result.fields["fields"] == [{"field": "text_0", "language": None, "probability": None}]
 
 
 def test_a_name_that_could_be_any_language_abstains(scorer: LanguageScorer) -> None:
     (result,) = scorer.score([item("Bohemian Rhapsody")])
-    assert (result.outcome, result.reason) == (Verdict.ABSTAINED, "LOW_CONFIDENCE")
+    assert (result.outcome, result.reason) == (OutcomeKind.ABSTAINED, "LOW_CONFIDENCE")
 
 
 @pytest.mark.parametrize(("language", "line"), LINES.items())
@@ -167,7 +167,7 @@ def test_hostile_text_is_answered_and_changes_nothing_for_others(
     scorer: LanguageScorer, text: str
 ) -> None:
     hostile, honest = scorer.score([item(text), item(SPANISH)])
-    assert hostile.outcome in (Verdict.OK, Verdict.ABSTAINED)
+    assert hostile.outcome in (OutcomeKind.OK, OutcomeKind.ABSTAINED)
     assert honest == scorer.score([item(SPANISH)])[0]
 
 

@@ -12,7 +12,7 @@ from earmark.models.device import Device
 from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent, Text
 from earmark.processors.identity import input_digest
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.text_pii import MAX_SPANS, PiiScorer, text_pii
 from earmark.processors.threshold import shipped_thresholds
@@ -65,7 +65,7 @@ def test_kinds_are_counted_placed_and_redacted() -> None:
 
 def test_a_text_with_nothing_in_it_is_answered_with_nothing() -> None:
     result = score(item("a lovely song"))
-    assert result.outcome == Verdict.OK
+    assert result.outcome == OutcomeKind.OK
     assert (result.fields["kinds"], result.fields["redacted"]) == ({}, [])
 
 
@@ -83,7 +83,7 @@ def test_a_text_without_letters_and_digits_is_skipped(text: str) -> None:
 
 def test_a_transcript_that_abstained_hands_its_reason_on() -> None:
     result = score(item(transcript=Result.abstained("LANGUAGE_UNSUPPORTED")))
-    assert (result.outcome, result.reason) == (Verdict.ABSTAINED, "LANGUAGE_UNSUPPORTED")
+    assert (result.outcome, result.reason) == (OutcomeKind.ABSTAINED, "LANGUAGE_UNSUPPORTED")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from earmark.models.device import Device
 from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent, Text
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.text_quality import LABELS, QualityScorer, text_quality
 from earmark.processors.threshold import shipped_thresholds
@@ -81,7 +81,7 @@ def test_readability_is_said_where_the_language_is_found_and_the_text_long_enoug
 @pytest.mark.parametrize("text", ["", " \n", "\u3000"])
 def test_no_text_is_skipped(scorer: QualityScorer, text: str) -> None:
     (result,) = scorer.score([item(text)])
-    assert (result.outcome, result.reason) == (Verdict.SKIPPED, "NO_TEXT")
+    assert (result.outcome, result.reason) == (OutcomeKind.SKIPPED, "NO_TEXT")
 
 
 def test_scripts_without_a_table_have_no_gibberish_score(scorer: QualityScorer) -> None:

@@ -11,7 +11,7 @@ from earmark.models.device import Device
 from earmark.models.profanity import ProfanityClassifier
 from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent, Text
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.text_safety import (
     MAX_SPANS,
@@ -77,7 +77,7 @@ def test_the_worst_sentence_is_the_span() -> None:
 
 def test_a_clean_text_has_a_score_and_no_label() -> None:
     result = score(item("A lovely song", declared="en-GB"))
-    assert result.outcome == Verdict.OK
+    assert result.outcome == OutcomeKind.OK
     assert 0 < result.fields["scores"]["profanity"] < 0.1
     assert (result.fields["labels"], result.fields["spans"]) == ([], [])
     assert result.fields["severity"] is None
@@ -101,7 +101,7 @@ def test_only_english_is_read(
     declared: str | None, found: tuple[str, float] | None, is_read: bool
 ) -> None:
     result = score(item("filthy song", declared=declared, found=found))
-    assert result.outcome == (Verdict.OK if is_read else Verdict.ABSTAINED)
+    assert result.outcome == (OutcomeKind.OK if is_read else OutcomeKind.ABSTAINED)
     assert result.reason == (None if is_read else "LANGUAGE_UNSUPPORTED")
 
 
@@ -141,7 +141,7 @@ def test_without_a_span_in_it_no_transcript_is_named() -> None:
 
 def test_audio_without_speech_is_skipped() -> None:
     result = score(item(transcript=Result.skipped("NO_SPEECH")))
-    assert (result.outcome, result.reason) == (Verdict.SKIPPED, "NO_TEXT")
+    assert (result.outcome, result.reason) == (OutcomeKind.SKIPPED, "NO_TEXT")
 
 
 def test_a_text_without_letters_is_skipped() -> None:
@@ -150,7 +150,7 @@ def test_a_text_without_letters_is_skipped() -> None:
 
 def test_a_transcript_that_abstained_hands_its_reason_on() -> None:
     result = score(item(transcript=Result.abstained("REPETITION")))
-    assert (result.outcome, result.reason) == (Verdict.ABSTAINED, "REPETITION")
+    assert (result.outcome, result.reason) == (OutcomeKind.ABSTAINED, "REPETITION")
 
 
 def test_a_huge_text_keeps_its_worst_spans_in_order() -> None:

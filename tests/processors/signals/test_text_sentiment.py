@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from earmark.models.device import Device
 from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent, Text
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.text_sentiment import SentimentScorer, text_sentiment
 from earmark.processors.threshold import Thresholds, shipped_thresholds
@@ -64,7 +64,7 @@ def test_what_is_not_sure_enough_is_not_said() -> None:
     strict = Thresholds(version="own", values={**shipped.values, "min_probability": 0.95})
     loaded = text_sentiment.load(store=ModelStore(), device=Device(), thresholds=strict)
     (result,) = loaded.score([item("It is great. It is the worst.")])
-    assert (result.outcome, result.reason) == (Verdict.ABSTAINED, "LOW_CONFIDENCE")
+    assert (result.outcome, result.reason) == (OutcomeKind.ABSTAINED, "LOW_CONFIDENCE")
     assert result.fields["polarity"] == pytest.approx(0)
     assert "label" not in result.fields
 
@@ -91,7 +91,7 @@ def test_each_text_is_told_apart() -> None:
 )
 def test_only_english_is_read(declared: str | None, found: str | None) -> None:
     result = score(item("Das ist schrecklich", declared=declared, found=found))
-    assert (result.outcome, result.reason) == (Verdict.ABSTAINED, "LANGUAGE_UNSUPPORTED")
+    assert (result.outcome, result.reason) == (OutcomeKind.ABSTAINED, "LANGUAGE_UNSUPPORTED")
 
 
 def test_a_short_remark_in_english_words_is_read_without_a_declared_language() -> None:

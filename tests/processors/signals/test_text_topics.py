@@ -15,7 +15,7 @@ from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent, Text
 from earmark.processors.envelope import envelopes
 from earmark.processors.loader import load_specs, with_models
-from earmark.processors.outcome import Result, Verdict
+from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.text_topics import TOP, TopicScorer, text_topics
 from earmark.processors.threshold import shipped_thresholds
@@ -65,14 +65,14 @@ def test_what_is_said_has_a_topic_too() -> None:
 @pytest.mark.parametrize(
     ("view", "outcome", "reason"),
     [
-        (item("Hockey tonight"), Verdict.ABSTAINED, "TOO_LITTLE_TEXT"),
+        (item("Hockey tonight"), OutcomeKind.ABSTAINED, "TOO_LITTLE_TEXT"),
         (
             item("It is what it is, and then again it may be something else to some"),
-            Verdict.ABSTAINED,
+            OutcomeKind.ABSTAINED,
             "LOW_CONFIDENCE",
         ),
-        (item("Der Torwart hielt", language="de"), Verdict.ABSTAINED, "LANGUAGE_UNSUPPORTED"),
-        (item("🔥 99 !!"), Verdict.SKIPPED, "NO_TEXT"),
+        (item("Der Torwart hielt", language="de"), OutcomeKind.ABSTAINED, "LANGUAGE_UNSUPPORTED"),
+        (item("🔥 99 !!"), OutcomeKind.SKIPPED, "NO_TEXT"),
     ],
 )  # fmt: skip
 def test_without_a_clear_topic_none_is_named(view: ItemView, outcome: str, reason: str) -> None:

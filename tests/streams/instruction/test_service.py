@@ -11,7 +11,7 @@ from earmark.models.device import Device
 from earmark.models.error import ConfigurationError
 from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent, Text
-from earmark.processors.outcome import Result, Signal, Verdict
+from earmark.processors.outcome import OutcomeKind, Result, Signal
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.text_safety import text_safety
 from earmark.processors.threshold import shipped_thresholds
@@ -92,7 +92,7 @@ def test_an_item_that_was_not_rated_whole_is_an_abstention(
 ) -> None:
     endpoint.replies = [rated(), reply]
     result = answer(settings, "A song. Another one.")
-    assert (result.outcome, result.reason) == (Verdict.ABSTAINED, reason)
+    assert (result.outcome, result.reason) == (OutcomeKind.ABSTAINED, reason)
 
 
 def test_without_an_endpoint_the_card_is_refused() -> None:

@@ -11,7 +11,7 @@ from earmark.processors.codec import result_of, signal_record
 from earmark.processors.content import ContentEvent
 from earmark.processors.error import ContentError
 from earmark.processors.identity import signal_id
-from earmark.processors.outcome import Provenance, Signal, Verdict
+from earmark.processors.outcome import OutcomeKind, Provenance, Signal
 from earmark.streams.testing.record import DELETED, OUTCOMES, record, records, signal_names
 
 PROCESSORS = Path(earmark.__file__).resolve().parent / "processors"
@@ -63,7 +63,7 @@ def test_reasons_are_those_that_the_signals_give() -> None:
 
 
 @pytest.mark.parametrize("name", signal_names())
-@pytest.mark.parametrize("outcome", [Verdict.ABSTAINED, Verdict.SKIPPED])
+@pytest.mark.parametrize("outcome", [OutcomeKind.ABSTAINED, OutcomeKind.SKIPPED])
 def test_no_reason_in_a_signals_module_is_left_out(name: str, outcome: str) -> None:
     module = PROCESSORS / "signals" / f"{name.replace('.', '_')}.py"
     said = set(re.findall(rf'Result\.{outcome.lower()}\(\s*"(\w+)"', module.read_text()))
