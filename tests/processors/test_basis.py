@@ -20,7 +20,7 @@ def basis(spec: SignalSpec = SPEC, thresholds: Thresholds = SHIPPED) -> Basis:
 
 
 def test_models_and_methods_are_named_with_their_versions():
-    assert basis().models[0] == "vader 3.3.2"
+    assert basis().models[0] == "text-sentiment 1"
     loudness = basis_of(load_specs()["audio.loudness"], CARDS, Thresholds())
     assert (loudness.models, loudness.thresholds) == (("itu-r-bs.1770-5 2",), "")
 

@@ -65,10 +65,18 @@ def test_documented_values_are_those_of_the_code() -> None:
     assert field(CONTENT_EVENTS, "change")["values"] == list(Change)
 
 
-def test_event_times_are_timestamps_in_milliseconds_on_the_wire() -> None:
-    for schema in newest(schemas()).values():
-        time = dict(fields_of(schema.definition))["event_time"]
-        assert logical_types(time) == ("timestamp-millis",)
+OF_TIME = re.compile(r"(.*\.)?(event_time|decided_at|expires_at|(window|reference)_(start|end))")
+
+
+def test_times_are_timestamps_in_milliseconds_on_the_wire() -> None:
+    found = {
+        (schema.topic, path): logical_types(kind)
+        for schema in newest(schemas()).values()
+        for path, kind in fields_of(schema.definition)
+        if OF_TIME.fullmatch(path)
+    }
+    assert set(found.values()) == {("timestamp-millis",)}
+    assert {topic for topic, _ in found} == set(newest(schemas()))
 
 
 def test_plain_schemas_have_no_logical_types() -> None:
