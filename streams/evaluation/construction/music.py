@@ -18,7 +18,7 @@ from earmark.streams.evaluation.construction.piece import (
 )
 from earmark.streams.evaluation.construction.recording import Recording, wav
 
-PIECES = range(90_000, 90_060)
+PIECES = range(90_000, 90_300)  # so many that an interval is 5 points to each side
 MURMURS = range(90_000, 90_020)
 OF_AN_ENSEMBLE = 5
 ENSEMBLES = range(91_000, 91_012)
