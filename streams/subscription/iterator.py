@@ -71,7 +71,7 @@ class Subscription(Iterator[ReceivedSignal]):
         self._waiting: deque[Passed] = deque()
         self._feed = feed or Feed(settings, topics, start, auto_commit=auto_commit)
         self._position = dict(self._feed.starts)
-        self._before: tuple[str, int | None] = "", None
+        self._in_hand: tuple[str, int | None] | None = None  # its place, and the offset before it
 
     @property
     def unreadable(self) -> Counter[RejectionClass]:
@@ -127,11 +127,13 @@ class Subscription(Iterator[ReceivedSignal]):
 
     def take(self) -> ReceivedSignal | None:
         """The next of the records that are here already; None where all were handed over."""
+        self._in_hand = None  # whoever asks for the next has handled it
         while self._waiting:
             at, offset, record = self._waiting.popleft()
-            self._before = at, self._position.get(at)
+            before = self._position.get(at)
             self._position[at] = offset
             if isinstance(record, ReceivedSignal) and self._passes(record):
+                self._in_hand = at, before
                 return record
         return None
 
@@ -161,13 +163,17 @@ class Subscription(Iterator[ReceivedSignal]):
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        if self._commits:
-            self._feed.store(self._position if error is None else self._handled())
-        self.close()
+        try:
+            if self._commits:
+                self._feed.store(self._position if error is None else self._handled())
+        finally:
+            self.close()
 
     def _handled(self) -> dict[str, int]:
-        """The position before the record that was handed over last."""
-        at, offset = self._before
+        """The position before the record that is in the caller's hand."""
+        if self._in_hand is None:
+            return self._position
+        at, offset = self._in_hand
         rest = {place: to for place, to in self._position.items() if place != at}
         return rest if offset is None else {**rest, at: offset}
 
@@ -190,6 +196,7 @@ class AsyncSubscription(AsyncIterator[ReceivedSignal]):
         self._subscription: Subscription | None = None
         self._doing: asyncio.Future[None] | None = None
         self._closed = False
+        self._stopped = False  # also where there is nothing to stop yet
 
     @property
     def unreadable(self) -> Counter[RejectionClass]:
@@ -217,6 +224,7 @@ class AsyncSubscription(AsyncIterator[ReceivedSignal]):
 
     def stop(self) -> None:
         """End the iteration, from any thread."""
+        self._stopped = True
         if self._subscription is not None:
             self._subscription.stop()
 
@@ -247,6 +255,8 @@ class AsyncSubscription(AsyncIterator[ReceivedSignal]):
 
     def _begin(self) -> None:
         self._subscription = self._opened()
+        if self._stopped:
+            self._subscription.stop()
 
     async def _do(self, work: Callable[[], None]) -> None:
         """Have it done in the thread, where whatever was begun before has ended."""
@@ -256,19 +266,21 @@ class AsyncSubscription(AsyncIterator[ReceivedSignal]):
 
     async def _settled(self) -> None:
         # a task that is cancelled goes at once, and what it began in the thread ends by itself
-        if (doing := self._doing) is None:
-            return
-        try:
-            await asyncio.shield(doing)
-        finally:
-            if doing.done():
-                self._doing = None
+        while (doing := self._doing) is not None:
+            try:
+                await asyncio.shield(doing)
+            finally:
+                if doing.done() and self._doing is doing:  # another task may have begun more
+                    self._doing = None
 
     async def _end(self, error: BaseException | None) -> None:
         self._closed = True
         self.stop()
         try:
-            await self._do(lambda: self._leave(error))
+            try:
+                await self._settled()
+            finally:  # it leaves the brokers too where what was begun before has failed
+                await self._do(lambda: self._leave(error))
         finally:
             self._thread.shutdown(wait=self._doing is None)  # with nothing to do it ends at once
 
