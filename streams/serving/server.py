@@ -13,6 +13,7 @@ from earmark.streams.serving.event_stream import EventStream, Patience
 from earmark.streams.serving.item import ItemTable
 from earmark.streams.settings import Settings
 from earmark.streams.subscriber import AsyncSubscription, subscribe_async, topics_named
+from earmark.streams.subscription.name import name_of
 from earmark.streams.topic import signal_topics
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -71,8 +72,7 @@ class Server:
         await self._runner.cleanup()
 
     async def _names(self, _: web.Request) -> web.Response:
-        names = [topic.removeprefix("signals.").rpartition(".v")[0] for topic in signal_topics()]
-        return web.json_response({"signals": names})
+        return web.json_response({"signals": [name_of(topic) for topic in signal_topics()]})
 
     async def _signals(self, request: web.Request) -> web.StreamResponse:
         if self._streams >= self._serving.most_streams:
