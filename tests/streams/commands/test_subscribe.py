@@ -35,7 +35,7 @@ def test_since_label_and_score_choose_what_is_printed(own_topic: Any) -> None:
     own_topic.put("b", labels=["hate"], scores={"hate": 0.5})
     own_topic.flush()
     ask = [own_topic.name, "--since", "1h", "--label", "hate", "--min-score", "0.8", "--json"]
-    told = CliRunner().invoke(command, [*ask, "--timeout", "1"], catch_exceptions=False)
+    told = CliRunner().invoke(command, [*ask, "--timeout", "3"], catch_exceptions=False)
     assert [json.loads(line)["content_id"] for line in told.stdout.splitlines()] == ["a"]
 
 
