@@ -194,6 +194,7 @@ class AsyncSubscription(AsyncIterator[ReceivedSignal]):
         self._opened = opened
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="earmark-subscription")
         self._subscription: Subscription | None = None
+        self._turn = asyncio.Lock()  # fair: whoever commits comes between two waits
         self._doing: asyncio.Future[None] | None = None
         self._closed = False
         self._stopped = False  # also where there is nothing to stop yet
@@ -245,7 +246,9 @@ class AsyncSubscription(AsyncIterator[ReceivedSignal]):
         await self._end(error)
 
     async def _open(self) -> Subscription:
-        await self._settled()
+        if self._doing is not None:
+            async with self._turn:
+                await self._settled()
         if self._subscription is None:
             if self._closed:
                 raise StopAsyncIteration
@@ -260,25 +263,28 @@ class AsyncSubscription(AsyncIterator[ReceivedSignal]):
 
     async def _do(self, work: Callable[[], None]) -> None:
         """Have it done in the thread, where whatever was begun before has ended."""
-        await self._settled()
-        self._doing = asyncio.get_running_loop().run_in_executor(self._thread, work)
-        await self._settled()
+        async with self._turn:
+            await self._settled()
+            self._doing = asyncio.get_running_loop().run_in_executor(self._thread, work)
+            await self._settled()
 
     async def _settled(self) -> None:
         # a task that is cancelled goes at once, and what it began in the thread ends by itself
-        while (doing := self._doing) is not None:
-            try:
-                await asyncio.shield(doing)
-            finally:
-                if doing.done() and self._doing is doing:  # another task may have begun more
-                    self._doing = None
+        if (doing := self._doing) is None:
+            return
+        try:
+            await asyncio.shield(doing)
+        finally:
+            if doing.done():
+                self._doing = None
 
     async def _end(self, error: BaseException | None) -> None:
         self._closed = True
         self.stop()
         try:
             try:
-                await self._settled()
+                async with self._turn:
+                    await self._settled()
             finally:  # it leaves the brokers too where what was begun before has failed
                 await self._do(lambda: self._leave(error))
         finally:

@@ -76,3 +76,19 @@ def test_it_leaves_where_what_a_cancelled_wait_has_begun_fails(
 
     asyncio.run(read())
     assert bus.members == set()
+
+
+def test_a_commit_has_its_turn_while_another_task_waits(bus: Bus) -> None:
+    async def read() -> None:
+        group = bus.subscribe_async(SAFETY, group_id="g", from_beginning=True, auto_commit=False)
+        async with group as signals:
+            for _ in range(3):
+                await anext(signals)
+            waiting = asyncio.ensure_future(anext(signals, None))
+            await asyncio.sleep(0)
+            await asyncio.wait_for(signals.commit(), 20)
+            signals.stop()
+            assert await waiting is None
+
+    asyncio.run(read())
+    assert committed(bus) == 3
