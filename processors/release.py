@@ -132,10 +132,10 @@ def ledger(folder: Traversable) -> dict[str, str]:
     """The digest of every released file by its path; raises ConfigurationError without a ledger."""
     try:
         lines = (folder / LEDGER).read_text(encoding="utf-8").splitlines()
-    except OSError as error:
+        pairs = [line.split(maxsplit=1) for line in lines if line.strip()]
+        return {path: digest for digest, path in pairs}
+    except (OSError, ValueError) as error:
         raise ConfigurationError(f"{LEDGER}: {error}") from error
-    pairs = (line.split(maxsplit=1) for line in lines)
-    return {path: digest for digest, path in pairs}
 
 
 def _digest(folder: Traversable, path: str) -> str:

@@ -6,11 +6,13 @@ gives to the headers of its dead letters.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-
-from confluent_kafka import Message
+from typing import TYPE_CHECKING
 
 from earmark import __version__
 from earmark.processors.error import ContentError
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
 
 Headers = list[tuple[str, str | bytes | None]]
 
@@ -35,12 +37,12 @@ def cloud_event_headers(*, ce_id: str, ce_source: str, ce_type: str, time_ms: in
     ]
 
 
-def carried_headers(message: Message) -> Headers:
+def carried_headers(message: "Message") -> Headers:
     """The trace context of a record, to be handed on to what comes of it."""
     return [(name, value) for name, value in headers_of(message) if name in TRACE_CONTEXT]
 
 
-def dead_letter_headers(message: Message, error: ContentError, *, worker: str) -> Headers:
+def dead_letter_headers(message: "Message", error: ContentError, *, worker: str) -> Headers:
     """The record's own headers, then why and where it failed."""
     exception = f"{type(error).__module__}.{type(error).__qualname__}"
     own = {
@@ -57,14 +59,14 @@ def dead_letter_headers(message: Message, error: ContentError, *, worker: str) -
     return replaced(message, own)
 
 
-def replaced(message: Message, own: Mapping[str, object]) -> Headers:
+def replaced(message: "Message", own: Mapping[str, object]) -> Headers:
     """The record's headers with these in place of any of their names."""
     kept = [(name, value) for name, value in headers_of(message) if name not in own]
     # what an event says of itself may be no Unicode, and reasons quote it
     return kept + [(n, str(value).encode(errors="backslashreplace")) for n, value in own.items()]
 
 
-def number(message: Message, name: str) -> int:
+def number(message: "Message", name: str) -> int:
     """The whole number in the last header of that name; 0 where there is none."""
     found = [value for each, value in headers_of(message) if each == name]
     try:
@@ -73,7 +75,7 @@ def number(message: Message, name: str) -> int:
         return 0  # somebody else's header of that name
 
 
-def headers_of(message: Message) -> Headers:
+def headers_of(message: "Message") -> Headers:
     """The headers of a record, in order; a name may come more than once."""
     headers = message.headers() or []
     return list(headers.items() if isinstance(headers, dict) else headers)

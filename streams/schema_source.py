@@ -79,7 +79,10 @@ def _of_file(path: Path) -> Schema:
             for schema in read_schemas(root):
                 if schema.path == place:
                     return schema
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is no schema: {error}") from error
     return Schema(path=str(path), topic=path.stem, major=1, minor=0, text=text)
 
 

@@ -56,8 +56,9 @@ def export(
     files belong to the export once they have their names; _manifest.json lists them.
 
     With --as-of: for each item the latest record that had arrived then. Items deleted then are
-    absent, and so are those erased since: called again, it reads all anew and replaces the files,
-    without what was erased meanwhile. Compacted topics keep their history for a week.
+    absent, and so are those erased since: called again, it reads all anew and replaces the files of
+    these signals, without what was erased meanwhile. Compacted topics keep their history for a
+    week.
     """
     from earmark.streams.export.run import export as run
 

@@ -110,7 +110,10 @@ def describe(out: Path | None, as_json: bool) -> None:
     if out is None:
         click.echo(text, nl=False)
     else:
-        out.write_text(text, encoding="utf-8")
+        try:
+            out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"{out}: {error.strerror or error}") from error
 
 
 @schemas.command("release")

@@ -100,7 +100,14 @@ def _refuse_beginnings(options: Mapping[str, Any]) -> None:
 
 def _print(signals: Iterable[ReceivedSignal], most: int | None, *, as_json: bool) -> None:
     for signal in islice(signals, most):
-        click.echo(json.dumps(as_object(signal), ensure_ascii=False) if as_json else line(signal))
+        click.echo(json_line(signal) if as_json else line(signal))
+
+
+def json_line(signal: ReceivedSignal) -> str:
+    """As JSON: in ASCII where its letters would steer a terminal, or are no Unicode."""
+    record = as_object(signal)
+    text = json.dumps(record, ensure_ascii=False)
+    return text if text.isprintable() else json.dumps(record)
 
 
 def as_object(signal: ReceivedSignal) -> dict[str, object]:

@@ -13,7 +13,7 @@ what is not in it was not exported and is removed.
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -85,17 +85,19 @@ class ExportFolder:
         *,
         offsets: Position,
         unreadable: Mapping[str, int],
-        instead: bool = False,
+        instead: Collection[str] = (),
     ) -> None:
         """Take the files, which were written under `unfinished` names, and go on at the offsets.
 
-        `instead`: in place of all that was there.
+        They stand in place of what was there of the topics in `instead`.
         """
-        self._gone = [file.path for file in self.files] if instead else []
-        self.files = [*([] if instead else self.files), *files]
+        self._gone = [file.path for file in self.files if file.topic in instead]
+        self.files = [*(file for file in self.files if file.topic not in instead), *files]
         self.offsets.update(offsets)
+        for topic in instead:
+            self.unreadable.pop(topic, None)
         for topic, number in unreadable.items():
-            self.unreadable[topic] = number + (0 if instead else self.unreadable.get(topic, 0))
+            self.unreadable[topic] = self.unreadable.get(topic, 0) + number
         self._write()
         self._finish(file.path for file in files)
 

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from earmark.models.error import ConfigurationError, ServiceError
 from earmark.models.source import Progress
 from earmark.streams.export.column import arrow_schema
-from earmark.streams.export.folder import ExportFolder
+from earmark.streams.export.folder import ExportedFile, ExportFolder
 from earmark.streams.export.writer import DayWriter, folder_name
 from earmark.streams.settings import Settings
 from earmark.streams.subscription.feed import BATCH, Feed, Passed
@@ -172,17 +172,15 @@ class _History:
 
 
 def _as_of(settings: Settings, folder: ExportFolder, asked: Asked, report: Progress) -> None:
-    """What stood then, in place of what an earlier run has written."""
+    """What stood then, in place of what an earlier run has written of these topics."""
     scratch = folder.root / SCRATCH
-    with (
-        LatestTable(settings, asked.topics, scratch, as_of_ms=asked.as_of_ms) as table,
-        ExitStack() as undo,
-    ):
+    files: list[ExportedFile] = []
+    with LatestTable(settings, asked.topics, scratch, as_of_ms=asked.as_of_ms) as table:
         table.update(report)
-        writers = {topic: undo.enter_context(DayWriter(folder, topic)) for topic in asked.topics}
-        for signal in table:
-            writers[signal.topic].write([signal])
-        files = [file for writer in writers.values() for file in writer.finished()]
-        folder.commit(files, offsets={}, unreadable=table.unreadable, instead=True)
+        for topic in asked.topics:
+            with DayWriter(folder, topic) as writer:
+                writer.write(table.in_time(topic))
+                files += writer.finished()
+        folder.commit(files, offsets={}, unreadable=table.unreadable, instead=asked.topics)
     for path in folder.root.glob(f"{SCRATCH}*"):
         path.unlink()

@@ -14,12 +14,13 @@ from earmark.streams.export.folder import ExportedFile, ExportFolder, unfinished
 from earmark.streams.subscription.name import name_of
 from earmark.streams.subscription.received import ReceivedSignal
 
+OPEN_FILES = 64  # of one part; a process may have no more than a thousand, on many machines
 GROUP_RECORDS = 10_000  # a row group holds at most so many
 GROUP_BYTES = 8_000_000  # as they were in Kafka; decoded they take ten times as much
 
 
 class DayWriter:
-    """One part of an export, written under unfinished names; for a `with` block.
+    """Parts of an export, written under unfinished names; for a `with` block.
 
     What is not `finished` in it is left there, for the folder to remove when it is opened again.
     """
@@ -27,9 +28,10 @@ class DayWriter:
     def __init__(self, folder: ExportFolder, topic: str) -> None:
         self.records = 0
         self.bytes = 0
-        self._root, self._topic = folder.root, topic
+        self._folder, self._root, self._topic = folder, folder.root, topic
         self._schema = arrow_schema(topic)
-        self._name = folder.next_part()
+        self._name = ""  # once there is a file
+        self._done: list[ExportedFile] = []
         self._waiting: dict[str, list[ReceivedSignal]] = {}
         self._waiting_records = self._waiting_bytes = 0
         self._writers: dict[str, pq.ParquetWriter] = {}
@@ -47,15 +49,8 @@ class DayWriter:
     def finished(self) -> list[ExportedFile]:
         """The files, on disk as a whole under their unfinished names."""
         self._flush()
-        done = []
-        for day, writer in self._writers.items():
-            writer.close()
-            path, (records, deleted) = self._path(day), self._counts[day]
-            _sync(unfinished(self._root / path))
-            done.append(
-                ExportedFile(path=path, topic=self._topic, records=records, deleted=deleted)
-            )
-        return done
+        self._end_part()
+        return self._done
 
     def __enter__(self) -> Self:
         return self
@@ -72,7 +67,7 @@ class DayWriter:
     def _flush(self) -> None:
         for day, signals in self._waiting.items():
             if day not in self._writers:
-                self._writers[day] = self._writer(day)
+                self._writers[day] = self._writer(day)  # which may begin a part
             self._writers[day].write_batch(columns(self._topic, signals))
             records, deleted = self._counts.get(day, (0, 0))
             erased = sum(signal.deleted for signal in signals)
@@ -81,7 +76,22 @@ class DayWriter:
         self.bytes += self._waiting_bytes
         self._waiting, self._waiting_records, self._waiting_bytes = {}, 0, 0
 
+    def _end_part(self) -> None:
+        """Close its files, and let what comes be another."""
+        for day, writer in self._writers.items():
+            writer.close()
+            path, (records, deleted) = self._path(day), self._counts[day]
+            _sync(unfinished(self._root / path))
+            self._done.append(
+                ExportedFile(path=path, topic=self._topic, records=records, deleted=deleted)
+            )
+        self._writers, self._counts = {}, {}
+
     def _writer(self, day: str) -> pq.ParquetWriter:
+        if len(self._writers) >= OPEN_FILES:
+            self._end_part()
+        if not self._writers:
+            self._name = self._folder.next_part()
         path = unfinished(self._root / self._path(day))
         path.parent.mkdir(parents=True, exist_ok=True)
         return pq.ParquetWriter(path, self._schema, compression="zstd")

@@ -57,13 +57,20 @@ class EventStream:
         await self._begin()
         try:
             await self._write(f"retry: {RETRY_MS}\n{self._place(signals)}\n")
-            await self._pass_on(signals)
-            await self._write(self._event("end", {"reason": "the server stops"}))
+            await self._write(await self._last_words(signals))
         except _TooSlow:
             self._drop()
-        except EarmarkError as error:
-            await self._write(self._event("error", {"error": str(error)}))
+        except ConnectionResetError:
+            log.debug("client gone", path=self._request.path)
         return self._response
+
+    async def _last_words(self, signals: AsyncSubscription) -> str:
+        """Why nothing more comes, when all that came is written."""
+        try:
+            await self._pass_on(signals)
+        except EarmarkError as error:
+            return self._event("error", {"error": str(error)})
+        return self._event("end", {"reason": "the server stops"})
 
     async def _begin(self) -> None:
         await self._response.prepare(self._request)

@@ -1,5 +1,6 @@
 """The latest records of items, kept by a thread that follows the topics, for HTTP to look up."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ class ItemTable:
                 with self._opened() as table:
                     self._following = table
                     self._keep_up(table)
-            except EarmarkError as error:
+            except (EarmarkError, OSError, sqlite3.Error) as error:
                 log.warning("items", problem=str(error))
                 self.state = TableState(ready=self.state.ready, problem=str(error))
                 self._stopped.wait(AGAIN_S)

@@ -13,6 +13,7 @@ from earmark.streams.serving.event_stream import EventStream, Patience
 from earmark.streams.serving.item import ItemTable
 from earmark.streams.settings import Settings
 from earmark.streams.subscriber import AsyncSubscription, subscribe_async, topics_named
+from earmark.streams.subscription.name import name_of
 from earmark.streams.topic import signal_topics
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -71,8 +72,7 @@ class Server:
         await self._runner.cleanup()
 
     async def _names(self, _: web.Request) -> web.Response:
-        names = [topic.removeprefix("signals.").rpartition(".v")[0] for topic in signal_topics()]
-        return web.json_response({"signals": names})
+        return web.json_response({"signals": [name_of(topic) for topic in signal_topics()]})
 
     async def _signals(self, request: web.Request) -> web.StreamResponse:
         if self._streams >= self._serving.most_streams:
@@ -129,7 +129,7 @@ class Server:
     @web.middleware
     async def _answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Errors as JSON, and nothing for pages that reach the loopback by a name of theirs."""
-        if self._serving.host in LOOPBACK and request.url.host not in LOOPBACK:
+        if self._serving.host in LOOPBACK and _asked_host(request) not in LOOPBACK:
             return _failed(403, "this server answers to 127.0.0.1 and localhost alone")
         try:
             return await handler(request)
@@ -147,6 +147,14 @@ _ASKED = frozenset(
         *("from_beginning", "since", "last_event_id"),
     }
 )
+
+
+def _asked_host(request: web.Request) -> str | None:
+    """The name under which the client knows this server; None where it says none that can be."""
+    try:
+        return request.url.host
+    except ValueError:
+        return None
 
 
 def _topic(name: str) -> str:

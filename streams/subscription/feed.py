@@ -232,7 +232,8 @@ class Feed:
         first = self._consumer.poll(wait_s)
         if first is not None:
             self._read.append(first)
-            self._read.extend(self._consumer.consume(BATCH - 1, 0))
+            more = self._consumer.consume(BATCH - 1, 0)
+            self._read.extend(more)  # only now: what the group takes meanwhile leaves another deque
 
     def _passed(self, message: Message) -> Passed | None:
         topic, offset = message.topic() or "", message.offset() or 0

@@ -71,7 +71,7 @@ class Subscription(Iterator[ReceivedSignal]):
         self._waiting: deque[Passed] = deque()
         self._feed = feed or Feed(settings, topics, start, auto_commit=auto_commit)
         self._position = dict(self._feed.starts)
-        self._before: tuple[str, int | None] = "", None
+        self._in_hand: tuple[str, int | None] | None = None  # its place, and the offset before it
 
     @property
     def unreadable(self) -> Counter[RejectionClass]:
@@ -127,11 +127,13 @@ class Subscription(Iterator[ReceivedSignal]):
 
     def take(self) -> ReceivedSignal | None:
         """The next of the records that are here already; None where all were handed over."""
+        self._in_hand = None  # whoever asks for the next has handled it
         while self._waiting:
             at, offset, record = self._waiting.popleft()
-            self._before = at, self._position.get(at)
+            before = self._position.get(at)
             self._position[at] = offset
             if isinstance(record, ReceivedSignal) and self._passes(record):
+                self._in_hand = at, before
                 return record
         return None
 
@@ -161,13 +163,17 @@ class Subscription(Iterator[ReceivedSignal]):
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        if self._commits:
-            self._feed.store(self._position if error is None else self._handled())
-        self.close()
+        try:
+            if self._commits:
+                self._feed.store(self._position if error is None else self._handled())
+        finally:
+            self.close()
 
     def _handled(self) -> dict[str, int]:
-        """The position before the record that was handed over last."""
-        at, offset = self._before
+        """The position before the record that is in the caller's hand."""
+        if self._in_hand is None:
+            return self._position
+        at, offset = self._in_hand
         rest = {place: to for place, to in self._position.items() if place != at}
         return rest if offset is None else {**rest, at: offset}
 
@@ -188,8 +194,10 @@ class AsyncSubscription(AsyncIterator[ReceivedSignal]):
         self._opened = opened
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="earmark-subscription")
         self._subscription: Subscription | None = None
+        self._turn = asyncio.Lock()  # fair: whoever commits comes between two waits
         self._doing: asyncio.Future[None] | None = None
         self._closed = False
+        self._stopped = False  # also where there is nothing to stop yet
 
     @property
     def unreadable(self) -> Counter[RejectionClass]:
@@ -217,6 +225,7 @@ class AsyncSubscription(AsyncIterator[ReceivedSignal]):
 
     def stop(self) -> None:
         """End the iteration, from any thread."""
+        self._stopped = True
         if self._subscription is not None:
             self._subscription.stop()
 
@@ -237,7 +246,9 @@ class AsyncSubscription(AsyncIterator[ReceivedSignal]):
         await self._end(error)
 
     async def _open(self) -> Subscription:
-        await self._settled()
+        if self._doing is not None:
+            async with self._turn:
+                await self._settled()
         if self._subscription is None:
             if self._closed:
                 raise StopAsyncIteration
@@ -247,12 +258,15 @@ class AsyncSubscription(AsyncIterator[ReceivedSignal]):
 
     def _begin(self) -> None:
         self._subscription = self._opened()
+        if self._stopped:
+            self._subscription.stop()
 
     async def _do(self, work: Callable[[], None]) -> None:
         """Have it done in the thread, where whatever was begun before has ended."""
-        await self._settled()
-        self._doing = asyncio.get_running_loop().run_in_executor(self._thread, work)
-        await self._settled()
+        async with self._turn:
+            await self._settled()
+            self._doing = asyncio.get_running_loop().run_in_executor(self._thread, work)
+            await self._settled()
 
     async def _settled(self) -> None:
         # a task that is cancelled goes at once, and what it began in the thread ends by itself
@@ -268,7 +282,11 @@ class AsyncSubscription(AsyncIterator[ReceivedSignal]):
         self._closed = True
         self.stop()
         try:
-            await self._do(lambda: self._leave(error))
+            try:
+                async with self._turn:
+                    await self._settled()
+            finally:  # it leaves the brokers too where what was begun before has failed
+                await self._do(lambda: self._leave(error))
         finally:
             self._thread.shutdown(wait=self._doing is None)  # with nothing to do it ends at once
 

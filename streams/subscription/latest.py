@@ -141,6 +141,10 @@ class LatestTable:
     def __iter__(self) -> Iterator[ReceivedSignal]:
         return iter(self._file)
 
+    def in_time(self, topic: str) -> Iterator[ReceivedSignal]:
+        """The records of one topic, in the order of their arrival."""
+        return self._file.in_time(topic)
+
     @property
     def unreadable(self) -> dict[str, int]:
         """How many records could not be read, by topic."""

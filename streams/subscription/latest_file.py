@@ -12,7 +12,7 @@ Its tables are for others to read too, in WAL mode:
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 from earmark.models.error import ConfigurationError
@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS schemas (id INTEGER PRIMARY KEY, definition TEXT NOT 
 CREATE TABLE IF NOT EXISTS unreadable (topic TEXT PRIMARY KEY, number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
+_TABLES = {"records", "places", "schemas", "unreadable", "facts"}
 _PUT = """
 INSERT OR REPLACE INTO records
 (topic, content_id, partition, offset, timestamp, generation, record, value)
@@ -55,6 +56,7 @@ class LatestFile:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            _check_ours(path)
             self._database = connected(path, _SCHEMA)
         except (sqlite3.Error, OSError) as error:
             raise ConfigurationError(f"{path} is not a table of latest records: {error}") from error
@@ -78,6 +80,12 @@ class LatestFile:
 
     def __iter__(self) -> Iterator[ReceivedSignal]:
         for row in self._database.execute(f"{_READ} ORDER BY rowid"):
+            yield self._signal(*row)
+
+    def in_time(self, topic: str) -> Iterator[ReceivedSignal]:
+        """The records of the topic, in the order of their arrival."""
+        asked = f"{_READ} WHERE topic = ? ORDER BY timestamp, rowid"
+        for row in self._database.execute(asked, (topic,)):
             yield self._signal(*row)
 
     def get(self, topic: str, content_id: str) -> ReceivedSignal | None:
@@ -185,4 +193,17 @@ class LatestFile:
             offset=offset,
             timestamp=timestamp,
             value=value,
+        )
+
+
+def _check_ours(path: Path) -> None:
+    """Raise ConfigurationError for a database of something else, which is left as it is."""
+    if not path.exists():
+        return
+    with closing(sqlite3.connect(path)) as database:
+        found = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        tables = {str(name) for (name,) in found}
+    if strange := tables - _TABLES if "facts" not in tables else ():
+        raise ConfigurationError(
+            f"{path} is not a table of latest records: it holds {min(strange)}"
         )

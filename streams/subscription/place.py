@@ -11,6 +11,8 @@ from earmark.streams.dead_letter import moment_ms
 
 _PLACE = re.compile(r"(?P<topic>[\w.-]{1,249}):(?P<partition>\d{1,9})")
 
+LAST_OFFSET = 2**63 - 1  # what Kafka's protocol has room for
+
 Position = Mapping[str, int]  # `<topic>:<partition>` to the offset to go on with
 When = datetime | timedelta | str  # a time, or how long ago; as text: ISO 8601, or 2h
 
@@ -42,7 +44,8 @@ class Start:
             topic, _ = parsed_place(written)
             if topic not in topics:
                 raise ConfigurationError(f"start names {topic}, which is not subscribed to")
-            if not isinstance(offset, int) or isinstance(offset, bool) or offset < 0:
+            is_whole = isinstance(offset, int) and not isinstance(offset, bool)
+            if not is_whole or not 0 <= offset <= LAST_OFFSET:
                 raise ConfigurationError(f"start has no offset for {written}: {offset!r}")
         return self
 

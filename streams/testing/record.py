@@ -20,6 +20,7 @@ from earmark.processors.compatibility import ENVELOPE_END
 from earmark.processors.release import golden_record
 from earmark.processors.schema import Schema, avro_folder, newest, schemas
 from earmark.processors.wire import Codec, Record
+from earmark.streams.header import cloud_event_headers
 
 OUTCOMES = ("OK", "ABSTAINED", "SKIPPED", "ERROR")
 DELETED = "DELETED"  # no outcome: a record without a value
@@ -141,8 +142,6 @@ def _sample(schema: Schema, read: Record | None, *, key: str) -> Sample:
 
 
 def _headers(schema: Schema, read: Record) -> dict[str, bytes]:
-    from earmark.streams.header import cloud_event_headers  # Kafka's client comes along with it
-
     event = str(read.get("event_id") or "")
     headers = cloud_event_headers(
         ce_id=f"{read['signal_id']}/{event}" if schema.is_signal else event,

@@ -36,9 +36,13 @@ def snippets(folder: Path, leave_out: Collection[str] = ()) -> Iterator[dict[str
         except OSError as error:
             raise ConfigurationError(f"{file}: {error.strerror}") from error
         for line in filter(None, lines):
-            number, mean, text = line.rstrip("\r").split("\t", 2)
+            try:
+                number, mean, text = line.rstrip("\r").split("\t", 2)
+                row = _row(f"{name}-{number}", domain, float(mean), text.strip())
+            except ValueError as error:
+                raise ConfigurationError(f"{file}: {line[:80]!r} is no rated snippet") from error
             if text.strip() not in leave_out:
-                yield _row(f"{name}-{number}", domain, float(mean), text.strip())
+                yield row
 
 
 def _row(name: str, domain: str, mean: float, text: str) -> dict[str, object]:

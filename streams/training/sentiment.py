@@ -85,7 +85,8 @@ def train(
     watch(f"{len(rows)} rows of {len(set(course.sources))} sources")
     by_row = course.held_out([row_key(row) for row in rows], recipe, recipe.folds, watch)
     sources = len(set(course.sources))
-    by_source = course.held_out(course.sources, recipe, sources, watch) if sources > 1 else by_row
+    folds = min(sources, recipe.folds)
+    by_source = course.held_out(course.sources, recipe, folds, watch) if folds > 1 else by_row
     watch("fitting the head to all rows")
     return Trained(
         weights=course.fitted(np.arange(len(rows)), recipe),

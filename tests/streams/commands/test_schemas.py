@@ -146,3 +146,22 @@ def test_a_check_against_what_is_no_revision_is_refused(
 ) -> None:
     assert run("check", "--folder", str(repository), "--against", "--output=x") == 2
     assert "git revision" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("diff", "text.safety", "{}/bytes.avsc"), ("asyncapi", "--out", "{}/no/x.yaml")]
+)
+def test_a_file_that_cannot_be_used_ends_in_one_line(
+    arguments: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bytes.avsc").write_bytes(b"\xff\xfe")
+    assert run(*(argument.format(tmp_path) for argument in arguments)) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_ledger_that_is_none_ends_in_one_line(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "released.sha256").write_text("not a ledger of ours\nx\n")
+    assert run("check", "--folder", str(folder)) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1

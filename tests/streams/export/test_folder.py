@@ -51,11 +51,18 @@ def test_files_that_are_replaced_go_even_where_a_kill_has_prevented_it(tmp_path:
     with opened(tmp_path) as folder:
         old = part(folder, "old")
         folder.commit([old], offsets={}, unreadable={"x": 7})
-        folder.commit([part(folder, "new")], offsets={}, unreadable={"x": 1}, instead=True)
+        folder.commit([part(folder, "new")], offsets={}, unreadable={"x": 1}, instead=["x"])
         assert (texts(tmp_path), folder.unreadable) == (["new"], {"x": 1})
     (tmp_path / old.path).write_text("old")
     with opened(tmp_path):
         assert texts(tmp_path) == ["new"]
+
+
+def test_what_is_replaced_of_one_topic_leaves_the_others(tmp_path: Path) -> None:
+    with opened(tmp_path) as folder:
+        folder.commit([part(folder, "x")], offsets={}, unreadable={"x": 7}, instead=["x"])
+        folder.commit([], offsets={}, unreadable={"y": 1}, instead=["y"])
+        assert (texts(tmp_path), folder.unreadable) == (["x"], {"x": 7, "y": 1})
 
 
 def test_it_is_one_process_and_one_kind_of_export(tmp_path: Path) -> None:

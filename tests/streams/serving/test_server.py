@@ -184,6 +184,7 @@ def test_conditions_choose_from_the_beginning(stack: Stack, run: str) -> None:
         ("/signals/text.safty", 400, "text.safety"),
         ("/signals/all", 400, "one at a time"),
         (f"{SAFETY}?last_event_id=x", 400, "Last-Event-ID"),
+        (f"{SAFETY}?last_event_id=0:9999999999999999999", 400, "no offset"),
         (f"{SAFETY}?last_event_id=99:0", 400, "not there"),
         (f"{SAFETY}?where=nonsense", 400, "nonsense"),
         (f"{SAFETY}?wher=x", 400, "unknown wher"),
@@ -217,9 +218,12 @@ def test_more_streams_than_are_allowed_are_turned_away_until_one_ends(stack: Sta
     assert served(stack, work, most_streams=1) == [200, 503, 200]
 
 
-def test_a_page_that_reaches_the_loopback_by_another_name_gets_nothing(stack: Stack) -> None:
+@pytest.mark.parametrize("host", ["evil.example.org", "a:b:c", "localhost:99999999"])
+def test_a_page_that_reaches_the_loopback_by_another_name_gets_nothing(
+    stack: Stack, host: str
+) -> None:
     async def work(_: Server, client: aiohttp.ClientSession) -> int:
-        async with client.get("/signals", headers={"Host": "evil.example.org"}) as response:
+        async with client.get("/signals", headers={"Host": host}) as response:
             return response.status
 
     assert served(stack, work) == 403

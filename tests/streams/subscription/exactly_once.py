@@ -18,7 +18,7 @@ database.executescript(
 )
 row = database.execute("SELECT position FROM place").fetchone()
 start = json.loads(row[0]) if row else {}  # nothing stored: from the beginning
-with earmark.subscribe(sys.argv[2], start=start, timeout_s=2) as signals:
+with earmark.subscribe(sys.argv[2], start=start, timeout_s=5) as signals:
     for number, signal in enumerate(signals):
         if number % 100 == 0:  # a hundred signals in a transaction
             database.execute("BEGIN")

@@ -22,10 +22,11 @@ left, take = int(sys.argv[1]), Subscription.take
 
 def counting(self):
     global left
-    left -= 1
+    taken = take(self)
+    left -= taken is not None
     if not left:
         os.kill(os.getpid(), signal.SIGKILL)
-    return take(self)
+    return taken
 
 Subscription.take = counting
 sys.argv = sys.argv[2:]

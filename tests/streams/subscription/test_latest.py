@@ -171,3 +171,12 @@ def test_a_kill_in_the_middle_loses_and_repeats_nothing(
         last = {str(number % 1200): number % 8 for number in range(3000)}
         del last["7"]
         assert severities(held) == last
+
+
+def test_a_database_of_something_else_is_left_as_it_is(own_topic: Any, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE photos (id INTEGER)")
+    before = path.read_bytes()
+    with pytest.raises(ConfigurationError, match="it holds photos"):
+        table(own_topic, path)
+    assert path.read_bytes() == before

@@ -16,6 +16,7 @@ from earmark.streams.subscription.place import Start, since_ms
         (Start(from_beginning=True, position={}), "from_beginning"),
         (Start(position={"other:0": 1}), "other, which is not subscribed"),
         (Start(position={"topic:0": -1}), "no offset for topic:0"),
+        (Start(position={"topic:0": 2**63}), "no offset for topic:0"),
         (Start(position={"topic": 1}), "<topic>:<partition>"),
     ],
 )

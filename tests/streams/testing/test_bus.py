@@ -205,6 +205,7 @@ def test_subscribe_reads_from_the_bus_while_it_is_in_place(bus: Bus) -> None:
 def test_the_kit_needs_neither_kafka_nor_torch() -> None:
     code = (
         "import sys, earmark.testing\n"
+        "earmark.testing.records('text.safety')\n"
         "heavy = {'torch', 'confluent_kafka', 'pytest', 'av'} & set(sys.modules)\n"
         "sys.exit(f'came along: {heavy}' if heavy else 0)"
     )

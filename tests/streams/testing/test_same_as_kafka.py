@@ -29,7 +29,7 @@ def samples() -> list[Sample]:
 
 def test_a_subscriber_makes_the_same_of_both(stack: Stack, samples: list[Sample]) -> None:
     on_kafka, in_memory = Board(), Board()
-    with subscribe("text.safety", settings=stack.settings, timeout_s=3) as signals:
+    with subscribe("text.safety", settings=stack.settings, timeout_s=5) as signals:
         send(stack, samples)
         on_kafka.follow(signals)
     bus = Bus()
