@@ -246,7 +246,8 @@ def _known(query: Mapping[str, str], names: tuple[str, ...]) -> None:
 
 
 def _limit(text: str) -> int:
-    if text.isascii() and text.isdecimal() and 1 <= int(text) <= MOST:
+    is_short = len(text) <= len(str(MOST))
+    if is_short and text.isascii() and text.isdecimal() and 1 <= int(text) <= MOST:
         return int(text)
     raise RequestError(HTTPStatus.BAD_REQUEST, "BAD_REQUEST", f"limit: 1 to {MOST} is wanted")
 

@@ -121,7 +121,8 @@ class Endpoint:
         """A list of questions."""
         wanted = request.query.get("state", State.OPEN)
         limit = request.query.get("limit", "50")
-        if not limit.isdecimal() or not 1 <= int(limit) <= MOST_LISTED:
+        is_number = limit.isdecimal() and len(limit) <= len(str(MOST_LISTED))
+        if not is_number or not 1 <= int(limit) <= MOST_LISTED:
             raise RefusedError(400, "invalid_query", f"limit is a number from 1 to {MOST_LISTED:,}")
         if wanted not in (*State, "ALL"):
             raise RefusedError(400, "invalid_query", f"state is one of {', '.join(State)}, ALL")

@@ -96,6 +96,7 @@ def test_questions_are_read_answered_and_then_no_longer_open(call: Call, asked: 
         (404, "not_found", (f"/requests/{'0' * 32}",), {}),
         (404, "not_found", ("/decisions", whole | {"request_id": "0" * 32}), {}),
         (400, "invalid_query", ("/requests?limit=0",), {}),
+        (400, "invalid_query", (f"/requests?limit={'9' * 5000}",), {}),
         (400, "invalid_query", ("/requests?state=LOST",), {}),
         (400, "invalid_body", ("/decisions", b"{"), {}),
         (415, "invalid_body", ("/decisions", whole), {"content_type": "text/plain"}),
