@@ -162,6 +162,20 @@ def test_a_question_is_gone_with_its_item_and_takes_no_decision(
     assert desk.state(stays) == State.ANSWERED
 
 
+def test_nothing_is_left_about_an_item_that_goes_while_it_is_decided(
+    settings: Settings, ask: Ask, desk: Desk, publish: Publish
+) -> None:
+    (question,) = ask(1).questions
+    name = question.content_id
+    desk.advance()
+    publish(ITEMS, [(name, None)])
+    taken = take(desk, [(name, answer(question, annotator="a", decided_at=1, agrees=True))])
+    assert taken.refused == [f"{name}: it was deleted meanwhile"]
+    with Registry(settings.registry) as registry, Desk(settings, registry) as other:
+        other.advance()
+        assert name not in other.ledger.items()
+
+
 def test_people_decide_at_the_command_line(ask: Ask, earmark: Earmark) -> None:
     asked = ask(2)
     answered, unasked = asked.questions
