@@ -21,8 +21,8 @@ def take(
     """Write decisions by content_id, `BATCH` in one transaction; what became of them.
 
     A line of text among them says what could not be one. Of items that are gone nothing is
-    written, and nothing is left where one goes meanwhile. After any end the same call goes on: what was written is known. Raises
-    TransactionError as `DecisionLedger.add` does.
+    written, and nothing is left where one goes meanwhile. After any end the same call goes on:
+    what was written is known. Raises TransactionError as `DecisionLedger.add` does.
     """
     written, taken = Written(), 0
     for batch in _batches(decisions, BATCH):

@@ -138,7 +138,7 @@ class Endpoint:
         """Take an answer."""
         if request.content_type != "application/json":
             raise RefusedError(415, "invalid_body", "a body of application/json is wanted")
-        given = _answer(await request.text())
+        given = _answer(await request.read())
         decision, written = await self._at_desk(lambda: self._take(given))
         status = 201 if written.added else 200
         return web.json_response({"decision_id": decision.decision_id}, status=status)
@@ -267,7 +267,7 @@ async def _serve(endpoint: Endpoint, host: str, port: int, on_ready: Callable[[s
         endpoint.close()
 
 
-def _answer(body: str) -> Answer:
+def _answer(body: bytes) -> Answer:
     """The body as an answer; raises RefusedError that names the field which is wrong."""
     try:
         return Answer.model_validate_json(body)

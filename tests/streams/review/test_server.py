@@ -99,6 +99,13 @@ def test_questions_are_read_answered_and_then_no_longer_open(call: Call, asked: 
         (400, "invalid_query", (f"/requests?limit={'9' * 5000}",), {}),
         (400, "invalid_query", ("/requests?state=LOST",), {}),
         (400, "invalid_body", ("/decisions", b"{"), {}),
+        (400, "invalid_body", ("/decisions", b"\xff"), {}),
+        (
+            400,
+            "invalid_body",
+            ("/decisions", b"{"),
+            {"content_type": "application/json; charset=none"},
+        ),
         (415, "invalid_body", ("/decisions", whole), {"content_type": "text/plain"}),
         (422, "invalid_body", ("/decisions", whole | {"mood": "good"}), {}),
         (422, "invalid_body", ("/decisions", whole | {"request_id": "x"}), {}),
