@@ -59,7 +59,7 @@ def make_app(settings: Settings, *, shadow: str | None = None) -> Any:
             self.add_future(self.host.rejudge())
 
         async def on_stop(self) -> None:
-            _end_within(FAREWELL_S)
+            end_within(FAREWELL_S)
             await super().on_stop()
 
         async def on_shutdown(self) -> None:
@@ -124,15 +124,15 @@ def _agent(host: Any) -> Callable[[Any], Awaitable[None]]:
     return judge
 
 
-def _end_within(seconds: float) -> None:
+def end_within(seconds: float) -> None:
     """End the process then, if it still runs: what it leaves undone is done by the next one."""
-    farewell = Timer(seconds, _end)
+    farewell = Timer(seconds, _end, [seconds])
     farewell.daemon = True
     farewell.start()
 
 
-def _end() -> None:
-    log.error("ended before all was finished", seconds=FAREWELL_S)
+def _end(seconds: float) -> None:
+    log.error("ended before all was finished", seconds=seconds)
     os._exit(1)
 
 
