@@ -140,9 +140,9 @@ class Desk:
         return _key(content_id) in self._indexes[ITEMS]
 
     def profile(self, content_id: str) -> Profile | None:
-        """The profile of the item, None where there is none."""
-        payload = self._indexes[PROFILES].value(_key(content_id))
-        return None if payload is None else profile_of(self._record(PROFILES, payload))
+        """The profile of the item, None where there is none that can be read."""
+        record = self._newest(PROFILES, content_id)
+        return None if record is None else profile_of(record)
 
     def event(self, content_id: str) -> ContentEvent | None:
         """The item as it is now; None where it is gone or cannot be read."""
@@ -175,14 +175,22 @@ class Desk:
         try:
             question = question_of(self._record(REVIEW_REQUESTS, payload))
         except ContentError as error:
-            log.warning("unreadable", topic=REVIEW_REQUESTS, reason=error.reason)
+            if self._serves:
+                log.warning("unreadable", topic=REVIEW_REQUESTS, reason=error.reason)
             return
         self._asked.setdefault(question.request_id, Asked(question=question, timestamp=timestamp))
 
     def _transcript(self, content_id: str) -> str | None:
-        payload = self._indexes[TRANSCRIPTS].value(_key(content_id))
-        text = None if payload is None else self._record(TRANSCRIPTS, payload)["text"]
+        record = self._newest(TRANSCRIPTS, content_id)
+        text = None if record is None else record["text"]
         return text if isinstance(text, str) else None
+
+    def _newest(self, topic: str, content_id: str) -> Mapping[str, Any] | None:
+        payload = self._indexes[topic].value(_key(content_id))
+        try:
+            return None if payload is None else self._record(topic, payload)
+        except ContentError:
+            return None
 
     def _record(self, topic: str, payload: bytes) -> Mapping[str, Any]:
         if topic not in self._codecs:

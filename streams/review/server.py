@@ -26,6 +26,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from earmark.models.error import ConfigurationError, ServiceError
+from earmark.processors.error import ContentError
 from earmark.processors.review.answer import answer
 from earmark.processors.review.decision import LONGEST_NOTE, MOST_VALUES, DecidedEffect, Decision
 from earmark.processors.review.question import Question
@@ -213,6 +214,8 @@ class Endpoint:
             return _failed(error.status, error.kind, str(error))
         except web.HTTPException as error:
             return _failed(error.status, _kind(error.status), error.reason)
+        except ContentError as error:  # in the decisions about an item
+            return _failed(500, "unreadable", str(error))
         except ServiceError as error:
             log.warning("review_unavailable", reason=str(error))
             return _failed(503, "unavailable", str(error))

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from earmark.processors.review.answer import answer
-from earmark.processors.schema import ITEMS, REVIEW_DECISIONS
+from earmark.processors.schema import ITEMS, PROFILES, REVIEW_DECISIONS, REVIEW_REQUESTS
 from earmark.streams.cli import main
 from earmark.streams.error import TransactionError
 from earmark.streams.local.environment import environment
@@ -174,6 +174,15 @@ def test_nothing_is_left_about_an_item_that_goes_while_it_is_decided(
     with Registry(settings.registry) as registry, Desk(settings, registry) as other:
         other.advance()
         assert name not in other.ledger.items()
+
+
+def test_what_cannot_be_read_holds_nothing_up(ask: Ask, desk: Desk, publish: Publish) -> None:
+    (question,) = ask(1).questions
+    publish(REVIEW_REQUESTS, [(question.content_id, b"not Avro")])
+    publish(PROFILES, [(question.content_id, b"not Avro")])
+    desk.advance()
+    assert desk.questions(queue=question.queue) == [question]
+    assert (desk.profile(question.content_id), desk.state(question)) == (None, State.OPEN)
 
 
 def test_people_decide_at_the_command_line(ask: Ask, earmark: Earmark) -> None:
