@@ -261,8 +261,9 @@ async def _serve(endpoint: Endpoint, host: str, port: int, on_ready: Callable[[s
         site = web.TCPSite(runner, host, port)
         try:
             await site.start()
-        except OSError as error:
-            raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        except (OSError, OverflowError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigurationError(f"cannot listen on {host}:{port}: {reason}") from error
         on_ready(f"http://{host}:{runner.addresses[0][1]}")
         await ended.wait()
     finally:
