@@ -7,11 +7,17 @@ tables, but a state of its own (see `earmark.streams.judging`); whatever fails e
 which a supervisor starts again.
 """
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
+from threading import Timer
 from typing import Any
+
+import structlog
 
 from earmark.models.error import ConfigurationError
 from earmark.streams.settings import Settings
+
+log = structlog.get_logger()
 
 TAKEN = 500  # records at once
 # read ahead of each partition, compressed: in memory it is up to fifty times as much
@@ -19,6 +25,7 @@ FETCH_BYTES = 65_536
 SESSION_S = 10.0  # a killed process that is not started again is missed after so long
 HEARTBEAT_S = 1.0
 COMMIT_S = 1.0
+FAREWELL_S = 20.0  # to finish what was begun, for which Faust would wait 20 minutes for a broker
 
 
 def make_app(settings: Settings, *, shadow: str | None = None) -> Any:
@@ -50,6 +57,10 @@ def make_app(settings: Settings, *, shadow: str | None = None) -> Any:
             await super().on_first_start()
             self.add_future(self.host.tend())
             self.add_future(self.host.rejudge())
+
+        async def on_stop(self) -> None:
+            end_within(FAREWELL_S)
+            await super().on_stop()
 
         async def on_shutdown(self) -> None:
             await super().on_shutdown()
@@ -111,6 +122,18 @@ def _agent(host: Any) -> Callable[[Any], Awaitable[None]]:
                 await stream.ack(event)
 
     return judge
+
+
+def end_within(seconds: float) -> None:
+    """End the process then, if it still runs: what it leaves undone is done by the next one."""
+    farewell = Timer(seconds, _end, [seconds])
+    farewell.daemon = True
+    farewell.start()
+
+
+def _end(seconds: float) -> None:
+    log.error("ended before all was finished", seconds=seconds)
+    os._exit(1)
 
 
 def _require_zstd() -> None:

@@ -31,7 +31,7 @@ _RULE_KEYS = (
 )
 _COMBINED = ("all", "any", "not")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_DURATION = re.compile(r"(\d+)\s*(minute|hour|day|week)s?")
+_DURATION = re.compile(r"(\d{1,9})\s*(minute|hour|day|week)s?")
 _MS = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000, "week": 604_800_000}
 _LATEST_MS = 100 * 365 * _MS["day"]  # an expiry is a moment that calendars know
 _TOML_LINE = re.compile(r"\(at line (\d+), column \d+\)")
@@ -68,6 +68,9 @@ class _Compiler:
         if not self.faults and not table.get("rule"):
             self._fault("rule", "has no rule", "write [[rule]], with name, when and effect")
         rules = table.get("rule", [])
+        if rules and not isinstance(rules, list):
+            line = self._lines.of_table("rule")
+            self._fault("rule", "is one table, where rules are a list", "write [[rule]]", line=line)
         scope = self._scope(table.get("scope", {}))
         return Policy(
             name=self._name(table, "", 0),
@@ -87,6 +90,9 @@ class _Compiler:
             line = int(at[1]) if at else len(self._text.splitlines())
             message = f"not TOML: {_TOML_LINE.sub('', str(error)).strip()}"
             self.faults.append(Fault(file=self._file, line=line, key="", message=message))
+        except ValueError:
+            message = "not read: a number in it has thousands of digits"
+            self.faults.append(Fault(file=self._file, line=1, key="", message=message))
         except RecursionError:
             message = "not read: lists and tables lie too deep in each other"
             self.faults.append(Fault(file=self._file, line=1, key="", message=message))

@@ -26,6 +26,7 @@ LIMITS = (
     "disable",  # is not shown
     "remove",  # is deleted
 )
+_AGE = re.compile(r"[0-9]{1,2}")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9._/-]*")
 
 
@@ -35,7 +36,7 @@ def value_of(effect: str, value: Any) -> str | None:
 
 
 def _age(_: str, value: Any) -> str:
-    if isinstance(value, bool) or not str(value).isdecimal() or int(value) > OLDEST:
+    if isinstance(value, bool) or not _AGE.fullmatch(str(value)) or int(value) > OLDEST:
         raise Misread(f"{value!r} is no age" if value is not None else "is missing", "as 16 or 18")
     return str(int(value))
 

@@ -20,7 +20,7 @@ _FULL_UNTIL = 0.5  # of the share that is spent
 
 
 class Budget:
-    """Counts questions by day, reason and stratum; `refused` are those there was no room for.
+    """Counts questions by day, reason and stratum.
 
     A host that starts makes it from the topic of requests (`Budget.restored`). It must hold what
     was asked in the whole of that topic, not today alone, lest the same is asked again tomorrow.
@@ -31,7 +31,6 @@ class Budget:
         self._known: set[str] = set()
         self._by_stratum: Counter[tuple[str, Reason, str]] = Counter()
         self._by_reason: Counter[tuple[str, Reason]] = Counter()
-        self._refused: defaultdict[str, set[str]] = defaultdict(set)
 
     @classmethod
     def restored(cls, options: Options, questions: Iterable[Question]) -> Self:
@@ -69,14 +68,6 @@ class Budget:
         if per_day is None or not left:
             return 1.0 if per_day is None else 0.0
         return min(1.0, left / (self._share(per_day) * _FULL_UNTIL))
-
-    def refuse(self, day: str, request_id: str) -> None:
-        """Note that there was no room for the question."""
-        self._refused[day].add(request_id)
-
-    def refused(self, day: str) -> int:
-        """How many questions of the day found no room."""
-        return len(self._refused[day])
 
     def spent(self, day: str) -> Mapping[Reason, Mapping[str, int]]:
         """Questions of the day, by reason and stratum."""

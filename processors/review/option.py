@@ -4,6 +4,7 @@ The shipped options stand in `review.toml` beside this module. A file of a user'
 form; what it leaves out keeps the shipped value, table by table.
 """
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -128,7 +129,7 @@ def read_options(path: Path, thresholds: Mapping[str, Thresholds] | None = None)
 def _table(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # of TOML, of UTF-8, of a long number
         reason = getattr(error, "strerror", None) or error
         raise ConfigurationError(f"{path}: {reason}") from error
 
@@ -146,7 +147,10 @@ def _options(
     options = _made(Options, made, where)
     _number(options.stratum_share, 0.0, 1.0, f"{where}: stratum_share")
     for reason in Reason:
-        _number(options.per_day(reason) or 0, 0, None, f"{where}: {reason.lower()}.per_day")
+        per_day, at = options.per_day(reason), f"{where}: {reason.lower()}.per_day"
+        _number(per_day or 0, 0, None, at)
+        if isinstance(per_day, float):
+            raise ConfigurationError(f"{at}: a whole number is wanted, not {per_day!r}")
     return Options(**{**_shallow(options), "thresholds": dict(thresholds or {})})
 
 
@@ -207,7 +211,7 @@ def _is_words(value: Any) -> bool:
 
 def _number(value: Any, least: float, most: float | None, where: str) -> None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or value < least or (most is not None and value > most):
+    if not is_number or not least <= value <= (math.inf if most is None else most):
         upper = "" if most is None else f" to {most}"
         raise ConfigurationError(f"{where}: a number from {least}{upper} is wanted, not {value!r}")
 

@@ -251,8 +251,6 @@ class _Routing:
         chance = rate * self.budget.openness(self.day, reason, question.stratum)
         if number < chance:
             drawn[reason] = question
-        elif number < rate:
-            self.budget.refuse(self.day, question.request_id)
         return chance
 
     def _is_open(self, signal: ProfileSignal, asks: str) -> bool:
@@ -266,10 +264,7 @@ class _Routing:
     def _has_room(self, question: Question) -> bool:
         if self.budget.knows(question.request_id):
             return False
-        if self.budget.left(self.day, question.reason, question.stratum) >= 1:
-            return True
-        self.budget.refuse(self.day, question.request_id)
-        return False
+        return self.budget.left(self.day, question.reason, question.stratum) >= 1
 
     def _stratum(self, language: str | None, label: str) -> str:
         """Content type, language without its region, and label."""

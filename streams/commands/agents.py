@@ -45,8 +45,9 @@ def agents(
 
     With --shadow it judges as a group of its own and writes to topics of its own, so that policies
     can be tried on live traffic. Ends with 0 when it was asked to stop (SIGTERM, Ctrl-C), with
-    another status when it cannot go on. With --supervise it is a child of this process, which
-    starts it again when it ends with an error, after a pause that grows from 1 to 60 seconds.
+    another status when it cannot go on, or cannot finish what it has in 20 seconds, as while
+    brokers are away. With --supervise it is a child of this process, which starts it again when it
+    ends with an error, after a pause that grows from 1 to 60 seconds.
     """
     configure_logging()
     _check(shadow)

@@ -203,7 +203,7 @@ def decide(
         values=values if values or no_label else None,
         effects=effects if effects or nothing else None,
         withdraws=withdraw,
-        annotator=annotator or getuser(),
+        annotator=annotator or _user(),
         note=note,
     )
     with _desk(quiet=True, items=[content_id]) as desk:
@@ -276,7 +276,7 @@ def _tell(written: "Written", *, as_json: bool) -> None:
     else:
         click.echo(f"{written.added:,} decisions written, {written.known:,} known")
         for line in written.refused:
-            click.echo(f"not taken: {line}", err=True)
+            click.echo(f"not taken: {_printable(line)}", err=True)
     if written.refused:
         sys.exit(1)
 
@@ -290,7 +290,7 @@ def _line(question: "Question", state: str, *, as_json: bool) -> str:
 
     if as_json:
         return json.dumps({**question.record(), "state": state}, ensure_ascii=False)
-    return "  ".join(
+    words = "  ".join(
         (
             question.request_id,
             question.queue,
@@ -300,6 +300,19 @@ def _line(question: "Question", state: str, *, as_json: bool) -> str:
             *([] if state == "OPEN" else [state]),
         )
     )
+    return _printable(words)
+
+
+def _printable(text: str) -> str:
+    # ids come from strangers: none of them may steer the terminal
+    return "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text)
+
+
+def _user() -> str:
+    try:
+        return getuser()
+    except (OSError, KeyError) as error:  # as in a container, whose user has no name
+        raise click.UsageError("say who decides: --annotator") from error
 
 
 def _since_ms(since: str | None) -> int | None:

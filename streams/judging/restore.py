@@ -69,6 +69,7 @@ class Restorer:
         self._ends.close()
 
     def _restore(self, number: int, state: PartitionState, hold: Hold) -> int:
+        state.keep_topics(self._topics)
         bounds = {topic: self._bounds(topic, number) for topic in self._topics}
         behind = any(state.position(topic) < end for topic, (_, end) in bounds.items())
         ahead = any(state.position(topic) > end for topic, (_, end) in bounds.items())

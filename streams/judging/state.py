@@ -166,6 +166,13 @@ class PartitionState:
         self._state(_JUDGED_UNDER, digest)
         self._state(_JUDGED_TO, content_id)
 
+    def keep_topics(self, topics: Iterable[str]) -> None:
+        """Forget what is of other topics: nobody would tell of deletions on them."""
+        rows = self._database.execute("SELECT topic FROM positions")
+        for topic in {row[0] for row in rows} - set(topics):
+            self._database.execute("DELETE FROM records WHERE topic = ?", (topic,))
+            self._database.execute("DELETE FROM positions WHERE topic = ?", (topic,))
+
     def is_stale(self) -> bool:
         """Whether it was left for so long that tombstones may have been missed."""
         saved = self._fact(_SAVED_AT)
@@ -181,10 +188,6 @@ class PartitionState:
         """Keep what was changed, offsets included."""
         self._state(_SAVED_AT, str(_now_ms()))
         self._database.commit()
-
-    def rollback(self) -> None:
-        """Forget what was changed since `commit`."""
-        self._database.rollback()
 
     def close(self) -> None:
         """Close the file; what was not committed is gone."""

@@ -55,14 +55,14 @@ class RequestError(Exception):
 class ViewServer:
     """Serves until `close`; port 0 takes a free one, `port` says which.
 
-    Raises ConfigurationError for a port that is taken.
+    Raises ConfigurationError for an address that is taken, or none.
     """
 
     def __init__(self, sight: Sight, *, host: str, port: int) -> None:
         self._sight = sight
         self._address = (host, port)
         self._ready = Event()
-        self._problem: OSError | None = None
+        self._problem: Exception | None = None
         self.port = port
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._serve, name="views", daemon=True)
@@ -70,7 +70,7 @@ class ViewServer:
         self._ready.wait()
         if self._problem is not None:
             self._thread.join()
-            reason = self._problem.strerror
+            reason = getattr(self._problem, "strerror", None) or self._problem
             raise ConfigurationError(f"cannot listen on {host}:{port}: {reason}")
 
     def close(self) -> None:
@@ -83,7 +83,7 @@ class ViewServer:
         runner = web.AppRunner(application(self._sight), access_log=None)
         try:
             self._loop.run_until_complete(self._listen(runner))
-        except OSError as error:
+        except (OSError, OverflowError, UnicodeError) as error:  # of a port or a host that is none
             self._problem = error
         self._ready.set()
         if self._problem is None:
@@ -246,7 +246,8 @@ def _known(query: Mapping[str, str], names: tuple[str, ...]) -> None:
 
 
 def _limit(text: str) -> int:
-    if text.isascii() and text.isdecimal() and 1 <= int(text) <= MOST:
+    is_short = len(text) <= len(str(MOST))
+    if is_short and text.isascii() and text.isdecimal() and 1 <= int(text) <= MOST:
         return int(text)
     raise RequestError(HTTPStatus.BAD_REQUEST, "BAD_REQUEST", f"limit: 1 to {MOST} is wanted")
 

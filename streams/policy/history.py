@@ -118,7 +118,7 @@ def checked_record(codec: Codec, text: str, where: str) -> dict[str, Any]:
     """The record that JSON text holds, with all fields; raises ConfigurationError for another."""
     try:
         written = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{where}: not JSON: {error}") from error
     if not isinstance(written, Mapping):
         raise ConfigurationError(f"{where}: not a JSON object")
@@ -142,8 +142,11 @@ def _erased(line: str) -> str | None:
     if '"deleted": true' not in line:
         return None
     try:
-        place = json.loads(line).get("kafka", {})
-    except ValueError:
+        written = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    place = written.get("kafka") if isinstance(written, Mapping) else None
+    if not isinstance(place, Mapping):
         return None
     return str(place["key"]) if place.get("deleted") is True and "key" in place else None
 

@@ -6,6 +6,8 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Any, Self
 
+import structlog
+
 from earmark.models.source import Progress
 from earmark.processors.codec import Codec, decode_event, event_codec
 from earmark.processors.content import ContentEvent
@@ -24,6 +26,8 @@ from earmark.streams.review.follower import Follower, Index, in_silence
 from earmark.streams.review.label_studio import Shown
 from earmark.streams.review.ledger import DecisionLedger
 from earmark.streams.settings import Settings
+
+log = structlog.get_logger()
 
 TRANSCRIPTS = "signals.audio.transcript.v1"
 _FETCHABLE = ("http://", "https://", "s3://")
@@ -95,9 +99,7 @@ class Desk:
         """Take in what is new on all topics."""
         for message in self._requests.advance():
             if (payload := message.value()) is not None:
-                question = question_of(self._record(REVIEW_REQUESTS, payload))
-                asked = Asked(question=question, timestamp=message.timestamp()[1])
-                self._asked.setdefault(question.request_id, asked)
+                self._note(payload, message.timestamp()[1])
         self.ledger.advance()
         for topic in (ITEMS, PROFILES, TRANSCRIPTS):
             if topic not in self._indexes:
@@ -138,9 +140,9 @@ class Desk:
         return _key(content_id) in self._indexes[ITEMS]
 
     def profile(self, content_id: str) -> Profile | None:
-        """The profile of the item, None where there is none."""
-        payload = self._indexes[PROFILES].value(_key(content_id))
-        return None if payload is None else profile_of(self._record(PROFILES, payload))
+        """The profile of the item, None where there is none that can be read."""
+        record = self._newest(PROFILES, content_id)
+        return None if record is None else profile_of(record)
 
     def event(self, content_id: str) -> ContentEvent | None:
         """The item as it is now; None where it is gone or cannot be read."""
@@ -168,10 +170,27 @@ class Desk:
             audio=uri,
         )
 
+    def _note(self, payload: bytes, timestamp: int) -> None:
+        """Take a question in; what cannot be read is passed over, lest it hold all others up."""
+        try:
+            question = question_of(self._record(REVIEW_REQUESTS, payload))
+        except ContentError as error:
+            if self._serves:
+                log.warning("unreadable", topic=REVIEW_REQUESTS, reason=error.reason)
+            return
+        self._asked.setdefault(question.request_id, Asked(question=question, timestamp=timestamp))
+
     def _transcript(self, content_id: str) -> str | None:
-        payload = self._indexes[TRANSCRIPTS].value(_key(content_id))
-        text = None if payload is None else self._record(TRANSCRIPTS, payload)["text"]
+        record = self._newest(TRANSCRIPTS, content_id)
+        text = None if record is None else record["text"]
         return text if isinstance(text, str) else None
+
+    def _newest(self, topic: str, content_id: str) -> Mapping[str, Any] | None:
+        payload = self._indexes[topic].value(_key(content_id))
+        try:
+            return None if payload is None else self._record(topic, payload)
+        except ContentError:
+            return None
 
     def _record(self, topic: str, payload: bytes) -> Mapping[str, Any]:
         if topic not in self._codecs:

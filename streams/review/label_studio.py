@@ -142,7 +142,7 @@ def read_export(text: str) -> Any:
     """The JSON of an export; raises ConfigurationError where it is none."""
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"not Label Studio's JSON export: {error}") from error
 
 

@@ -125,6 +125,17 @@ class DecisionLedger:
         self._write({name: each for name, each in records.items() if each != self.of(name)})
         return written
 
+    def forget(self, names: Iterable[str]) -> None:
+        """Leave nothing of the decisions about these items."""
+        held = [name for name in names if name in self._payloads]
+        if not held:
+            return
+        if self._producer is None:
+            self.take_over()
+        self._guarded(lambda producer: _transact_tombstones(producer, held))
+        for name in held:
+            self._payloads.pop(name, None)
+
     def _write(self, records: Mapping[str, Decisions]) -> None:
         payloads = {
             name: self._codec.encode(each.record(), self._schema_id)
@@ -159,6 +170,16 @@ def _transact(
             ce_type=REVIEW_DECISIONS,
             time_ms=newest.decided_at,
         )
-        key = name.encode("utf-8", "surrogatepass")
-        producer.produce(REVIEW_DECISIONS, payload, key, headers=headers)
+        producer.produce(REVIEW_DECISIONS, payload, _key(name), headers=headers)
     producer.commit_transaction(TRANSACTION_S)
+
+
+def _transact_tombstones(producer: Producer, names: Iterable[str]) -> None:
+    producer.begin_transaction()
+    for name in names:
+        producer.produce(REVIEW_DECISIONS, None, _key(name))
+    producer.commit_transaction(TRANSACTION_S)
+
+
+def _key(name: str) -> bytes:
+    return name.encode("utf-8", "surrogatepass")

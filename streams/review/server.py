@@ -26,6 +26,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from earmark.models.error import ConfigurationError, ServiceError
+from earmark.processors.error import ContentError
 from earmark.processors.review.answer import answer
 from earmark.processors.review.decision import LONGEST_NOTE, MOST_VALUES, DecidedEffect, Decision
 from earmark.processors.review.question import Question
@@ -121,7 +122,8 @@ class Endpoint:
         """A list of questions."""
         wanted = request.query.get("state", State.OPEN)
         limit = request.query.get("limit", "50")
-        if not limit.isdecimal() or not 1 <= int(limit) <= MOST_LISTED:
+        is_number = limit.isdecimal() and len(limit) <= len(str(MOST_LISTED))
+        if not is_number or not 1 <= int(limit) <= MOST_LISTED:
             raise RefusedError(400, "invalid_query", f"limit is a number from 1 to {MOST_LISTED:,}")
         if wanted not in (*State, "ALL"):
             raise RefusedError(400, "invalid_query", f"state is one of {', '.join(State)}, ALL")
@@ -137,7 +139,7 @@ class Endpoint:
         """Take an answer."""
         if request.content_type != "application/json":
             raise RefusedError(415, "invalid_body", "a body of application/json is wanted")
-        given = _answer(await request.text())
+        given = _answer(await request.read())
         decision, written = await self._at_desk(lambda: self._take(given))
         status = 201 if written.added else 200
         return web.json_response({"decision_id": decision.decision_id}, status=status)
@@ -212,6 +214,8 @@ class Endpoint:
             return _failed(error.status, error.kind, str(error))
         except web.HTTPException as error:
             return _failed(error.status, _kind(error.status), error.reason)
+        except ContentError as error:  # in the decisions about an item
+            return _failed(500, "unreadable", str(error))
         except ServiceError as error:
             log.warning("review_unavailable", reason=str(error))
             return _failed(503, "unavailable", str(error))
@@ -257,8 +261,9 @@ async def _serve(endpoint: Endpoint, host: str, port: int, on_ready: Callable[[s
         site = web.TCPSite(runner, host, port)
         try:
             await site.start()
-        except OSError as error:
-            raise ConfigurationError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        except (OSError, OverflowError, UnicodeError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigurationError(f"cannot listen on {host}:{port}: {reason}") from error
         on_ready(f"http://{host}:{runner.addresses[0][1]}")
         await ended.wait()
     finally:
@@ -266,7 +271,7 @@ async def _serve(endpoint: Endpoint, host: str, port: int, on_ready: Callable[[s
         endpoint.close()
 
 
-def _answer(body: str) -> Answer:
+def _answer(body: bytes) -> Answer:
     """The body as an answer; raises RefusedError that names the field which is wrong."""
     try:
         return Answer.model_validate_json(body)

@@ -1,6 +1,7 @@
 """The agents on the real broker: what they read, what they write, and what they go on by."""
 
 import json
+import subprocess
 import sys
 import time
 import uuid
@@ -313,6 +314,14 @@ def test_three_processes_have_the_same_partitions_of_all_topics(
     finally:
         for other in others:
             other.agents.stop()
+
+
+def test_agents_that_cannot_leave_well_end_all_the_same() -> None:
+    script = (
+        "import time; from earmark.streams.agents import end_within as e; e(0.1); time.sleep(99)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], timeout=WAIT_S, check=False)
+    assert ended.returncode == 1
 
 
 def test_faust_runs_the_app_too(stack: Stack, tmp_path: Path) -> None:

@@ -73,6 +73,8 @@ def test_all_faults_are_found_at_once_each_at_its_line() -> None:
         ('name = "a"\nversion = ', 2, "not TOML"),
         ('name = "a"\nversion = "1"', 1, "has no rule"),
         ('name = "a"\nversion = "1"\nrule = ["x"]', 3, "is not a table"),
+        ('name = "a"\nversion = "1"\n[rule]\nname = "b"', 3, "write [[rule]]"),
+        pytest.param(f"version = {'1' * 5_000}", 1, "thousands of digits", id="long"),
         ('name = "human"\nversion = "1"\n[[rule]]', 1, "what humans' rulings are called"),
         ("", 1, "is missing"),
         ("a = " + "[" * 5_000, 1, "too deep"),
@@ -101,6 +103,13 @@ def test_a_text_that_is_no_policy_has_a_fault(text: str, line: int, message: str
         "when = 'text.safety severity > 1'\neffect = 'label'",
         "when = 'text.safety severity > 1'\neffect = 'mark-explicit'\nvalue = 'explicit'",
         "when = 'text.safety severity > 1'\nexpires_after = '0 days'",
+        pytest.param(
+            f"when = 'text.safety severity > 1'\nexpires_after = '{'1' * 5_000} days'", id="long"
+        ),
+        pytest.param(
+            f"when = 'text.safety severity > 1'\neffect = 'age-rate'\nvalue = '{'1' * 5_000}'",
+            id="old",
+        ),
         "when = 'text.safety severity > 1'\nregions = ['DE']\n[scope]\nregions = ['FR']",
     ],
 )

@@ -163,7 +163,6 @@ def test_a_stratum_takes_no_more_than_its_share_of_the_day() -> None:
     assert sum(ask(number, "spam") for number in range(20)) == 4
     assert sum(ask(number, "hate") for number in range(20)) == 4
     assert ask(0, "third") == 0
-    assert budget.refused(DAY) == 33
 
 
 def test_severe_rules_are_not_bounded_unless_that_is_asked_for() -> None:

@@ -132,7 +132,15 @@ def test_a_dry_run_over_a_file_counts_each_item_once_by_its_last_profile(
 
 
 @pytest.mark.parametrize(
-    ("line", "said"), [("{", "not JSON"), ("[]", "not a JSON object"), ("{}", "content_id")]
+    ("line", "said"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not a JSON object"),
+        ("{}", "content_id"),
+        ('[{"deleted": true}]', "not a JSON object"),
+        ('{"kafka": 3, "deleted": true}', "content_id"),
+        pytest.param("[" * 100_000, "not JSON", id="deep"),
+    ],
 )
 def test_a_line_that_is_no_profile_is_named(run: Run, tmp_path: Path, line: str, said: str) -> None:
     past = tmp_path / "past.jsonl"

@@ -97,3 +97,13 @@ def test_the_newest_verdicts_are_found_by_effect_and_policy(path: Path) -> None:
             },
             2,
         )
+
+
+def test_of_a_topic_that_is_not_followed_any_more_nothing_is_kept(path: Path) -> None:
+    state = PartitionState(path)
+    for topic in (PROFILES, VERDICTS):
+        state.put(arrival("a", 1, topic=topic))
+        state.advance(topic, 2)
+    state.keep_topics([VERDICTS])
+    assert (list(state.held("a")), state.position(PROFILES)) == ([VERDICTS], 0)
+    assert state.position(VERDICTS) == 2

@@ -110,6 +110,7 @@ def test_items_are_counted_by_the_rules_that_hold(served: Served) -> None:
         ("/verdicts/none", 404, "NOT_FOUND"),
         ("/nothing", 404, "NOT_FOUND"),
         ("/verdicts?limit=0", 400, "BAD_REQUEST"),
+        pytest.param(f"/verdicts?limit={'9' * 5000}", 400, "BAD_REQUEST", id="long"),
         ("/verdicts?before=x", 400, "BAD_REQUEST"),
         ("/verdicts?colour=red", 400, "BAD_REQUEST"),
     ],
@@ -136,3 +137,9 @@ def test_metrics_are_for_prometheus(served: Served) -> None:
 def test_a_port_that_is_taken_is_a_mistake_of_the_user(served: Served) -> None:
     with pytest.raises(ConfigurationError, match="cannot listen"):
         ViewServer(served.server._sight, host="127.0.0.1", port=served.server.port)
+
+
+@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 70_000), ("a..b", 0)])
+def test_an_address_that_is_none_is_one_too(served: Served, host: str, port: int) -> None:
+    with pytest.raises(ConfigurationError, match="cannot listen"):
+        ViewServer(served.server._sight, host=host, port=port)

@@ -215,6 +215,11 @@ def test_two_answers_that_exclude_each_other_are_none() -> None:
     assert "cannot both be right" in line
 
 
+def test_a_number_of_thousands_of_digits_is_no_export() -> None:
+    with pytest.raises(ConfigurationError, match="not Label Studio's JSON export"):
+        read_export("9" * 5_000)
+
+
 def test_a_question_that_was_changed_on_the_way_is_refused() -> None:
     (changed,) = exported(question(), "hate")
     changed["data"]["earmark"]["content_id"] = "comment-8"

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from earmark.processors.review.answer import answer
-from earmark.processors.schema import ITEMS, REVIEW_DECISIONS
+from earmark.processors.schema import ITEMS, PROFILES, REVIEW_DECISIONS, REVIEW_REQUESTS
 from earmark.streams.cli import main
 from earmark.streams.error import TransactionError
 from earmark.streams.local.environment import environment
@@ -160,6 +160,29 @@ def test_a_question_is_gone_with_its_item_and_takes_no_decision(
     taken = take(desk, answers)
     assert (taken.added, taken.refused) == (1, [f"{goes.content_id}: there is no such item"])
     assert desk.state(stays) == State.ANSWERED
+
+
+def test_nothing_is_left_about_an_item_that_goes_while_it_is_decided(
+    settings: Settings, ask: Ask, desk: Desk, publish: Publish
+) -> None:
+    (question,) = ask(1).questions
+    name = question.content_id
+    desk.advance()
+    publish(ITEMS, [(name, None)])
+    taken = take(desk, [(name, answer(question, annotator="a", decided_at=1, agrees=True))])
+    assert taken.refused == [f"{name}: it was deleted meanwhile"]
+    with Registry(settings.registry) as registry, Desk(settings, registry) as other:
+        other.advance()
+        assert name not in other.ledger.items()
+
+
+def test_what_cannot_be_read_holds_nothing_up(ask: Ask, desk: Desk, publish: Publish) -> None:
+    (question,) = ask(1).questions
+    publish(REVIEW_REQUESTS, [(question.content_id, b"not Avro")])
+    publish(PROFILES, [(question.content_id, b"not Avro")])
+    desk.advance()
+    assert desk.questions(queue=question.queue) == [question]
+    assert (desk.profile(question.content_id), desk.state(question)) == (None, State.OPEN)
 
 
 def test_people_decide_at_the_command_line(ask: Ask, earmark: Earmark) -> None:
