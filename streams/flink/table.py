@@ -50,6 +50,14 @@ class Table:
         return self.options["topic"].split(";") if "topic" in self.options else ()
 
     @property
+    def bounds(self) -> Sequence[str]:
+        """From where to where it is read; nothing where that has no end."""
+        if "scan.bounded.mode" not in self.options:
+            return ()
+        scan = {key: value for key, value in self.options.items() if key.startswith("scan.")}
+        return [f"{key}={value}" for key, value in sorted(scan.items())]
+
+    @property
     def ddl(self) -> str:
         """The statement that makes it known to Flink."""
         options = ", ".join(f"{text(key)} = {text(value)}" for key, value in self.options.items())
