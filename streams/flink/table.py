@@ -105,10 +105,14 @@ def timed_source(
 
 
 def heartbeat(name: str) -> Table:
-    """A row a second with the time in `arrived`, so that time goes on where nothing comes."""
+    """A row a second with the time in `arrived`, so that time goes on where nothing comes.
+
+    Its time is behind by more than a transaction can stay open: a record counts by when the broker
+    took it, and is seen when it is committed.
+    """
     columns = (
         "`beat` BIGINT, `arrived` AS CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)), "
-        "WATERMARK FOR `arrived` AS `arrived` - INTERVAL '1' SECOND"
+        "WATERMARK FOR `arrived` AS `arrived` - INTERVAL '30' SECOND"
     )
     options = {
         "connector": "datagen",
