@@ -50,17 +50,18 @@ class Counted:
 def counted_windows(
     settings: Settings, names: Sequence[str], span: Span, report: Progress
 ) -> Counted:
-    """The windows that begin in the span, put together; of these signals, or of all.
+    """The windows that lie in the span, put together; of these signals, or of all.
 
     Of records with the same key the last one counts. Long spans are put together from hours: what
-    of a span is no whole hour is left out. Raises ServiceError where brokers or registry do not
-    answer, ConfigurationError where there is no such topic.
+    of a span is no whole hour is left out, and of a short one what is no whole minute. Raises
+    ServiceError where brokers or registry do not answer, ConfigurationError where there is no such
+    topic.
     """
     length = HOUR_MS if span.end_ms - span.start_ms >= BY_HOURS_MS else MINUTE_MS
     windows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for record in _records(settings, STATS, report):
         start = record["window_start"]
-        wanted = record["window_ms"] == length and span.start_ms <= start < span.end_ms
+        wanted = record["window_ms"] == length and span.start_ms <= start <= span.end_ms - length
         if wanted and (not names or record["signal"] in names):
             windows[*_key(record), record["field"], start] = record
     by_field: dict[Group, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))

@@ -26,7 +26,7 @@ from earmark.processors.drift.distance import (
 
 ID_BYTES = 16
 SEPARATOR = "\x1f"
-COUNTED_ONLY = (OUTCOME, REASON, LABEL, WORD, LATE)
+COUNTED_ONLY = (OUTCOME, REASON, LABEL, WORD)
 
 
 class Measure(StrEnum):
@@ -176,7 +176,7 @@ def _of_group(
 ) -> Iterator[Finding]:
     yield from _shares(group, reference, current, limits)
     names = sorted({*reference, *current})
-    for name in (name for name in names if not name.startswith(COUNTED_ONLY)):
+    for name in (name for name in names if name != LATE and not name.startswith(COUNTED_ONLY)):
         before, after = (side.get(name, FieldCount()) for side in (reference, current))
         if min(before.sketch.count, after.sketch.count) < limits.least:
             continue

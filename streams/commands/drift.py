@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text as Cell
 
 from earmark.models.error import ConfigurationError
+from earmark.streams.report.page import printable
 
 if TYPE_CHECKING:
     from earmark.processors.drift.finding import Comparison, Finding, Limits, Span
@@ -200,20 +201,19 @@ def _show(comparison: "Comparison", raised: int) -> None:
         return
     table = Table("signal", "of", "field", "measure", "distance", "what happened", box=None)
     for finding in comparison.drifted[:LISTED]:
-        group, distance = finding.group, finding.distance
-        table.add_row(
-            *map(
-                Cell,
-                (
-                    group.signal,
-                    f"{group.content_type} {group.language}",
-                    finding.field,
-                    finding.measure.value,
-                    f"{distance.value:.2f} ({distance.low:.2f} to {distance.high:.2f})",
-                    finding.words,
-                ),
-            )
-        )
+        table.add_row(*(Cell(printable(text)) for text in _row(finding)))
     Console().print(table)
     if (left := len(comparison.drifted) - LISTED) > 0:
         click.echo(f"and {left:,} more: --json and --report have all")
+
+
+def _row(finding: "Finding") -> tuple[str, ...]:
+    group, distance = finding.group, finding.distance
+    return (
+        group.signal,
+        f"{group.content_type} {group.language}",
+        finding.field,
+        finding.measure.value,
+        f"{distance.value:.2f} ({distance.low:.2f} to {distance.high:.2f})",
+        finding.words,
+    )

@@ -80,7 +80,12 @@ def profile(**where: Any) -> None:
 
 
 @flink.command()
-@click.option("--from", "start", metavar="WHEN", help="Begin with what arrived then.")
+@click.option(
+    "--from",
+    "start",
+    metavar="WHEN",
+    help="Begin with what arrived then; a job that goes on from its state does not ask.",
+)
 @click.option("--run", help="Count what is there, for once, to the topics of this run.")
 @click.option("--to", "end", metavar="WHEN", help="With --run: what had arrived by then.")
 @click.option("--json", "as_json", is_flag=True, help="With --run: one JSON object.")

@@ -4,6 +4,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -70,6 +71,8 @@ def start_cluster(
     found = read_cluster(state)
     if found is not None and found.running:
         return found
+    if found is not None:
+        _end(found.processes)  # one has died: the other is of no use by itself
     folder = cluster_folder(state)
     port = free_port()
     variables = _configure(runtime, folder, port, slots=slots, heap_mb=heap_mb, managed=managed_mb)
@@ -118,6 +121,7 @@ def _configure(
         "taskmanager.memory.managed.size": f"{managed}m",
         "rest.address": HOST,
         "rest.bind-address": HOST,
+        "web.submit.enable": "false",  # jars: any page in a browser could send some
         "rest.port": str(port),  # and no rest.bind-port, with which Flink's SQL client fails
         "parallelism.default": "1",
         "io.tmp.dirs": str(folder / "tmp"),
@@ -139,9 +143,17 @@ def _start(
     pid_file = folder / "run" / f"flink-{_IDENT}-{name}.pid"
     pid_file.unlink(missing_ok=True)
     command = ["bash", str(runtime.distribution / "bin" / script), "start"]
-    done = subprocess.run(
-        command, env=dict(variables), capture_output=True, text=True, timeout=READY_S, check=False
-    )
+    try:
+        done = subprocess.run(
+            command,
+            env=dict(variables),
+            capture_output=True,
+            text=True,
+            timeout=READY_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ServiceError(f"Flink's {script} did not start anything: {error}") from error
     try:
         return ProcessId.of(name, int(pid_file.read_text(encoding="ascii").split()[-1]))
     except (OSError, ValueError, IndexError) as error:
@@ -170,7 +182,9 @@ def _has_slots(url: str, slots: int) -> bool:
 def _end(processes: "list[ProcessId] | tuple[ProcessId, ...]") -> None:
     alive = [found for process in processes if (found := process.find()) is not None]
     for process in alive:
-        process.terminate()
+        with suppress(psutil.NoSuchProcess):  # it went by itself just now
+            process.terminate()
     _, stubborn = psutil.wait_procs(alive, timeout=STOP_S)
     for process in stubborn:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()

@@ -16,7 +16,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 
@@ -24,7 +23,7 @@ from earmark.models.error import ConfigurationError, EarmarkError, ServiceError
 from earmark.streams.flink.job import Job
 from earmark.streams.flink.job_folder import JobFolder, JobNote
 from earmark.streams.flink.order import Order
-from earmark.streams.flink.rest import Rest
+from earmark.streams.flink.rest import ENDED, Rest
 from earmark.streams.flink.runtime import Runtime, embedded_config, find_runtime
 from earmark.streams.local.port import free_port
 from earmark.streams.local.process import ProcessId
@@ -84,19 +83,33 @@ class Driver:
                 raise ConfigurationError(
                     f"the {self._job.name} job runs already; `earmark flink stop` ends it"
                 ) from error
+            if self._runs_elsewhere():
+                raise ConfigurationError(
+                    f"the {self._job.name} job runs on a cluster; `earmark flink stop` ends it"
+                )
             yield
+
+    def _runs_elsewhere(self) -> bool:
+        """Whether a cluster has the job still: a second one would fence its transactions."""
+        note = self._folder.read()
+        if note is None or note.process is not None:
+            return False
+        try:
+            return Rest(note.url).status(note.job_id) not in ENDED
+        except ServiceError:
+            return False  # no cluster, or one that knows nothing of it
 
     def _where(self, runtime: Runtime, port: int) -> Mapping[str, str]:
         if BY_CLIENT:
             return {"pipeline.jars": runtime.jars}
         if self._order.cluster is not None:
-            address = urlsplit(self._order.cluster)
+            host, port = self._order.address
             return {
                 "execution.target": "remote",
                 "pipeline.jars": runtime.jars,
                 "parallelism.default": str(self._order.parallelism),
-                "rest.address": address.hostname or "",
-                "rest.port": str(address.port or 8081),
+                "rest.address": host,
+                "rest.port": str(port),
             }
         os.environ.update(runtime.embedded_environment(self._job.name, self._order.heap_mb))
         return embedded_config(runtime, port, self._order.parallelism)

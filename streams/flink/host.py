@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,8 @@ def prepare(settings: Settings, order: Order, progress: Progress = silent) -> No
 
     Raises ConfigurationError that says what to do where something is missing.
     """
+    if order.cluster is not None:
+        _ = order.address  # refused here if it is none
     find_runtime(settings, progress)
     job = order.job(settings)
     wanted = {topic for table in job.tables for topic in table.topics}
@@ -97,10 +100,11 @@ def _state(note: JobNote) -> JobState:
         rest = Rest(note.url)
         try:
             state = rest.status(note.job_id)
-            counts = rest.checkpoints(note.job_id)["counts"]
-            done, failed = int(counts["completed"]), int(counts["failed"])
         except ServiceError:
             state = "UNREACHABLE"
+        with suppress(ServiceError):  # in batch mode there are none
+            counts = rest.checkpoints(note.job_id)["counts"]
+            done, failed = int(counts["completed"]), int(counts["failed"])
     return JobState(
         name=note.name,
         state=state,

@@ -50,9 +50,10 @@ class Job:
     def digest(self, cluster_id: str) -> str:
         """Names what its state means: statements, columns, topics, and the cluster they are on.
 
-        State of one digest is of no use under another.
+        State of one digest is of no use under another. Of a read that ends its bounds count too:
+        state holds them, and would end where they did.
         """
         parts = [cluster_id, *self.views, *self.statements]
         for table in self.tables:
-            parts += [table.name, table.columns, *table.topics]
+            parts += [table.name, table.columns, *table.topics, *table.bounds]
         return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]

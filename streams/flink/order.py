@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
 from earmark.models.error import ConfigurationError
 from earmark.streams.flink.job import Job
 from earmark.streams.flink.runtime import HEAP_MB
 from earmark.streams.settings import Settings
 
+FLINKS_PORT = 8081  # where a cluster answers unless it is told otherwise
 # what makes a job of settings and options, by the kind of job: module and function
 KINDS = {
     "profile": ("profile_job", "profile_job"),
@@ -33,6 +35,19 @@ class Order:
     heap_mb: int = HEAP_MB
     cluster: str | None = None
     checkpoints: str | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the cluster; raises ConfigurationError where it has no such address."""
+        try:
+            parts = urlsplit(self.cluster or "")
+            if parts.scheme in ("http", "https") and parts.hostname:
+                return parts.hostname, parts.port or FLINKS_PORT
+        except ValueError:  # a port that is no number
+            pass
+        raise ConfigurationError(
+            f"{self.cluster!r} is no address of a Flink: it should look like http://flink:8081"
+        )
 
     def job(self, settings: Settings) -> Job:
         """The job; raises ConfigurationError for a kind that there is not."""

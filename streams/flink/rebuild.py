@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from earmark.models.error import ServiceError
 from earmark.models.source import Progress
 from earmark.streams.flink.host import command_of, prepare
+from earmark.streams.flink.job_folder import JobFolder, JobNote
 from earmark.streams.flink.order import Order
+from earmark.streams.flink.rest import ENDED, Rest
 from earmark.streams.flink.standing import Agreement, agreement, standing
 from earmark.streams.local.environment import environment
 from earmark.streams.local.process import POLL_S, Child, tail
@@ -20,6 +22,8 @@ from earmark.streams.supervisor import HOPELESS
 from earmark.streams.topic import COMMON, PROFILES, Topic, make_topics
 
 ATTEMPTS = 5
+ASK_S = 0.5  # from one look at a cluster's job to the next
+SILENCE_S = 60.0  # of a cluster, until nothing is waited for any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +83,10 @@ def make_topic(settings: Settings, topic: str) -> None:
 def run_to_end(settings: Settings, order: Order, name: str, progress: Progress = silent) -> None:
     """Run a bounded job until it has ended; one that dies goes on from its newest checkpoint.
 
-    Raises ServiceError where it does not end well.
+    Raises ServiceError where it does not end well. Whoever gives up waiting leaves a cluster's job
+    to the cluster.
     """
+    folder = JobFolder(settings.state_folder, name)
     log = settings.state_folder / "flink" / "log" / f"{name}.log"
     for _ in range(ATTEMPTS):
         driver = Child(name, command_of(order), log=log, environment=environment(settings))
@@ -91,8 +97,36 @@ def run_to_end(settings: Settings, order: Order, name: str, progress: Progress =
                 time.sleep(POLL_S)
         finally:
             driver.stop()
-        if driver.status == 0:
+        if driver.status == 0 and (order.cluster is None or _finished(folder, progress)):
+            folder.tidy(None)  # what is over has nothing to go on from
             return
         if driver.status in HOPELESS:
             break
     raise ServiceError(f"{name}: {tail(log)}")
+
+
+def _finished(folder: JobFolder, progress: Progress) -> bool:
+    """Whether the job that a cluster was given has ended well, once it has ended."""
+    note = folder.read()
+    if note is None:
+        raise ServiceError(f"{folder.name}: was stopped")
+    state = await_end(note, progress)
+    folder.forget()
+    if state == "CANCELED":
+        raise ServiceError(f"{folder.name}: was cancelled")
+    return state == "FINISHED"
+
+
+def await_end(note: JobNote, progress: Progress = silent) -> str:
+    """The state in which a cluster's job ends; ServiceError where the cluster falls silent."""
+    rest, heard = Rest(note.url), time.monotonic()
+    while True:
+        try:
+            state, heard = rest.status(note.job_id), time.monotonic()
+            if state in ENDED:
+                return state
+        except ServiceError:
+            if time.monotonic() - heard > SILENCE_S:
+                raise
+        progress(note.name, 0, None)
+        time.sleep(ASK_S)

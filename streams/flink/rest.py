@@ -10,6 +10,7 @@ from earmark.models.error import ServiceError
 
 TIMEOUT_S = 10.0
 SAVEPOINT_S = 60.0
+ENDED = frozenset({"FINISHED", "FAILED", "CANCELED"})  # states after which no other comes
 _POLL_S = 0.1
 
 

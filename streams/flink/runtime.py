@@ -156,6 +156,7 @@ def embedded_config(runtime: Runtime, rest_port: int, parallelism: int) -> Mappi
         "taskmanager.memory.managed.size": f"{MANAGED_MB * parallelism}m",
         "rest.address": "127.0.0.1",
         "rest.bind-address": "127.0.0.1",
+        "web.submit.enable": "false",  # jars: any page in a browser could send some
         "rest.port": str(rest_port),
         "rest.bind-port": str(rest_port),
     }

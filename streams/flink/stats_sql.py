@@ -5,7 +5,8 @@
     passes, but its time
 
 Time is that of arrival. A row that comes when its window is closed is counted as late instead: a
-window function would drop it and say nothing. The heartbeat closes windows where all is quiet.
+window function would drop it and say nothing. The heartbeat closes windows where all is quiet;
+what comes after that, and is not late by the time of the signals themselves, is dropped after all.
 """
 
 from collections.abc import Mapping, Sequence

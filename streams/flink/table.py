@@ -50,6 +50,14 @@ class Table:
         return self.options["topic"].split(";") if "topic" in self.options else ()
 
     @property
+    def bounds(self) -> Sequence[str]:
+        """From where to where it is read; nothing where that has no end."""
+        if "scan.bounded.mode" not in self.options:
+            return ()
+        scan = {key: value for key, value in self.options.items() if key.startswith("scan.")}
+        return [f"{key}={value}" for key, value in sorted(scan.items())]
+
+    @property
     def ddl(self) -> str:
         """The statement that makes it known to Flink."""
         options = ", ".join(f"{text(key)} = {text(value)}" for key, value in self.options.items())
@@ -97,10 +105,14 @@ def timed_source(
 
 
 def heartbeat(name: str) -> Table:
-    """A row a second with the time in `arrived`, so that time goes on where nothing comes."""
+    """A row a second with the time in `arrived`, so that time goes on where nothing comes.
+
+    Its time is behind by more than a transaction can stay open: a record counts by when the broker
+    took it, and is seen when it is committed.
+    """
     columns = (
         "`beat` BIGINT, `arrived` AS CAST(CURRENT_TIMESTAMP AS TIMESTAMP_LTZ(3)), "
-        "WATERMARK FOR `arrived` AS `arrived` - INTERVAL '1' SECOND"
+        "WATERMARK FOR `arrived` AS `arrived` - INTERVAL '30' SECOND"
     )
     options = {
         "connector": "datagen",

@@ -45,6 +45,13 @@ def test_a_score_that_rose_and_its_label_are_found_with_words() -> None:
     assert any("moved up" in finding.words for finding in found.drifted)
 
 
+def test_what_came_late_is_not_compared_but_a_number_whose_name_begins_so_is() -> None:
+    sides = [counted(NUMBERS[::2]), counted(NUMBERS[1::2])]
+    named = [{**side, "late": side["label.hate"], "latency": side["scores.hate"]} for side in sides]
+    found = compare({GROUP: named[0]}, {GROUP: named[1]}, Limits())
+    assert {"latency", "late"} & {finding.field for finding in found.findings} == {"latency"}
+
+
 def test_a_new_model_is_not_compared_with_the_old() -> None:
     other = Group(signal="text.safety", model="m 2", language="und", content_type="COMMENT")
     assert (

@@ -49,7 +49,9 @@ def publish(stack: Stack, topic: str, records: list[dict[str, Any]]) -> None:
     assert producer.flush(30) == 0
 
 
-def window(start: int, scores: np.ndarray, signal: str) -> list[dict[str, Any]]:
+def window(
+    start: int, scores: np.ndarray, signal: str, content_type: str = "COMMENT"
+) -> list[dict[str, Any]]:
     """An hour of a signal, as Flink writes it."""
     from earmark.processors.drift.sketch import Sketch
 
@@ -58,7 +60,7 @@ def window(start: int, scores: np.ndarray, signal: str) -> list[dict[str, Any]]:
         "signal": signal,
         "model": "m 1",
         "language": "en",
-        "content_type": "COMMENT",
+        "content_type": content_type,
         "window_ms": HOUR,
         "window_start": start,
         "window_end": start + HOUR,
@@ -109,6 +111,22 @@ def test_drift_between_windows_is_found_drawn_and_raised_once(
     with subscribe(ALERTS, from_beginning=True, timeout_s=3, settings=stack.settings) as alerts:
         found = [each.record["alert_id"] for each in alerts]
     assert (len(found), len(set(found))) == (4, 2)
+
+
+def test_an_hour_that_ends_after_the_span_is_left_out(stack: Stack, cli: Any) -> None:
+    start = 1_795_500_000_000
+    hours = [
+        window(start + at * HOUR, np.full(60, 0.2 + at / 40), "text.pii", "\x1b[2J")
+        for at in range(16)
+    ]
+    publish(stack, STATS, [record for hour in hours for record in hour])
+    until = moment(start + 16 * HOUR - 1)
+    middle = moment(start + 8 * HOUR - 1)
+    asked = ("text.pii", "--window", middle, "--until", until, "--reference", "8h")
+    assert "\x1b[2J" not in cli(*asked).stdout  # the items' kind, which is their producer's word
+    said = cli(*asked, "--json")
+    (found,) = [it for it in json.loads(said.stdout)["drifted"] if it["measure"] == "ks"]
+    assert (found["reference_count"], found["count"]) == (7 * 60, 7 * 60)
 
 
 def test_signals_are_counted_without_flink_and_two_halves_agree(stack: Stack, cli: Any) -> None:

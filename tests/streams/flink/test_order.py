@@ -18,6 +18,14 @@ def test_what_is_no_order_is_refused(text: str):
         Order.parsed(text)
 
 
+def test_an_address_of_a_cluster_has_a_host_and_one_that_has_none_is_refused():
+    assert Order(kind="profile", cluster="http://flink").address == ("flink", 8081)
+    assert Order(kind="profile", cluster="http://[::1]:9/").address == ("::1", 9)
+    for wrong in ("flink:8081", "flink", "http://", "http://flink:many", "file:///etc"):
+        with pytest.raises(ConfigurationError, match="http://flink:8081"):
+            _ = Order(kind="profile", cluster=wrong).address
+
+
 def test_an_unknown_kind_is_named():
     with pytest.raises(ConfigurationError, match="unknown job 'nothing'; known: profile"):
         Order(kind="nothing").job(Settings())
@@ -28,6 +36,21 @@ def test_state_of_one_cluster_or_set_of_signals_is_of_no_use_to_another():
     fewer = Order(kind="profile").job(Settings(worker={"signals": ["audio.loudness"]}))
     assert job.digest("a") == Order(kind="profile").job(Settings()).digest("a")
     assert len({job.digest("a"), job.digest("b"), fewer.digest("a")}) == 3
+
+
+def test_state_of_a_read_with_other_bounds_is_of_no_use():
+    bounds = [{}, {"to_ms": 1}, {"to_ms": 2}, {"from_ms": 1}]
+    for kind in ("stats", "rebuild"):
+        orders = [Order(kind=kind, options={"run": "r", **each}) for each in bounds]
+        assert len({order.job(Settings()).digest("a") for order in orders}) == len(bounds)
+    live = [Order(kind="stats", options={"from_ms": start}) for start in (1, 2)]
+    assert len({order.job(Settings()).digest("a") for order in live}) == 1  # it goes on
+
+
+def test_a_count_that_ends_waits_for_every_partition_and_one_that_stays_does_not():
+    idle = "table.exec.source.idle-timeout"
+    assert idle not in Order(kind="stats", options={"run": "r"}).job(Settings()).config
+    assert idle in Order(kind="stats").job(Settings()).config
 
 
 def test_a_batch_rebuild_reads_keys_beside_values_and_a_stream_does_not():
