@@ -200,7 +200,8 @@ def _of_a_worker(request: Request) -> Iterator[Rule]:
 
 def _of_an_agent(request: Request) -> Iterator[Rule]:
     made = topics_of_agents(topic.name for topic in contract(request.receipts_topic))
-    yield _topics((*signal_topics(), *made), "READ", "DESCRIBE")
+    # profiles say what is expected of an item, and people are shown its texts
+    yield _topics((ITEMS, *signal_topics(), *made), "READ", "DESCRIBE")
     yield _topics(made, "WRITE", "DESCRIBE")
     yield from _groups(request, "READ", "DESCRIBE")
     yield _begins("TRANSACTIONAL_ID", (f"{request.group}-",), "WRITE", "DESCRIBE")

@@ -79,7 +79,7 @@ def test_every_topic_of_the_contract_is_read_and_written_by_somebody_else_than_t
     read |= topics(Role.WORKER, "READ") | topics(Role.AGENT, "READ")
     written = topics(Role.PRODUCER, "WRITE") | topics(Role.WORKER, "WRITE")
     written |= topics(Role.AGENT, "WRITE")
-    ours = {"content.events.v1.dlq", "content.items.v1", "rejections.v1"}  # for operators to read
+    ours = {"content.events.v1.dlq", "rejections.v1"}  # for operators to read
     assert every - read == ours
     assert every - written == {"content.promotions.v1"}  # written by whoever promotes a replay
     assert topics(Role.OPERATOR, "WRITE") >= every

@@ -1,4 +1,4 @@
-"""Brokers of its own for each module: what a job reads and writes again is all that stands there."""
+"""Brokers for each module alone: what a job reads and writes is all that stands there."""
 
 from collections.abc import Iterator
 
