@@ -23,11 +23,14 @@ from earmark.streams.health import Health, State
 from earmark.streams.judging.item_view import ItemView
 from earmark.streams.judging.policy_shelf import Shelf
 from earmark.streams.judging.record import Records
+from earmark.streams.loopback import is_misnamed
 from earmark.streams.topic import PROFILES, REVIEW_DECISIONS, REVIEW_REQUESTS, VERDICTS
 
 MOST = 500  # verdicts on a page
 DEFAULT = 50
 LATEST = (2**63 - 1, "")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +83,7 @@ class ViewServer:
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
-        runner = web.AppRunner(application(self._sight), access_log=None)
+        runner = web.AppRunner(application(self._sight, self._address[0]), access_log=None)
         try:
             self._loop.run_until_complete(self._listen(runner))
         except (OSError, OverflowError, UnicodeError) as error:  # of a port or a host that is none
@@ -97,10 +100,10 @@ class ViewServer:
         self.port = runner.addresses[0][1]
 
 
-def application(sight: Sight) -> web.Application:
-    """The web application, with its routes."""
+def application(sight: Sight, host: str) -> web.Application:
+    """The web application, with its routes, for a server that listens on `host`."""
     views = _Views(sight)
-    app = web.Application(middlewares=[_typed_errors])
+    app = web.Application(middlewares=[_typed_errors, _asked_by_its_name(host)])
     app.router.add_get("/verdicts", views.verdicts)
     app.router.add_get("/verdicts/{content_id:.+}", views.verdict)
     app.router.add_get("/policies", views.policies)
@@ -213,10 +216,19 @@ class _Views:
         return None if payload is None else self._sight.records.read(topic, payload)
 
 
+def _asked_by_its_name(host: str) -> Any:
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if is_misnamed(request, host):
+            text = "this server answers to 127.0.0.1 and localhost alone"
+            raise RequestError(HTTPStatus.FORBIDDEN, "FORBIDDEN", text)
+        return await handler(request)
+
+    return middleware
+
+
 @web.middleware
-async def _typed_errors(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+async def _typed_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every error as `{"error": {"type", "message"}}`."""
     try:
         return await handler(request)

@@ -18,7 +18,6 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import ip_address
 from typing import Any, TypeVar
 
 import structlog
@@ -31,6 +30,7 @@ from earmark.processors.review.answer import answer
 from earmark.processors.review.decision import LONGEST_NOTE, MOST_VALUES, DecidedEffect, Decision
 from earmark.processors.review.question import Question
 from earmark.streams.error import TransactionError
+from earmark.streams.loopback import is_asked_as_local, is_loopback
 from earmark.streams.registry import Registry
 from earmark.streams.review.desk import Desk, State
 from earmark.streams.review.intake import take
@@ -42,7 +42,6 @@ log = structlog.get_logger()
 LONGEST_BODY = 64_000  # bytes
 ADVANCE_S = 1.0  # how old what is served may be
 MOST_LISTED = 1_000
-_OWN_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
 
 _Result = TypeVar("_Result")
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -224,8 +223,7 @@ class Endpoint:
         if request.path == "/healthz":
             return
         if self._token is None:
-            host = request.host.rpartition(":")[0] or request.host
-            if host not in _OWN_NAMES and request.host not in _OWN_NAMES:
+            if not is_asked_as_local(request):
                 raise RefusedError(403, "forbidden", "this machine only")
             return
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -242,7 +240,7 @@ def run_server(settings: Settings, on_ready: Callable[[str], None]) -> None:
     """
     own = settings.review
     token = own.token.get_secret_value() if own.token is not None else None
-    if token is None and not _is_loopback(own.http_host):
+    if token is None and not is_loopback(own.http_host):
         raise ConfigurationError(
             f"{own.http_host} can be reached by others: set a token (review.token)"
         )
@@ -295,10 +293,3 @@ def _failed(status: int, kind: str, message: str) -> web.Response:
 def _kind(status: int) -> str:
     known = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
     return known.get(status, "invalid_request")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from earmark.models.error import ConfigurationError, EarmarkError
 from earmark.streams.commands.subscribe import as_object
+from earmark.streams.loopback import is_misnamed
 from earmark.streams.serving.event_id import position_of
 from earmark.streams.serving.event_stream import EventStream, Patience
 from earmark.streams.serving.item import ItemTable
@@ -16,7 +17,6 @@ from earmark.streams.subscriber import AsyncSubscription, subscribe_async, topic
 from earmark.streams.subscription.name import name_of
 from earmark.streams.topic import signal_topics
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 ENDS_S = 5.0  # for streams to say that the server stops
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -129,7 +129,7 @@ class Server:
     @web.middleware
     async def _answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Errors as JSON, and nothing for pages that reach the loopback by a name of theirs."""
-        if self._serving.host in LOOPBACK and _asked_host(request) not in LOOPBACK:
+        if is_misnamed(request, self._serving.host):
             return _failed(403, "this server answers to 127.0.0.1 and localhost alone")
         try:
             return await handler(request)
@@ -147,14 +147,6 @@ _ASKED = frozenset(
         *("from_beginning", "since", "last_event_id"),
     }
 )
-
-
-def _asked_host(request: web.Request) -> str | None:
-    """The name under which the client knows this server; None where it says none that can be."""
-    try:
-        return request.url.host
-    except ValueError:
-        return None
 
 
 def _topic(name: str) -> str:

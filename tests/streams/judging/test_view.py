@@ -54,9 +54,9 @@ class Served:
         state.put_request(item, "q1", payload(REVIEW_REQUESTS, content_id=item))
         state.commit()
 
-    def get(self, path: str) -> tuple[int, Any]:
+    def get(self, path: str, **headers: str) -> tuple[int, Any]:
         connection = HTTPConnection("127.0.0.1", self.server.port, timeout=5)
-        connection.request("GET", path)
+        connection.request("GET", path, headers=headers)
         response = connection.getresponse()
         answer = response.status, response.read().decode()
         connection.close()
@@ -128,6 +128,11 @@ def test_health_says_what_is_behind(served: Served) -> None:
     assert (status, health["state"], health["lag"]["records"]) == (200, "READY", 3)
     served.health.failed("no broker")
     assert [served.get(path)[0] for path in ("/health", "/healthz")] == [503, 503]
+
+
+def test_a_page_that_asks_by_a_name_of_its_own_is_told_nothing(served: Served) -> None:
+    asked_by = [served.get("/policies", Host=name)[0] for name in ("evil.example:80", "localhost")]
+    assert asked_by == [403, 200]
 
 
 def test_metrics_are_for_prometheus(served: Served) -> None:
