@@ -38,6 +38,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def own_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The same for one module alone: what stands on the topics is what its tests have put there."""
+    home = tmp_path_factory.mktemp("stack")
+    with Stack(load_settings(), home=home, worker=False) as running:
+        yield running
+
+
 @pytest.fixture(scope="session")
 def broker(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A broker alone, without topics; `broker.bootstrap_servers` reaches it."""

@@ -127,6 +127,12 @@ def write_policy(folder: Path, *, version: str = "1", severity: object = 5) -> N
 
 
 @pytest.fixture(scope="module")
+def stack(own_stack: Stack) -> Stack:
+    """In place of that of the session, which has the verdicts of other tests."""
+    return own_stack
+
+
+@pytest.fixture(scope="module")
 def settings(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     own = stack.settings.kafka.model_copy(update={"group_id": f"g{uuid.uuid4().hex[:8]}"})
     agents = stack.settings.agents.model_copy(update={"reload_s": 0.2})
