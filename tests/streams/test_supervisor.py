@@ -50,7 +50,7 @@ def supervise(child: str, folder: Path, *, pause_s: float = 0.05) -> "subprocess
     )
 
 
-def eventually(holds: Callable[[], bool], seconds: float = 20) -> bool:
+def eventually(holds: Callable[[], bool], seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while not holds() and time.monotonic() < deadline:
         time.sleep(0.02)
