@@ -21,8 +21,9 @@ from earmark.processors.review.option import Options, read_options, shipped_opti
 from earmark.processors.review.question import Question, question_of
 from earmark.processors.schema import ITEMS, PROFILES, REVIEW_REQUESTS, schema_of
 from earmark.processors.threshold import Thresholds, shipped_thresholds
+from earmark.streams.local.report import silent
 from earmark.streams.registry import Registry
-from earmark.streams.review.follower import Follower, Index, in_silence
+from earmark.streams.review.follower import Follower, Index
 from earmark.streams.review.label_studio import Shown
 from earmark.streams.review.ledger import DecisionLedger
 from earmark.streams.settings import Settings
@@ -67,7 +68,7 @@ class Desk:
         *,
         serves: bool = False,
         items: Collection[str] = (),
-        report: Progress = in_silence,
+        report: Progress = silent,
     ) -> None:
         self.settings = settings
         self._serves = serves

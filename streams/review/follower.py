@@ -8,12 +8,9 @@ from confluent_kafka import Message
 
 from earmark.models.source import Progress
 from earmark.streams.dead_letter import CommittedReader, Span
+from earmark.streams.local.report import silent
 from earmark.streams.settings import KafkaSettings
 from earmark.streams.topic_records import read_spans
-
-
-def in_silence(label: str, done: int, of: int | None) -> None:
-    """Reports nothing."""
 
 
 class Follower:
@@ -23,7 +20,7 @@ class Follower:
     its records.
     """
 
-    def __init__(self, kafka: KafkaSettings, topic: str, report: Progress = in_silence) -> None:
+    def __init__(self, kafka: KafkaSettings, topic: str, report: Progress = silent) -> None:
         self._reader = CommittedReader(kafka, topic)
         self._report = report
         self._behind: dict[int, int] = {}  # by partition, the offset behind what was given
@@ -74,7 +71,7 @@ class Index:
         topic: str,
         *,
         wanted: Collection[bytes] | None = None,
-        report: Progress = in_silence,
+        report: Progress = silent,
     ) -> None:
         self._follower = Follower(kafka, topic, report)
         self._wanted = wanted

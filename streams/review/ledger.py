@@ -21,8 +21,9 @@ from earmark.processors.schema import REVIEW_DECISIONS, schema_of
 from earmark.streams.error import TransactionError
 from earmark.streams.header import cloud_event_headers
 from earmark.streams.kafka import TRANSACTION_S, TRANSACTIONAL, producer_config
+from earmark.streams.local.report import silent
 from earmark.streams.registry import Registry
-from earmark.streams.review.follower import Follower, in_silence
+from earmark.streams.review.follower import Follower
 from earmark.streams.settings import Settings
 
 BATCH = 200  # items in one transaction
@@ -52,9 +53,7 @@ class DecisionLedger:
     schema are not there, TransactionError where another writer has taken the ledger over.
     """
 
-    def __init__(
-        self, settings: Settings, registry: Registry, report: Progress = in_silence
-    ) -> None:
+    def __init__(self, settings: Settings, registry: Registry, report: Progress = silent) -> None:
         self._settings = settings
         self._codec = Codec(schema_of(REVIEW_DECISIONS), writer_schema=registry.schema_by_id)
         self._schema_id = registry.ids_for_worker([REVIEW_DECISIONS])[REVIEW_DECISIONS]

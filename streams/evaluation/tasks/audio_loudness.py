@@ -20,40 +20,20 @@ def _field(name: str) -> Callable[[Record], float | None]:
     return lambda record: record[name]
 
 
+def _task(name: str, field: str, *, within: float, unit: str) -> Task:
+    return Task(
+        name=name,
+        truth=_label(field),
+        answer=_field(field),
+        measure=quantity(within=within, unit=unit),
+        headline="mae",
+    )
+
+
 TASKS = (
-    Task(
-        name="integrated",
-        truth=_label("integrated_lufs"),
-        answer=_field("integrated_lufs"),
-        measure=quantity(within=0.1, unit=" LUFS"),
-        headline="mae",
-    ),
-    Task(
-        name="short_term",
-        truth=_label("short_term_max_lufs"),
-        answer=_field("short_term_max_lufs"),
-        measure=quantity(within=0.1, unit=" LUFS"),
-        headline="mae",
-    ),
-    Task(
-        name="momentary",
-        truth=_label("momentary_max_lufs"),
-        answer=_field("momentary_max_lufs"),
-        measure=quantity(within=0.1, unit=" LUFS"),
-        headline="mae",
-    ),
-    Task(
-        name="range",
-        truth=_label("loudness_range_lu"),
-        answer=_field("loudness_range_lu"),
-        measure=quantity(within=0.1, unit=" LU"),
-        headline="mae",
-    ),
-    Task(
-        name="true_peak",
-        truth=_label("true_peak_dbtp"),
-        answer=_field("true_peak_dbtp"),
-        measure=quantity(within=0.2, unit=" dBTP"),
-        headline="mae",
-    ),
+    _task("integrated", "integrated_lufs", within=0.1, unit=" LUFS"),
+    _task("short_term", "short_term_max_lufs", within=0.1, unit=" LUFS"),
+    _task("momentary", "momentary_max_lufs", within=0.1, unit=" LUFS"),
+    _task("range", "loudness_range_lu", within=0.1, unit=" LU"),
+    _task("true_peak", "true_peak_dbtp", within=0.2, unit=" dBTP"),
 )
