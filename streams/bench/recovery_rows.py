@@ -33,7 +33,8 @@ from earmark.streams.bench.served import group_of, stack_of
 from earmark.streams.bench.traffic import Traffic
 from earmark.streams.kafka import client_config
 from earmark.streams.local.broker import NODE_ID
-from earmark.streams.local.worker import COMMAND, WorkerProcess
+from earmark.streams.local.service import command_line
+from earmark.streams.local.worker import WorkerProcess
 from earmark.streams.settings import Settings, with_worker
 from earmark.streams.subscriber import subscribe
 from earmark.streams.worker import SESSION_S
@@ -129,7 +130,7 @@ def _started(
 ) -> WorkerProcess:
     logs = stack_of(plan).home / "logs" / slot
     worker = WorkerProcess(
-        with_worker(settings, slot=slot), log_dir=logs, command=(*COMMAND, *options)
+        with_worker(settings, slot=slot), log_dir=logs, command=(*command_line("worker"), *options)
     )
     undo.callback(worker.stop)
     worker.start()

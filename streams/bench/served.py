@@ -14,8 +14,9 @@ from earmark.processors.content import ContentEvent
 from earmark.streams.bench.plan import Plan
 from earmark.streams.dead_letter import CommittedReader
 from earmark.streams.kafka import client_config
+from earmark.streams.local.service import command_line
 from earmark.streams.local.stack import Stack
-from earmark.streams.local.worker import COMMAND, WorkerProcess
+from earmark.streams.local.worker import WorkerProcess
 from earmark.streams.producer import Producer
 from earmark.streams.settings import Settings, with_worker
 from earmark.streams.topic import CONTENT_EVENTS, create_topics
@@ -122,7 +123,7 @@ class Served:
 
 @contextmanager
 def served(
-    plan: Plan, settings: Settings | None = None, *, command: Sequence[str] = COMMAND
+    plan: Plan, settings: Settings | None = None, *, command: Sequence[str] = command_line("worker")
 ) -> Iterator[Served]:
     """A fresh worker for `settings`, by default of all signals; it may read the plan's folder."""
     stack = stack_of(plan)

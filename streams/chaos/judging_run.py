@@ -32,8 +32,9 @@ from earmark.streams.judging.channel import Channels, topics_of
 from earmark.streams.judging.policy_shelf import Shelf
 from earmark.streams.judging.record import Records
 from earmark.streams.kafka import producer_config
-from earmark.streams.local.agents import COMMAND, AgentsProcess
+from earmark.streams.local.agents import AgentsProcess
 from earmark.streams.local.port import HOST
+from earmark.streams.local.service import command_line
 from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings
 from earmark.streams.topic import VERDICTS
@@ -222,7 +223,7 @@ class _Run:
                 raise ServiceError(f"agents ended by themselves: see {agents.child.log}")
 
     def _agents(self, name: str, *options: str) -> AgentsProcess:
-        command = (*COMMAND, *options)
+        command = (*command_line("agents"), *options)
         return AgentsProcess(self._settings, log_dir=self._folder, name=name, command=command)
 
 
