@@ -12,6 +12,7 @@ from rich.text import Text
 
 from earmark.processors.codec import jsonable
 from earmark.streams.dead_letter import DeadLetter
+from earmark.streams.printable import printable
 
 HEX_BYTES = 512  # of a letter are shown
 LONGEST_SHOWN = 200  # characters of a string, to people
@@ -62,7 +63,9 @@ class Tally:
             numbers = (str(found.letters), str(found.redriven))
             times = (_time(found.first), _time(found.last))
             # words of strangers: not to be read as rich's markup
-            table.add_row(*map(Text, (_plain(name), *numbers, *times, _short(_plain(example)))))
+            table.add_row(
+                *map(Text, (printable(name), *numbers, *times, _short(printable(example))))
+            )
         return table
 
 
@@ -96,7 +99,7 @@ def letter_line(letter: DeadLetter, *, redriven: bool) -> str:
     """Place, time, key, class, attempt and reason in one line."""
     key = (letter.key or b"").decode(errors="replace")
     state = "redriven" if redriven else f"attempt {letter.attempt}"
-    return _plain(
+    return printable(
         f"{letter.place!s:<10}  {_time(letter.timestamp)}  {key:<24}  {letter.error_class:<21}  "
         f"{state:<9}  {letter.reason}"
     )
@@ -113,16 +116,16 @@ def letter_page(
     yield letter_line(letter, redriven=redriven)
     yield "\nheaders"
     for name, content in letter.headers:
-        yield _plain(f"  {name}: {_header(content)}")
+        yield printable(f"  {name}: {_header(content)}")
     yield f"\n{len(value):,} bytes" + (f", of which {HEX_BYTES}" if len(value) > HEX_BYTES else "")
     yield from _hex_lines(value[:HEX_BYTES])
     if undecodable is not None:
         yield ""
-        yield _plain(f"no event can be read: {undecodable}")
+        yield printable(f"no event can be read: {undecodable}")
         return
     yield "\nevent"
     text = json.dumps(_shortened(jsonable(record)), ensure_ascii=False, indent=2)
-    yield from (f"  {_plain(line)}" for line in text.splitlines())
+    yield from (f"  {printable(line)}" for line in text.splitlines())
 
 
 def _hex_lines(content: bytes) -> Iterator[str]:
@@ -155,13 +158,6 @@ def _short(text: str) -> str:
 
 def _header(value: str | bytes | None) -> str | None:
     return value.decode(errors="replace") if isinstance(value, bytes) else value
-
-
-def _plain(text: str) -> str:
-    """The text without what could steer a terminal: keys and reasons come from strangers."""
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
 
 
 def _time(timestamp: int) -> str:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import click
 
 from earmark.streams.audit_verdict import AuditState, AuditVerdict
+from earmark.streams.printable import printable
 
 MINUTE_MS = 60_000
 LISTED = 100
@@ -163,10 +164,7 @@ def line(verdict: AuditVerdict, *, now_ms: int) -> str:
     place, age = f"{verdict.partition}-{verdict.offset}", _age(now_ms - verdict.arrived_ms)
     names = f"{verdict.content_id or '-':<24}  {verdict.event_id or '-':<24}"
     text = f"{place:<10}  {names}  {age:>6}  {verdict.state:<10}  {_says(verdict)}".rstrip()
-    # ids come from strangers: none of them may steer the terminal
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
+    return printable(text)
 
 
 def _says(verdict: AuditVerdict) -> str:

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text as Cell
 
 from earmark.models.error import ConfigurationError
-from earmark.streams.report.page import printable
+from earmark.streams.printable import printable
 
 if TYPE_CHECKING:
     from earmark.processors.drift.finding import Comparison, Finding, Limits, Span

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Cell
 
+from earmark.streams.printable import printable
+
 if TYPE_CHECKING:
     from earmark.streams.deletion import Deletion
     from earmark.streams.erasure_proof import StoreFinding
@@ -217,7 +219,7 @@ def _finding_object(finding: "StoreFinding") -> dict[str, object]:
 
 
 def _show(outcome: Outcome, *, dry_run: bool, verified: bool) -> None:
-    name = _printable(outcome.deletion.content_id)
+    name = printable(outcome.deletion.content_id)
     click.echo(f"{name}: {_deed(outcome, dry_run=dry_run)}")
     if not verified:
         return
@@ -245,7 +247,7 @@ def _deed(outcome: Outcome, *, dry_run: bool) -> str:
 def _places(finding: "StoreFinding") -> Cell:
     """The reason, or where the records lie; as it is, since ids may look like markup."""
     if finding.reason:
-        return Cell(_printable(finding.reason))
+        return Cell(printable(finding.reason))
     places = [f"{it.partition}-{it.offset}" for it in finding.remnants]
     more = f" and {len(places) - PLACES:,} more" if len(places) > PLACES else ""
     return Cell(", ".join(places[:PLACES]) + more)
@@ -287,8 +289,3 @@ def _show_stores(*, as_json: bool) -> None:
 
 def _moment(time_ms: int) -> str:
     return datetime.fromtimestamp(time_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M")
-
-
-def _printable(text: str) -> str:
-    # ids come from strangers: none of them may steer the terminal
-    return "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text)

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Cell
 
+from earmark.streams.printable import printable
+
 if TYPE_CHECKING:
     from earmark.processors.outcome import Outcome
     from earmark.streams.fingerprint_index import FingerprintIndex, IndexedItem, Match
@@ -149,9 +151,9 @@ def _show(
         click.echo(json.dumps({"content_id": content_id, **head, "matches": matches}))
         return
     if record["outcome"] != "OK":
-        click.echo(_printable(f"{content_id}: {record['outcome']}: {record['reason']}"))
+        click.echo(printable(f"{content_id}: {record['outcome']}: {record['reason']}"))
         return
-    click.echo(_printable(f"{content_id}: {len(found) or 'no'} match{'es' * (len(found) != 1)}"))
+    click.echo(printable(f"{content_id}: {len(found) or 'no'} match{'es' * (len(found) != 1)}"))
     if found:
         Console().print(_table(found))
 
@@ -159,7 +161,7 @@ def _show(
 def _table(found: "Sequence[Match]") -> Table:
     table = Table("item", "score", "matched", "from", "begins in the item at", "", box=None)
     for each in found:
-        table.add_row(Cell(_printable(each.content_id)), *_cells(each))
+        table.add_row(Cell(printable(each.content_id)), *_cells(each))
     return table
 
 
@@ -197,9 +199,4 @@ def _show_pair(content_id: str, other: "Match", *, as_json: bool) -> None:
         click.echo(json.dumps({"content_id": content_id, "match": asdict(other)}))
         return
     line = f"{content_id}  {other.content_id}  {'  '.join(filter(None, _cells(other)))}"
-    click.echo(_printable(line))
-
-
-def _printable(text: str) -> str:
-    # ids come from strangers: none of them may steer the terminal
-    return "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text)
+    click.echo(printable(line))

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text as Cell
 
 from earmark.models.error import ConfigurationError
+from earmark.streams.printable import printable
 from earmark.streams.settings import load_settings
 
 if TYPE_CHECKING:
@@ -178,6 +179,4 @@ def _show(report: "TrialReport", *, changed: bool) -> None:
 
 def _examples(change: "RuleChange") -> str:
     found = [*(f"+{it}" for it in change.new_examples), *(f"-{it}" for it in change.gone_examples)]
-    # ids come from strangers: none of them may steer the terminal
-    text = " ".join(found)
-    return "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text)
+    return printable(" ".join(found))

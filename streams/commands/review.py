@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from earmark.models.error import ConfigurationError
+from earmark.streams.printable import printable
 
 if TYPE_CHECKING:
     from earmark.processors.review.question import Question
@@ -276,7 +277,7 @@ def _tell(written: "Written", *, as_json: bool) -> None:
     else:
         click.echo(f"{written.added:,} decisions written, {written.known:,} known")
         for line in written.refused:
-            click.echo(f"not taken: {_printable(line)}", err=True)
+            click.echo(f"not taken: {printable(line)}", err=True)
     if written.refused:
         sys.exit(1)
 
@@ -300,12 +301,7 @@ def _line(question: "Question", state: str, *, as_json: bool) -> str:
             *([] if state == "OPEN" else [state]),
         )
     )
-    return _printable(words)
-
-
-def _printable(text: str) -> str:
-    # ids come from strangers: none of them may steer the terminal
-    return "".join(it if it.isprintable() else "\N{REPLACEMENT CHARACTER}" for it in text)
+    return printable(words)
 
 
 def _user() -> str:

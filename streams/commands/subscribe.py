@@ -13,6 +13,7 @@ import click
 
 from earmark.processors.codec import jsonable
 from earmark.streams.log import configure_logging
+from earmark.streams.printable import printable
 from earmark.streams.subscriber import ReceivedSignal
 from earmark.streams.subscriber import subscribe as subscribe_to
 from earmark.streams.subscription.latest import latest
@@ -129,10 +130,7 @@ def line(signal: ReceivedSignal) -> str:
     at = datetime.fromtimestamp(signal.timestamp / 1000).strftime("%H:%M:%S")
     outcome, says = _says(signal)
     text = f"{at}  {signal.name:<16}  {signal.key:<24}  {outcome:<9}  {says}".rstrip()
-    # ids and words come from strangers: none of them may steer the terminal
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
+    return printable(text)
 
 
 def _says(signal: ReceivedSignal) -> tuple[str, str]:

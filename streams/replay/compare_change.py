@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from earmark.processors.signal import SignalSpec
+from earmark.streams.printable import printable
 from earmark.streams.replay.compare import Pair, Side
 from earmark.streams.replay.compare_features import DEFAULT_LABELS, stated_tolerance
 
@@ -52,9 +53,7 @@ def distance(pair: Pair, spec: SignalSpec) -> float:
 
 def plain(text: object) -> str:
     """At most `EXCERPT` code points in one line, nothing in it that could steer a terminal."""
-    line = " ".join(str(text)[: 10 * EXCERPT].split())
-    if not line.isprintable():
-        line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+    line = printable(" ".join(str(text)[: 10 * EXCERPT].split()))
     return line if len(line) <= EXCERPT else line[: EXCERPT - 1] + "…"
 
 

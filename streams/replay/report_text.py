@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from earmark.streams.printable import printable
 from earmark.streams.replay.compare import Standing
 from earmark.streams.replay.diff_result import Diff, SignalDiff
 from earmark.streams.replay.report_words import (
@@ -24,7 +25,6 @@ from earmark.streams.replay.report_words import (
     short_id,
     signed,
 )
-from earmark.streams.report.page import printable
 
 NUMBERS, LABELS, CHANGES = 8, 12, 2  # of a signal are shown; JSON and the page have all
 _INDENT = (0, 0, 0, 2)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 
+from earmark.streams.printable import printable
+
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -30,15 +32,7 @@ def html(content: object) -> Html:
     """The content for a page: HTML as it is, anything else as text that cannot steer it."""
     if isinstance(content, Html):
         return content
-    return Html(escape(printable(str(content))))
-
-
-def printable(text: str) -> str:
-    """The text without anything that is not seen, such as what turns the direction of reading."""
-    return "".join(
-        letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}"
-        for letter in text
-    )
+    return Html(escape(printable(str(content), keep="\n")))
 
 
 def joined(parts: Iterable[object], separator: str = "") -> Html:

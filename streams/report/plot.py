@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from matplotlib.typing import RcKeyType
 
-from earmark.streams.report.page import Html, html, printable
+from earmark.streams.printable import printable
+from earmark.streams.report.page import Html, html
 from earmark.streams.report.statistic import Histogram, Interval
 
 WIDTH, HEIGHT = 5.0, 2.5  # inches of 72 units: on a page as wide as its column
@@ -233,5 +234,5 @@ def _inline(svg: str, name: str) -> Html:
 
 
 def _short(label: str) -> str:
-    label = printable(label).replace("\n", " ")
+    label = printable(label.replace("\n", " "))
     return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
