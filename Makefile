@@ -2,6 +2,7 @@
 # make test   every check and test, the broker tests included
 #
 # Needs Python 3.11 or 3.12 and make; all else is installed into .venv and fetched into the cache.
+# TESTS_AT_ONCE=<n> runs so many files of tests at a time; each has a broker of its own.
 # TORCH_INDEX=<url of a package index with CPU builds of torch> saves 5 GB where there is no GPU.
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
@@ -9,6 +10,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3 python; do \
   && echo $$p && break; done)
 VENV ?= .venv
 ARGS ?=
+TESTS_AT_ONCE ?= 2
 TORCH_INDEX ?=
 
 BIN = $(VENV)/bin
@@ -29,7 +31,7 @@ check: $(STAMP)
 
 unit: $(STAMP)
 	@$(BIN)/earmark models pull
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: $(STAMP)
 	@$(BIN)/earmark bench $(ARGS)

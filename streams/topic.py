@@ -1,6 +1,7 @@
 """The topics: their names, how each is kept, and the making of them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException
@@ -71,6 +72,7 @@ RESTRICTED_PREFIX = "restricted."  # before the topic of a signal: its records a
 PROMOTIONS = "content.promotions.v1"  # answers of a replay, on their way to the live topics
 TIMEOUT_S = 30.0  # for a broker to make topics
 ANSWER_S = 10.0  # for it to be reached
+LISTED_S = 0.05  # from one look at what it lists to the next
 SILENT = 0  # librdkafka logs a line per attempt to connect; the error says it once
 
 DAY_MS = 86_400_000
@@ -183,8 +185,7 @@ def create_topics(settings: Settings) -> tuple[TopicState, ...]:
     missing = [
         topic for topic in contract(settings.kafka.receipts_topic) if topic.name not in there
     ]
-    _create(admin, missing, settings.kafka)
-    made = {topic.name for topic in missing}
+    made = _create(admin, missing, settings.kafka)
     return _states(admin, settings.kafka, made)
 
 
@@ -260,7 +261,8 @@ def _differences(
             yield f"{name}={actual}, not {value}"
 
 
-def _create(admin: AdminClient, topics: Iterable[Topic], kafka: KafkaSettings) -> None:
+def _create(admin: AdminClient, topics: Sequence[Topic], kafka: KafkaSettings) -> set[str]:
+    """Make them, and wait until they are listed; the names of those that nobody else has made."""
     wanted = [
         NewTopic(
             topic.name,
@@ -271,12 +273,26 @@ def _create(admin: AdminClient, topics: Iterable[Topic], kafka: KafkaSettings) -
         for topic in topics
     ]
     futures = admin.create_topics(wanted, operation_timeout=TIMEOUT_S) if wanted else {}
+    made = set()
     for name, future in futures.items():
         try:
             future.result(TIMEOUT_S)
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another was quicker
                 raise _service_error(f"topic {name}", error) from error
+        else:
+            made.add(name)
+    _await(admin, {topic.name for topic in topics}, kafka)
+    return made
+
+
+def _await(admin: AdminClient, names: Set[str], kafka: KafkaSettings) -> None:
+    """Until the broker lists them: a busy one has made a topic a while before it knows of it."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while lacking := names - _metadata(admin, kafka).topics.keys():
+        if time.monotonic() > deadline:
+            raise ServiceError(f"topic {min(lacking)} was made, and the broker does not list it")
+        time.sleep(LISTED_S)
 
 
 def _configs(admin: AdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:

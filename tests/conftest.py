@@ -23,6 +23,12 @@ SENTENCES = (
 AddCheckpoint = Callable[..., None]
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What has to wait for processes goes first: so it ends while there is other work to do."""
+    items.sort(key=lambda item: item.get_closest_marker("kafka") is None)
+
+
 @pytest.fixture(scope="session")
 def tiny() -> Callable[..., Path]:
     """Builds and saves a checkpoint: `tiny(folder, "Roberta", "ForSequenceClassification", ...)`.
