@@ -112,6 +112,8 @@ class WorkerSettings(BaseModel):
     fetchers: int = 4
     decoders: int = 0  # 0: one per core that the models leave, at least one
     decode_stall_s: float = 60.0
+    decode_memory_bytes: int = Field(default=2_000_000_000, ge=0)  # of one decoder; 0: any
+    decode_cpu_s: float = Field(default=7_200.0, ge=0)  # of the processor, for an event; 0: any
     long_minutes: float = Field(default=30.0, ge=0)  # of audio: more waits among its kind; 0: none
     answer_cache_bytes: int = Field(default=256_000_000, ge=0)  # of answers about recordings kept
     stall_s: float = Field(default=600.0, gt=0)  # without a step in a stage that has work
