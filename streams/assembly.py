@@ -89,6 +89,8 @@ def assemble(
         stall_s=settings.worker.decode_stall_s,
         max_hours=settings.media.max_hours,
         first_hours=settings.worker.long_minutes / 60,
+        memory_bytes=settings.worker.decode_memory_bytes,
+        cpu_s=settings.worker.decode_cpu_s,
     )
     decoders = make_decoders(settings.worker.decoders or _cores_for_decoding())
     watchdog = Watchdog(ending_process(health), limits_s=limits_s(settings.worker.stall_s))

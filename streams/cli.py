@@ -44,6 +44,7 @@ COMMANDS = {
     "new-signal": ("new_signal", "Make a package with a signal of your own."),
     "topics": ("topics", "Create and list Earmark's topics; print rules of access."),
     "schemas": ("schemas", "Check, register and show the Avro schemas."),
+    "config": ("config", "Show every setting and where it comes from; check them."),
     "bench": ("bench", "Measure speed and memory on this machine."),
     "chaos": ("chaos", "Kill workers and broker amid work; prove that nothing is lost."),
 }
@@ -85,8 +86,8 @@ class LazyGroup(click.Group):
 def earmark() -> None:
     """Content events in, content-intelligence signals out.
 
-    Settings come from EARMARK_* variables and from earmark.toml in the working directory; see
-    the README for their names.
+    Settings come from EARMARK_* variables and from earmark.toml in the working directory;
+    `earmark config show` lists them.
     """
 
 

@@ -20,6 +20,7 @@ from earmark.processors.block import Block, End
 from earmark.processors.content import ContentEvent
 from earmark.processors.error import ServiceError
 from earmark.streams.allocator import return_large_blocks
+from earmark.streams.confinement import allow_time, confine
 
 READY = b"ready"
 TAKEN = b"taken"
@@ -41,6 +42,8 @@ class ChildPlan:
     max_hours: float
     first_hours: float  # the limit of jobs that are not to be decoded `whole`
     nice: int = 0  # how far it stands behind other processes
+    memory_bytes: int = 0  # beyond what it has when it is ready; 0: any
+    cpu_s: float = 0.0  # of the processor for one job; 0: any
 
 
 class Child:
@@ -127,10 +130,12 @@ def _run(plan: ChildPlan, pipe: Connection, parent: int) -> None:
     os.nice(plan.nice)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold people's content
     decode, meters = _load(plan)
+    confine(plan.memory_bytes)
     pipe.send_bytes(READY)
     while (job := _next_job(pipe)) is not None:
         event, media, whole = job
         pipe.send_bytes(TAKEN)
+        allow_time(plan.cpu_s)
         max_hours = plan.max_hours if whole else plan.first_hours
         _send(pipe, decode(event, media, meters=meters, max_hours=max_hours))
 

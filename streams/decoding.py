@@ -49,7 +49,8 @@ class DecodePool:
     A child of which nothing is heard for `stall_s` seconds while this side listens is killed; the
     time that a sink takes does not count. `decode` names the function as `module:function`. To be
     made before other threads begin to compute: children start from here at once. `nice` puts them
-    behind other processes.
+    behind other processes. One that wants more than `memory_bytes` beyond what it had when it was
+    ready, or more than `cpu_s` seconds of the processor for an event, dies of it (0: any).
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class DecodePool:
         max_hours: float = 24.0,
         first_hours: float | None = None,
         nice: int = 0,
+        memory_bytes: int = 0,
+        cpu_s: float = 0.0,
         decode: str = "earmark.processors.decode:decode",
     ) -> None:
         plan = ChildPlan(
@@ -69,6 +72,8 @@ class DecodePool:
             max_hours=max_hours,
             first_hours=max_hours if first_hours is None else min(first_hours, max_hours),
             nice=nice,
+            memory_bytes=memory_bytes,
+            cpu_s=cpu_s,
         )
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._slots = [_Slot(plan, self._jobs, stall_s) for _ in range(slots)]

@@ -1,10 +1,11 @@
 """All settings, read in one place: EARMARK_* variables over `earmark.toml` over the defaults.
 
 Sections nest with two underscores: EARMARK_KAFKA__BOOTSTRAP_SERVERS, EARMARK_MEDIA__ROOTS. The file
-is `earmark.toml` in the working directory, or the one that EARMARK_CONFIG names.
+is `earmark.toml` in the working directory, or the one that EARMARK_CONFIG names. A setting that
+there is not is a mistake, wherever it stands.
 """
 
-import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,8 @@ from pydantic_settings import (
 
 from earmark.models.error import ConfigurationError
 from earmark.models.store import default_home
+from earmark.streams import setting_source
+from earmark.streams.setting_source import Fault, config_file
 
 
 class KafkaSettings(BaseModel):
@@ -109,6 +112,8 @@ class WorkerSettings(BaseModel):
     fetchers: int = 4
     decoders: int = 0  # 0: one per core that the models leave, at least one
     decode_stall_s: float = 60.0
+    decode_memory_bytes: int = Field(default=2_000_000_000, ge=0)  # of one decoder; 0: any
+    decode_cpu_s: float = Field(default=7_200.0, ge=0)  # of the processor, for an event; 0: any
     long_minutes: float = Field(default=30.0, ge=0)  # of audio: more waits among its kind; 0: none
     answer_cache_bytes: int = Field(default=256_000_000, ge=0)  # of answers about recordings kept
     stall_s: float = Field(default=600.0, gt=0)  # without a step in a stage that has work
@@ -192,22 +197,41 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments over environment over file."""
-        file = TomlConfigSettingsSource(
-            settings_cls, Path(os.environ.get("EARMARK_CONFIG", "earmark.toml"))
-        )
+        file = TomlConfigSettingsSource(settings_cls, config_file())
         return init_settings, env_settings, file
 
 
 def load_settings(**overrides: object) -> Settings:
     """The settings in force; raises ConfigurationError that names the setting which is wrong."""
+    settings, faults = read_settings(**overrides)
+    if settings is None or faults:
+        more = f" (and {len(faults) - 1} more: see `earmark config check`)" if faults[1:] else ""
+        raise ConfigurationError(f"{faults[0]}{more}")
+    return settings
+
+
+def read_settings(**overrides: object) -> tuple[Settings | None, list[Fault]]:
+    """The settings in force, and all that is wrong with them; None where they cannot be made."""
+    faults = [*setting_source.file_faults(), *setting_source.faults(Settings)]
+    if faults:
+        return None, faults
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]  # checked by pydantic, which knows the fields
+        return Settings(**overrides), []  # type: ignore[arg-type]  # checked by pydantic, which knows the fields
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(f"setting {name}: {first['msg']}") from None
+        return None, list(_faults(error))
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"settings: {error}") from None
+        return None, [Fault(name=None, where=str(config_file()), reason=str(error))]
+
+
+def _faults(error: ValidationError) -> Iterator[Fault]:
+    places = setting_source.places(Settings)
+    for it in error.errors(include_input=False, include_url=False):
+        path = tuple(str(part) for part in it["loc"])
+        # a fault in a list is at one of its elements, and in force is the list
+        where = next(
+            (places[path[:n]] for n in range(len(path), 0, -1) if path[:n] in places), None
+        )
+        yield Fault(name=setting_source.dotted(path), where=where, reason=it["msg"])
 
 
 def with_worker(settings: Settings, *, slot: str | None = None, **worker: object) -> Settings:

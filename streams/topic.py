@@ -53,6 +53,7 @@ __all__ = [
     "Cluster",
     "Topic",
     "TopicState",
+    "admin_client",
     "contract",
     "create_topics",
     "dead_letter_topic",
@@ -180,7 +181,7 @@ def create_topics(settings: Settings) -> tuple[TopicState, ...]:
     retention may be the operator's will. Raises ServiceError where the broker does not answer or
     refuses.
     """
-    admin = _admin(settings.kafka)
+    admin = admin_client(settings.kafka)
     there = _partitions(admin, settings.kafka)
     missing = [
         topic for topic in contract(settings.kafka.receipts_topic) if topic.name not in there
@@ -191,7 +192,7 @@ def create_topics(settings: Settings) -> tuple[TopicState, ...]:
 
 def topic_states(settings: Settings) -> tuple[TopicState, ...]:
     """All topics of the contract as they are on the broker."""
-    return _states(_admin(settings.kafka), settings.kafka, set())
+    return _states(admin_client(settings.kafka), settings.kafka, set())
 
 
 def describe_cluster(kafka: KafkaSettings, takes: Callable[[str], bool]) -> Cluster:
@@ -199,7 +200,7 @@ def describe_cluster(kafka: KafkaSettings, takes: Callable[[str], bool]) -> Clus
 
     Raises ServiceError where the broker does not answer.
     """
-    admin = _admin(kafka)
+    admin = admin_client(kafka)
     found = _metadata(admin, kafka)
     return Cluster(
         id=str(found.cluster_id), configs=_configs(admin, filter(takes, sorted(found.topics)))
@@ -208,7 +209,7 @@ def describe_cluster(kafka: KafkaSettings, takes: Callable[[str], bool]) -> Clus
 
 def make_topics(kafka: KafkaSettings, topics: Sequence[Topic], *, partitions: int) -> None:
     """Make those of the topics that are missing; raises ServiceError as `create_topics`."""
-    admin = _admin(kafka)
+    admin = admin_client(kafka)
     there = _partitions(admin, kafka)
     missing = [topic for topic in topics if topic.name not in there]
     _create(admin, missing, kafka.model_copy(update={"partitions": partitions}))
@@ -219,7 +220,7 @@ def delete_topics(kafka: KafkaSettings, prefix: str) -> list[str]:
 
     Raises ServiceError where the broker does not answer or refuses.
     """
-    admin = _admin(kafka)
+    admin = admin_client(kafka)
     names = sorted(name for name in _partitions(admin, kafka) if name.startswith(prefix))
     futures = admin.delete_topics(names, operation_timeout=TIMEOUT_S) if names else {}
     for name, future in futures.items():
@@ -320,7 +321,8 @@ def _metadata(admin: AdminClient, kafka: KafkaSettings) -> ClusterMetadata:
         raise _service_error(f"broker {kafka.bootstrap_servers}", error) from error
 
 
-def _admin(kafka: KafkaSettings) -> AdminClient:
+def admin_client(kafka: KafkaSettings) -> AdminClient:
+    """A client that asks the brokers; raises ConfigurationError for what librdkafka refuses."""
     try:
         return AdminClient(client_config(kafka, {"log_level": SILENT}))
     except (KafkaException, TypeError) as error:

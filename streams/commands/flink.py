@@ -165,10 +165,13 @@ def rebuild(
 
 
 @flink.command()
+@click.option("--running", metavar="JOB", help="End with 1 unless that job runs: for probes.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per job.")
-def status(as_json: bool) -> None:
+def status(running: str | None, as_json: bool) -> None:
     """Show the jobs that were started from here: state, checkpoints, where they run."""
     states = job_states(load_settings().state_folder)
+    if running is not None and (running, "RUNNING") not in {(it.name, it.state) for it in states}:
+        raise ServiceError(f"no {running} job runs here")
     if as_json:
         for state in states:
             click.echo(json.dumps(asdict(state)))

@@ -1,15 +1,16 @@
-"""`earmark topics`: create and list the topics, and print rules of access to them."""
+"""`earmark topics`: create, list and describe the topics, and print rules of access to them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from earmark.streams.settings import load_settings
-from earmark.streams.topic import TopicState, create_topics, topic_states
+from earmark.streams.settings import KafkaSettings, load_settings
+from earmark.streams.topic import TopicState, contract, create_topics, topic_states
 
 
 @click.group()
@@ -29,6 +30,48 @@ def create(as_json: bool) -> None:
 def list_topics(as_json: bool) -> None:
     """Show every topic, and where it differs from the contract."""
     _show(topic_states(load_settings()), as_json=as_json)
+
+
+@topics.command("contract")
+@click.option("--strimzi", metavar="CLUSTER", help="As KafkaTopic, for that Kafka of Strimzi.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per topic.")
+def print_contract(strimzi: str | None, as_json: bool) -> None:
+    """Print every topic as it should be, for tools that make topics; asks no broker.
+
+    As YAML: name and configuration of each; with --strimzi as manifests for `kubectl apply`, with
+    the partitions and the replication factor of the settings.
+    """
+    import yaml
+
+    kafka = load_settings().kafka
+    found = [{"name": it.name, "config": dict(it.config)} for it in contract(kafka.receipts_topic)]
+    if as_json:
+        for topic in found:
+            click.echo(json.dumps(topic))
+    elif strimzi is not None:
+        manifests = (_manifest(topic, strimzi, kafka) for topic in found)
+        click.echo(yaml.safe_dump_all(manifests, sort_keys=False), nl=False)
+    else:
+        click.echo(yaml.safe_dump(found, sort_keys=False), nl=False)
+
+
+def _manifest(topic: Mapping[str, Any], cluster: str, kafka: KafkaSettings) -> dict[str, Any]:
+    """The topic as Strimzi's operator makes it; its own name may not hold an underscore."""
+    name = topic["name"]
+    return {
+        "apiVersion": "kafka.strimzi.io/v1",
+        "kind": "KafkaTopic",
+        "metadata": {
+            "name": name.replace("_", "-"),
+            "labels": {"strimzi.io/cluster": cluster},
+        },
+        "spec": {
+            "topicName": name,
+            "partitions": kafka.partitions,
+            "replicas": kafka.replication_factor,
+            "config": topic["config"],
+        },
+    }
 
 
 @topics.command()
