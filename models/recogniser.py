@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 from earmark.models.device import Device
 from earmark.models.error import ModelError
 from earmark.models.memory import Memory
+from earmark.models.padding import note_padding
 from earmark.models.spoken_english import SpokenEnglish
 from earmark.models.whisper import Encoded, Whisper, load_whisper
 from earmark.models.whisper_decoding import Decoded, TimedText, decode, timed_texts
@@ -193,6 +194,8 @@ class WhisperRecogniser:
             for utterance in utterances
         ]
         mel_BMF, frames_B = stacked(mels)
+        whole_s = len(mels) * mel_BMF.shape[2] * FRAME_S
+        note_padding(used=min(whole_s, sum(each.seconds for each in utterances)), whole=whole_s)
         clips = max(1, int(self._encode_s / (mel_BMF.shape[2] * FRAME_S)))
         slices = zip(torch.split(mel_BMF, clips), torch.split(frames_B, clips), strict=True)
         return Encoded.joined([self._network.encode(*each) for each in slices])

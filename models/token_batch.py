@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from earmark.models.padding import note_padding
 from earmark.models.piece import pieces
 from earmark.models.transformer import Transformer, load_tokenizer
 
@@ -65,6 +66,7 @@ class Reader:
         for chosen in batches_by_length(rows.lengths_R, limit):
             inputs = {name: [values[i] for i in chosen] for name, values in rows.inputs.items()}
             padded = self._tokenizer.pad(inputs, padding=True, return_tensors="pt")
+            note_padding(used=int(rows.lengths_R[chosen].sum()), whole=padded["input_ids"].numel())
             tensors = {name: padded[name].to(self._device.torch) for name in inputs}
             yield Batch(rows=chosen, inputs=tensors)
 

@@ -6,9 +6,13 @@ memory, or these inputs need more of it than most. Batches that fit win the rest
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from earmark.models.device import Device
+from earmark.models.padding import noting
+from earmark.processors.batch import Batch, WatchBatch, unwatched
+from earmark.processors.content import ContentEvent
 from earmark.processors.signal import Takes
 
 CLIP_S = {"cpu": 240.0, "cuda": 1920.0}  # speech gathered before the device is given it
@@ -28,12 +32,14 @@ class Budget:
     """What one batch may hold, in the unit of its stage: seconds, recordings, code points.
 
     It is never less than `least`. A stage gives its model one item at least, however large.
+    `watch` surrounds each batch, for a host that times it.
     """
 
     def __init__(self, full: float, *, least: float = 1.0) -> None:
         self._full = full
         self._least = least
         self._good = 0
+        self.watch: WatchBatch = unwatched
         self.amount = full
         self.shortages = 0  # batches that did not fit into memory
 
@@ -47,6 +53,18 @@ class Budget:
         self.amount = max(min(self.amount, size / 2), self._least)
         self.shortages += 1
         self._good = -1  # the batch that is under way, in halves, is not a good one
+
+    @contextmanager
+    def batch(
+        self, signal: str, held: float, events: Sequence[ContentEvent] = ()
+    ) -> Iterator[None]:
+        """Surrounds the scoring of a batch that holds so much; one that goes through has passed."""
+        with noting() as padding:
+            room = self.amount
+            batch = Batch(signal=signal, events=events, held=held, room=room, padding=padding)
+            with self.watch(batch):
+                yield
+        self.passed()
 
     def passed(self) -> None:
         """A batch went through; enough of them without a shortage raise the budget by a step."""

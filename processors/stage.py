@@ -14,6 +14,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from earmark.models.padding import note_padding
 from earmark.processors.block import NO_SAMPLES, SAMPLE_BYTES, Samples
 from earmark.processors.budget import (
     ITEM_CODE_POINTS,
@@ -97,15 +98,17 @@ class ClipStage:
         batch = next_batch(self._queue, self._budget, lambda item: item)
         if not batch:
             return False
-        scores = isolated(
-            self._scorer.score,
-            [clip for _, clip in batch],
-            canary=canary_clip,
-            name=self.spec.name,
-            part=Part.AUDIO,
-            too_large=lambda clips: self._budget.lower(seconds_of(clips)),
-        )
-        self._budget.passed()
+        clips = [clip for _, clip in batch]
+        events = [item.event for item, _ in batch]
+        with self._budget.batch(self.spec.name, seconds_of(clips), events):
+            scores = isolated(
+                self._scorer.score,
+                clips,
+                canary=canary_clip,
+                name=self.spec.name,
+                part=Part.AUDIO,
+                too_large=lambda clips: self._budget.lower(seconds_of(clips)),
+            )
         for (item, _), score in zip(batch, scores, strict=True):
             item.pieces_out -= 1
             if isinstance(score, ContentError):
@@ -167,15 +170,15 @@ class StreamStage:
         if not tracks:
             return False
         chunks = [self._take_chunk(track) for track in tracks]
-        moved = isolated(
-            self._step,
-            list(zip(tracks, chunks, strict=True)),
-            canary=self._canary_track,
-            name=self.spec.name,
-            part=Part.AUDIO,
-            too_large=lambda rows: self._budget.lower(len(rows)),
-        )
-        self._budget.passed()
+        with self._budget.batch(self.spec.name, len(tracks)):
+            moved = isolated(
+                self._step,
+                list(zip(tracks, chunks, strict=True)),
+                canary=self._canary_track,
+                name=self.spec.name,
+                part=Part.AUDIO,
+                too_large=lambda rows: self._budget.lower(len(rows)),
+            )
         for track, chunk, error in zip(tracks, chunks, moved, strict=True):
             self._after_step(track, chunk, error)
         return True
@@ -198,6 +201,7 @@ class StreamStage:
         chunks_BT = np.zeros((len(batch), self._scorer.chunk_samples), np.float32)
         for row_T, (_, chunk) in zip(chunks_BT, batch, strict=True):
             row_T[: len(chunk)] = chunk
+        note_padding(used=sum(len(chunk) for _, chunk in batch), whole=chunks_BT.size)
         streams = [track.stream for track, _ in batch]
         self._scorer.step(streams, chunks_BT, [len(chunk) for _, chunk in batch])
         return [None] * len(batch)
@@ -274,16 +278,17 @@ class PassageStage:
         self, spec: SignalSpec, scorer: PassageScorer, views: Sequence[ItemView]
     ) -> Sequence[Result | ContentError]:
         budget = self._budgets[spec.name]
-        results = isolated(
-            scorer.score,
-            views,
-            canary=canary_view,
-            name=spec.name,
-            part=Part.TEXTS,
-            too_large=lambda views: budget.lower(sum(map(_code_points, views))),
-        )
-        budget.passed()
-        return results
+        events = [view.event for view in views]
+        with budget.batch(spec.name, sum(map(_code_points, views)), events):
+            results = isolated(
+                scorer.score,
+                views,
+                canary=canary_view,
+                name=spec.name,
+                part=Part.TEXTS,
+                too_large=lambda views: budget.lower(sum(map(_code_points, views))),
+            )
+        return results  # noqa: RET504  # from within, checkers would miss a return behind
 
 
 def conclude(item: Item, spec: SignalSpec, scorer: ClipScorer | WindowScorer) -> None:

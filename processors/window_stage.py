@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from earmark.models.padding import note_padding
 from earmark.processors.block import Samples
 from earmark.processors.budget import Budget
 from earmark.processors.canary import canary_window
@@ -71,15 +72,17 @@ class WindowStage:
         batch = next_batch(self._queue, self._budget, lambda recording: recording.item)
         if not batch:
             return False
-        features = isolated(
-            self._features,
-            [window for _, window in batch],
-            canary=self._canary,
-            name=" and ".join(self._scorers),
-            part=Part.AUDIO,
-            too_large=lambda windows: self._budget.lower(seconds_of(windows)),
-        )
-        self._budget.passed()
+        windows = [window for _, window in batch]
+        events = [recording.item.event for recording, _ in batch]
+        with self._budget.batch(next(iter(self._scorers)), seconds_of(windows), events):
+            features = isolated(
+                self._features,
+                windows,
+                canary=self._canary,
+                name=" and ".join(self._scorers),
+                part=Part.AUDIO,
+                too_large=lambda windows: self._budget.lower(seconds_of(windows)),
+            )
         for name, (spec, scorer) in self._scorers.items():
             rows = [
                 (recording.item, row)
@@ -113,7 +116,9 @@ class WindowStage:
 
     def _features(self, windows: Sequence[Window]) -> Sequence[Any]:
         windows_BT = np.stack([window.samples_T for window in windows])
-        return self._trunk.features(windows_BT, [window.length for window in windows])
+        lengths = [window.length for window in windows]
+        note_padding(used=sum(lengths), whole=windows_BT.size)
+        return self._trunk.features(windows_BT, lengths)
 
     def _canary(self) -> Window:
         return canary_window(self._trunk.window_samples)

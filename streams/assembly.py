@@ -26,6 +26,7 @@ from earmark.streams.instruction.service import instructed
 from earmark.streams.kafka import worker_id
 from earmark.streams.leftover import Leftovers
 from earmark.streams.metrics import Metrics
+from earmark.streams.observer import Observer, observer_for
 from earmark.streams.own_thresholds import own_thresholds
 from earmark.streams.promotion import promotion_reader
 from earmark.streams.publisher import Publisher
@@ -59,11 +60,13 @@ def assemble(
     route: Route = LIVE,
     course: Course | None = None,
     publishing: Publishing = in_transactions,
+    observer: Observer | None = None,
 ) -> Worker:
     """A worker ready to run; `registry` stays open as long as it runs.
 
     By default a live one; a replay brings its `route` and its `course`. What another `publishing`
-    makes serves to measure this one: the worker promises nothing with it.
+    makes serves to measure this one: the worker promises nothing with it. Another `observer` than
+    the settings ask for is one with these `metrics`.
 
     Raises ConfigurationError where a schema is not registered or a signal is not known, and
     ServiceError where the registry does not answer. The models are loaded when it runs.
@@ -77,9 +80,15 @@ def assemble(
     def read(payload: bytes) -> ContentEvent:
         return decode_event(payload, codec)
 
+    metrics.know(specs)
+    observer = observer or observer_for(settings, metrics)
+
     def load() -> Pipeline:
         pipeline = load_pipeline(settings)
         metrics.watch(pipeline.budgets)
+        metrics.device_is(pipeline.device)
+        for budget in pipeline.budgets.values():
+            budget.watch = observer.batch
         return pipeline
 
     # the decode processes come first: each starts while this process loads its models
@@ -129,14 +138,16 @@ def assemble(
         crashes=CrashLedger(ledger_path(settings), crashes=settings.worker.crashes),
         watchdog=watchdog,
         leftovers=Leftovers(
-            settings.kafka, [settings.kafka.receipts_topic, *map(route.written, published)]
+            settings.kafka,
+            [settings.kafka.receipts_topic, *map(route.written, published)],
+            ended=metrics.transactions.labels("aborted").inc,
         ),
         receipts=Receipts(settings, schema_ids[RECEIPTS], published),
         answers=AnswerCache(
             settings.state_folder / "answers.sqlite", max_bytes=settings.worker.answer_cache_bytes
         ),
         health=health,
-        metrics=metrics,
+        observer=observer,
     )
 
 

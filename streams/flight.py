@@ -13,7 +13,8 @@ from confluent_kafka import Message, TopicPartition
 from earmark.processors.content import ContentEvent
 from earmark.processors.outcome import Outcome, Rejection, held_bytes
 from earmark.processors.plan import Plan
-from earmark.streams.header import FORCE, headers_of
+from earmark.streams.header import FORCE, Headers, carried_headers, headers_of
+from earmark.streams.journey import NOWHERE, Journey
 from earmark.streams.promotion import Promotion
 from earmark.streams.receipt import Ruling
 
@@ -38,6 +39,7 @@ class Flight:
     retried: bool = False  # what failed is tried again later
     late: bool = False  # what stood of its item when it was taken up was as new
     long: bool = False  # its recording is long: it waits among others of its kind
+    journey: Journey = NOWHERE  # how it is on its way
     ruling: Ruling | None = None  # what is to be written, once that is known
     bytes: int = field(init=False)
     adrift: bool = False  # its partition has gone to another worker while it was computed
@@ -50,6 +52,12 @@ class Flight:
         """The item that it is about, where that is known."""
         about = self.event or self.promotion
         return about.content_id if about is not None else None
+
+    @property
+    def carried(self) -> Headers:
+        """The trace context of what comes of it."""
+        traced = self.journey.headers
+        return carried_headers(self.message) if traced is None else traced
 
     @property
     def partition(self) -> Partition:
@@ -129,6 +137,11 @@ class FlightLedger:
     def holds(self, topic: str | None) -> bool:
         """Whether any flight from this topic is in the ledger."""
         return any(flights and name == topic for (name, _), flights in self._flights.items())
+
+    def oldest(self, partition: Partition) -> Flight | None:
+        """The first flight of the partition that is not committed."""
+        flights = self._flights.get(partition)
+        return flights[0] if flights else None
 
     def pending(self, partitions: Collection[Partition]) -> bool:
         """Whether any flight of these partitions is still in the ledger."""

@@ -86,8 +86,10 @@ class Hearing:
         self, event: ContentEvent, audio: Audio, flight: Flight, plan: Plan, is_long: bool
     ) -> None:
         """In a fetching thread: bring the media here and hand them to a decode process."""
+        flight.journey.begin("fetch")
         try:
             media = self._fetcher.fetch(audio)
+            flight.journey.end("fetch")
             if stated_digest(event) is None and not flight.forced:
                 sha256 = _digest(audio, media)
                 flight.plan = plan = self._plan_heard(event, sha256)
@@ -96,10 +98,12 @@ class Hearing:
                     self._score(_unheard(event, plan, sha256))
                     return
         except ContentError as error:
+            flight.journey.end("fetch")
             end = End(error=error)
             self._score(Block(event=event, samples_T=NO_SAMPLES, end=end, plan=plan))
         else:
             self._decoding.begin()
+            flight.journey.begin("decode")
             pool = self._decoders_of_long if is_long else self._decoders
             whole = is_long or not self._sets_apart
             sink = self._sink(media, flight, plan, whole=whole)
@@ -115,6 +119,7 @@ class Hearing:
             if block.end is not None:
                 media.release()
                 self._decoding.end()
+                flight.journey.end("decode")
                 flight.long = not whole and _is_too_long(block.end)
             self._score(replace(block, plan=plan))
             self._decoding.moved()

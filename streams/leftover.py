@@ -6,7 +6,7 @@ transactional id ends it at once. Each commit names its worker (see `publisher`)
 of a partition knows whom it follows; one that the group knows no longer is dead or shut out.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import structlog
 from confluent_kafka import (
@@ -36,10 +36,18 @@ class Leftovers:
 
     A worker that lives has published or given up all that was under way of a partition before it
     goes to another. Where Kafka does not answer, nothing is ended: the broker does it in time.
+    `ended` is called for each worker whose transactions were.
     """
 
-    def __init__(self, kafka: KafkaSettings, topics: Collection[str]) -> None:
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        topics: Collection[str],
+        *,
+        ended: Callable[[], None] = lambda: None,
+    ) -> None:
         self._kafka = kafka
+        self._ended = ended
         self._topics = topics
         own = {
             "group.id": kafka.group_id,
@@ -108,3 +116,4 @@ class Leftovers:
         own = {**TRANSACTIONAL, "transactional.id": name, "log_level": _SILENT}
         Producer(producer_config(self._kafka, own)).init_transactions(END_S)
         log.info("transactions ended", of=name)
+        self._ended()

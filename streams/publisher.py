@@ -20,7 +20,6 @@ from earmark.streams.flight import Flight, Partition, offsets_behind
 from earmark.streams.header import (
     OF_AN_ATTEMPT,
     Headers,
-    carried_headers,
     cloud_event_headers,
     dead_letter_headers,
     headers_of,
@@ -189,9 +188,9 @@ class Publisher:
             return
         for outcome in flight.written:
             if isinstance(outcome, Signal):
-                yield from self._whole_and_twin(self._signal(outcome, message), outcome.topic)
+                yield from self._whole_and_twin(self._signal(outcome, flight), outcome.topic)
             else:
-                yield self._rejection(outcome, message)
+                yield self._rejection(outcome, flight)
         if flight.rejection is not None:
             yield self._dead_letter(flight.rejection, message)
         if ruling is not None:
@@ -202,8 +201,8 @@ class Publisher:
         message, disposition = flight.message, ruling.receipt.disposition
         made = self._route.made_of_answers if disposition == Disposition.DELETED else ()
         for topic in (*self._both(ruling.erased), *made):
-            yield self._tombstone(topic, ruling, message)
-        yield self._receipt(ruling, message)
+            yield self._tombstone(topic, ruling, flight)
+        yield self._receipt(ruling, flight)
         if flight.promotion is not None:
             promoted = self._promoted(flight.promotion, message)
             yield from self._whole_and_twin(promoted, promoted.topic, flight.promotion.record)
@@ -275,7 +274,8 @@ class Publisher:
             partition=flight.message.partition(),  # that of the events, as for receipts
         )
 
-    def _signal(self, signal: Signal, message: Message) -> Outgoing:
+    def _signal(self, signal: Signal, flight: Flight) -> Outgoing:
+        message = flight.message
         topic = self._route.written(signal.topic)
         is_known = self._route.run is not None and self._route.keeps_partitions
         of_run: Headers = [(PARTITION, str(message.partition()).encode())] if is_known else []
@@ -289,12 +289,12 @@ class Publisher:
                 ce_type=topic,
                 time_ms=signal.event.event_time,
             )
-            + carried_headers(message)
+            + flight.carried
             + of_run,
         )
 
-    def _rejection(self, rejection: Rejection, message: Message) -> Outgoing:
-        event = rejection.event
+    def _rejection(self, rejection: Rejection, flight: Flight) -> Outgoing:
+        event, message = rejection.event, flight.message
         place = f"{message.topic()}-{message.partition()}-{message.offset()}"
         topic = self._route.written(REJECTIONS)
         return Outgoing(
@@ -313,24 +313,24 @@ class Publisher:
                 ce_type=topic,
                 time_ms=event.event_time if event else message.timestamp()[1],
             )
-            + carried_headers(message),
+            + flight.carried,
         )
 
-    def _tombstone(self, topic: str, ruling: Ruling, message: Message) -> Outgoing:
+    def _tombstone(self, topic: str, ruling: Ruling, flight: Flight) -> Outgoing:
         return Outgoing(
             topic=self._route.written(topic),
             key=ruling.receipt.content_id.encode(),
             value=None,
-            headers=carried_headers(message),
+            headers=flight.carried,
         )
 
-    def _receipt(self, ruling: Ruling, message: Message) -> Outgoing:
+    def _receipt(self, ruling: Ruling, flight: Flight) -> Outgoing:
         return Outgoing(
             topic=self._receipts_topic,
             key=ruling.receipt.content_id.encode(),
             value=self._codec.encode(ruling.receipt),
-            headers=carried_headers(message),
-            partition=message.partition(),  # that of the event, however its producer chose it
+            headers=flight.carried,
+            partition=flight.message.partition(),  # the event's, however its producer chose it
         )
 
     def _dead_letter(self, rejection: Rejection, message: Message) -> Outgoing:

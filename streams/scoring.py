@@ -1,6 +1,7 @@
 """The one thread that owns the device: loads the pipeline, scores blocks, hands back answers."""
 
 import queue
+import time
 from collections.abc import Callable, Iterator
 from threading import Event, Thread
 
@@ -30,6 +31,7 @@ class ScoringThread(Thread):
         self._load = load
         self._blocks = blocks
         self._moved = moved
+        self.busy_s = 0.0  # for which the pipeline had a block and did not ask for the next
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self.loaded = Event()
         self._pipeline: Pipeline | None = None
@@ -75,7 +77,9 @@ class ScoringThread(Thread):
         """The blocks; in between, what batches have left free goes back to the system."""
         passed_bytes = 0
         for block in self._blocks.stream():
+            began = time.monotonic()
             yield block
+            self.busy_s += time.monotonic() - began
             self._moved()
             passed_bytes += block.samples_T.nbytes if block is not None else 0
             if passed_bytes >= TIDY_BYTES:

@@ -133,6 +133,35 @@ class AgentsSettings(BaseModel):
     http_host: str = "127.0.0.1"
 
 
+class LogSettings(BaseModel):
+    """What processes say of themselves on the standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"  # debug: a line per event
+    content: bool = False  # texts too, in the lines per event
+
+
+class TracesSettings(BaseModel):
+    """Where OpenTelemetry's spans go; its own variables (OTEL_*) say the rest, and this too."""
+
+    endpoint: str | None = None  # a collector's traces: http://127.0.0.1:4318/v1/traces
+
+    @property
+    def asked(self) -> bool:
+        """Whether spans are to be made: here, or by OpenTelemetry's variables."""
+        named = self.endpoint or any(os.environ.get(name) for name in _OTLP_ENDPOINTS)
+        refused = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
+        return bool(named) and not refused and os.environ.get("OTEL_TRACES_EXPORTER") != "none"
+
+    @property
+    def service_is_named(self) -> bool:
+        """Whether OpenTelemetry's variables name the service."""
+        attributes = os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
+        return bool(os.environ.get("OTEL_SERVICE_NAME")) or "service.name=" in attributes
+
+
+_OTLP_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+
+
 class EndpointSettings(BaseModel):
     """An endpoint that speaks OpenAI's chat completions, for cards with an `[instruction]`."""
 
@@ -175,6 +204,8 @@ class Settings(BaseSettings):
     worker: WorkerSettings = Field(default_factory=WorkerSettings)
     agents: AgentsSettings = Field(default_factory=AgentsSettings)
     endpoint: EndpointSettings | None = None
+    log: LogSettings = Field(default_factory=LogSettings)
+    traces: TracesSettings = Field(default_factory=TracesSettings)
     review: ReviewSettings = Field(default_factory=ReviewSettings)
 
     @property

@@ -25,13 +25,15 @@ from earmark.streams.block_queue import BlockQueue
 from earmark.streams.breaker import DeadLetterBreaker
 from earmark.streams.course import Course
 from earmark.streams.crash_ledger import CrashLedger
+from earmark.streams.event_log import EventLog
 from earmark.streams.flight import Flight, FlightLedger, Partition
 from earmark.streams.health import Health
 from earmark.streams.hearing import Hearing, PlanHeard, Score
 from earmark.streams.intake import Intake, place_of, places_of
 from earmark.streams.kafka import consumer_config, worker_id
+from earmark.streams.lag import LagMeter
 from earmark.streams.leftover import Leftovers
-from earmark.streams.metrics import Metrics
+from earmark.streams.observer import Observer
 from earmark.streams.promotion import ReadPromotion
 from earmark.streams.publisher import Publisher
 from earmark.streams.receipts import Receipts
@@ -72,7 +74,7 @@ class Worker:
         crashes: CrashLedger,
         watchdog: Watchdog,
         health: Health,
-        metrics: Metrics,
+        observer: Observer,
     ) -> None:
         self._settings = settings
         self._read = read
@@ -91,13 +93,17 @@ class Worker:
         self._computing = watchdog.stage("device")
         self._publishing = watchdog.stage("publish")
         self._health = health
-        self._metrics = metrics
+        self._observer = observer
+        self._metrics = observer.metrics
+        self._log = EventLog(content=settings.log.content)
         self._blocks = BlockQueue(
             max_bytes=settings.worker.decoded_bytes, linger_s=settings.worker.batch_wait_s
         )
-        self._scoring = ScoringThread(load, self._blocks, self._computing.moved)
+        self._scoring = scoring = ScoringThread(load, self._blocks, self._computing.moved)
+        observer.metrics.device_busy.show(read=lambda: scoring.busy_s)
         self._hearing = hearing(self._plan_heard, self._score)
         self._ledger = FlightLedger()
+        self._lag = LagMeter(consumer, self._ledger, observer.metrics)
         self._flights: dict[int, tuple[ContentEvent, Flight]] = {}  # by id of the event
         self._intake = Intake(
             consumer,
@@ -169,7 +175,7 @@ class Worker:
 
     def _begin(self, message: Message) -> None:
         self._metrics.events.inc()
-        flight = Flight(message=message)
+        flight = Flight(message=message, journey=self._observer.begin(message))
         self._ledger.add(flight)
         if self._crashes.condemned(place_of(message)):
             flight.outcomes = (Rejection(event=None, error=_condemned()),)
@@ -196,6 +202,7 @@ class Worker:
             flight.outcomes = ()
             return
         flight.event = event
+        flight.journey.identify(event)
         alone = self._ledger.identify(flight)
         flight.plan = plan = self._reuse.plan(self._scoring.pipeline, flight, event, alone=alone)
         if plan is NOTHING_DUE or plan.is_done:
@@ -212,6 +219,8 @@ class Worker:
         """Hand a block to the device; the last one of an event is work until it is answered."""
         if block.end is not None:
             self._computing.begin()
+            if (known := self._flights.get(id(block.event))) is not None:
+                known[1].journey.begin("score")
         self._blocks.put(block)
 
     def _settle(self, *, wait_s: float) -> None:
@@ -221,13 +230,15 @@ class Worker:
             self._note(answer)
         while heads := self._ledger.finished_heads(PUBLISH_EVENTS):
             self._rule(heads)
-            with self._metrics.stage_seconds.labels("publish").time(), self._publishing:
+            began = time.monotonic()
+            with self._observer.transaction(heads), self._publishing:
                 self._publisher.publish(heads, self._consumer.consumer_group_metadata())
+            self._log.published(heads, seconds=time.monotonic() - began)
             self._receipts.committed(heads)
             self._reuse.committed(heads, self._scoring.pipeline, self._publisher.encode)
             self._course.published(heads)
             self._crashes.settle(places_of([flight.message for flight in heads]))
-            self._metrics.note_published(heads)
+        self._lag.look()
         self._metrics.events_in_flight.set(self._ledger.count)
         self._metrics.queue_bytes.labels("blocks").set(self._blocks.bytes)
         self._metrics.queue_bytes.labels("flights").set(self._ledger.bytes)
@@ -250,6 +261,7 @@ class Worker:
     def _note(self, answer: Answer) -> None:
         self._computing.end()
         _, flight = self._flights.pop(id(answer.event))
+        flight.journey.end("score")
         flight.outcomes = answer.outcomes
         flight.retried = may_pass(answer.outcomes) and may_try_again(
             flight.message, self._settings.worker.retry
@@ -286,6 +298,9 @@ class Worker:
 
     def _abandon(self, keys: Sequence[Partition]) -> None:
         dropped = self._ledger.drop(keys)
+        for flight in dropped:
+            flight.journey.finish("ABANDONED")
+        self._lag.forget(keys)
         self._intake.drop(keys)
         self._crashes.abandon(places_of([flight.message for flight in dropped]))
         self._receipts.release(number for _, number in keys)
@@ -309,6 +324,7 @@ class Worker:
         self._answers.close()
         self._crashes.close()
         self._watchdog.close()
+        self._observer.close()
 
 
 def consumer_for(settings: Settings, *, bounded: bool = False) -> Consumer:

@@ -56,6 +56,7 @@ def agents(
     from earmark.streams.endpoint import endpoint
 
     settings = _settings(endpoint(), policies=policies, slot=slot, http_port=http_port)
+    configure_logging(level=settings.log.level)
     _run(settings, shadow)
 
 

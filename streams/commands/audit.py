@@ -3,57 +3,19 @@
 import json
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
-from earmark.streams.audit_verdict import AuditState, AuditVerdict
+from earmark.streams.audit_tally import AuditTally
+from earmark.streams.audit_verdict import AuditVerdict
 from earmark.streams.printable import printable
 
 MINUTE_MS = 60_000
 LISTED = 100
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
-
-
-@dataclass(slots=True, kw_only=True)
-class AuditTally:
-    """Counts verdicts by state and, of what is missing, by signal."""
-
-    states: Counter[AuditState] = field(default_factory=Counter)
-    missing: Counter[str] = field(default_factory=Counter)
-    not_erased: Counter[str] = field(default_factory=Counter)
-    lacking: int = 0
-
-    def add(self, verdict: AuditVerdict) -> None:
-        """Count one."""
-        erasing = verdict.state is AuditState.NOT_ERASED
-        self.states[verdict.state] += 1
-        self.lacking += verdict.lacking
-        (self.not_erased if erasing else self.missing).update(verdict.missing)
-
-    @property
-    def events(self) -> int:
-        """How many were audited."""
-        return self.states.total()
-
-    @property
-    def completeness(self) -> float:
-        """The share of events that lack nothing, in [0, 1]; 1 where there are none."""
-        return 1 - self.lacking / self.events if self.events else 1.0
-
-    def as_object(self) -> dict[str, object]:
-        """The summary for programs."""
-        return {
-            "events": self.events,
-            "complete": self.events - self.lacking,
-            "completeness": self.completeness,
-            "states": dict(self.states),
-            "missing": dict(self.missing),
-            "not_erased": dict(self.not_erased),
-        }
 
 
 @click.command()
@@ -77,6 +39,21 @@ class AuditTally:
     show_default=True,
     help="List at most so many, 0: all; the summary counts all.",
 )
+@click.option(
+    "--textfile",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write what was found as Prometheus metrics, for the node exporter.",
+)
+@click.option(
+    "--watch",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Again and again, so long after each; lists nothing, and serves metrics.",
+)
+@click.option(
+    "--http-port", type=click.IntRange(0, 65535), help="With --watch: for metrics; any free one."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per event, then a summary.")
 def audit(
     after: float,
@@ -84,6 +61,9 @@ def audit(
     types: tuple[str, ...],
     signals: str | None,
     limit: int,
+    textfile: Path | None,
+    watch: float | None,
+    http_port: int | None,
     as_json: bool,
 ) -> None:
     """List the events that lack signals which they should have.
@@ -100,7 +80,20 @@ def audit(
 
     A rejection is an answer, and so is a signal that ended in ERROR. Ends with 0 if every event is
     complete, with 1 if anything is missing.
+
+    With --watch it goes on until Ctrl-C, and says in one line each time what it found. Each audit
+    reads the topics anew: bound it by --since, as in --watch 300 --since 2h --after 10.
     """
+    if watch is None and http_port is not None:
+        raise click.UsageError("--http-port is for --watch")
+    if watch is not None:
+        from earmark.streams.audit_watch import watched
+
+        def once(now_ms: int) -> Iterable[AuditVerdict]:
+            return _verdicts(now_ms, after, since, types, signals, quiet=True)
+
+        watched(once, every_s=watch, textfile=textfile, http_port=http_port or 0, as_json=as_json)
+        return
     query_ms = time.time_ns() // 1_000_000
     tally = AuditTally()
     for verdict in _verdicts(query_ms, after, since, types, signals, quiet=as_json):
@@ -108,6 +101,10 @@ def audit(
         if verdict.lacking and (not limit or tally.lacking <= limit):
             text = json.dumps(as_object(verdict)) if as_json else line(verdict, now_ms=query_ms)
             click.echo(text)
+    if textfile is not None:
+        from earmark.streams.audit_watch import metrics_of
+
+        metrics_of(tally, begun_ms=query_ms).write(textfile)
     if as_json:
         click.echo(json.dumps({"summary": tally.as_object()}))
     else:
@@ -185,8 +182,7 @@ def _age(milliseconds: int) -> str:
 def _conclude(tally: AuditTally, *, listed: int) -> None:
     if listed < tally.lacking:
         click.echo(f"and {tally.lacking - listed:,} more (--limit 0 lists all)")
-    whole = tally.events - tally.lacking
-    click.echo(f"{whole:,} of {tally.events:,} events complete ({tally.completeness:.4%})")
+    click.echo(tally.as_line())
     for title, counts in (
         ("by state", tally.states),
         ("missing", tally.missing),

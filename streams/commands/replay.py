@@ -192,15 +192,21 @@ def abort(name: str, yes: bool) -> None:
 @click.option(
     "--workers", type=click.IntRange(1, 1000), default=1, help="How many share the rates."
 )
-def work(name: str, slot: str, workers: int) -> None:
+@click.option(
+    "--http-port", type=click.IntRange(0, 65535), default=0, help="Health and metrics; any free."
+)
+def work(name: str, slot: str, workers: int, http_port: int) -> None:
     """Run one worker of the run called NAME, to its end."""
     from earmark.streams.allocator import return_large_blocks
     from earmark.streams.replay.work import replay_worker
 
-    configure_logging()
+    settings = _settings()
+    configure_logging(level=settings.log.level)
     return_large_blocks()
     with ExitStack() as undo:
-        running = replay_worker(_settings(), name, slot=slot, workers=workers, undo=undo)
+        running = replay_worker(
+            settings, name, slot=slot, workers=workers, undo=undo, http_port=http_port
+        )
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: running.stop())
         running.run()

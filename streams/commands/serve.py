@@ -66,7 +66,7 @@ def serve(
         what it has missed. Also since=2h, content_type, label, min_score.
     GET /items/ep-1      the latest record of each signal of an item
     GET /signals         the names of all signals
-    GET /healthz
+    GET /healthz, /metrics
 
     There is no authentication: beyond the loopback put a proxy before it that has one. Each stream
     is a consumer of its own on the brokers.

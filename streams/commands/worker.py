@@ -82,6 +82,7 @@ def _work(settings: "Settings") -> None:
     from earmark.streams.metrics import Metrics
     from earmark.streams.registry import Registry
 
+    configure_logging(level=settings.log.level)
     return_large_blocks()
     metrics, health = Metrics(), Health()
     server = HealthServer(

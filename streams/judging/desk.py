@@ -161,12 +161,15 @@ class Desk:
 
     async def _take(self, number: int, state: PartitionState, arrivals: Iterable[Arrival]) -> None:
         touched: dict[str, None] = {}
+        arrivals = tuple(arrivals)
         for arrival in arrivals:
             self._metrics.records.labels(arrival.topic).inc()
             if self._admit(state, arrival):
                 touched[arrival.content_id] = None
         await self._judge(number, state, touched)
         state.commit()
+        for arrival in arrivals:
+            self._metrics.note_taken(arrival.at_ms)
 
     def _admit(self, state: PartitionState, arrival: Arrival) -> bool:
         """Hold what is new; whether the item is to be judged.

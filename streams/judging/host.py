@@ -123,7 +123,10 @@ class Host:
 
     async def on_assigned(self, _: Any, /, *assigned: Any, **__: Any) -> None:
         """Restore the partitions while the group comes to rest; called by Faust."""
-        self._assigned = frozenset(*assigned)
+        before, self._assigned = self._assigned, frozenset(*assigned)
+        for gone in before - self._assigned:  # their new owner shows them
+            labels = {"topic": self._channels.live(gone.topic), "partition": str(gone.partition)}
+            self.metrics.lag.remove_by_labels(labels)
         self._app.add_future(self._assign(self._assigned))
 
     async def close(self) -> None:

@@ -3,28 +3,42 @@
 from contextlib import ExitStack, closing
 from functools import partial
 
+import structlog
+
 from earmark.models.error import ConfigurationError, ServiceError
 from earmark.streams.assembly import assemble
 from earmark.streams.erased_item import ErasedItems
-from earmark.streams.health import Health
+from earmark.streams.health import Health, HealthServer
 from earmark.streams.local.report import silent
 from earmark.streams.metrics import Metrics
 from earmark.streams.registry import Registry
 from earmark.streams.replay.course import ReplayCourse
 from earmark.streams.replay.courtesy import stand_behind
 from earmark.streams.replay.manifest import Manifest, State, read_run
+from earmark.streams.replay.metrics import ReplayMetrics
 from earmark.streams.replay.pace import LiveLag, Pace
 from earmark.streams.replay.progress import ProgressReader
 from earmark.streams.settings import Settings
 from earmark.streams.worker import Worker
 
+log = structlog.get_logger()
+
 
 def replay_worker(
-    settings: Settings, run: str, *, slot: str, workers: int, undo: ExitStack
+    settings: Settings,
+    run: str,
+    *,
+    slot: str,
+    workers: int,
+    undo: ExitStack,
+    http_port: int = 0,
 ) -> Worker:
     """A worker for the run, ready to run to its end; `undo` closes what it stands on.
 
-    Raises ConfigurationError where there is no such run or it was aborted.
+    Its health and metrics are at `http_port`, 0 for any that is free.
+
+    Raises ConfigurationError where there is no such run or it was aborted, and for a port that is
+    taken.
     """
     manifest = read_run(settings.kafka, run)
     if manifest.thresholds:
@@ -48,11 +62,18 @@ def replay_worker(
         partial(_retries_end, reader),
         erased=ErasedItems(settings.kafka, registry, silent),
     )
+    metrics, health = Metrics(), Health()
+    shown = undo.enter_context(closing(ProgressReader(own.kafka, manifest)))
+    ReplayMetrics(shown, metrics.made)
+    host = settings.worker.http_host
+    server = HealthServer(health, metrics.registry, host=host, port=http_port)
+    undo.enter_context(closing(server))
+    log.info("replaying", run=run, http_port=server.port)
     return assemble(
         own,
         registry=registry,
-        health=Health(),
-        metrics=Metrics(),
+        health=health,
+        metrics=metrics,
         route=manifest.route,
         course=course,
     )

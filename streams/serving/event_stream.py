@@ -16,6 +16,7 @@ from aiohttp import web
 from earmark.models.error import EarmarkError
 from earmark.streams.commands.subscribe import as_object
 from earmark.streams.serving.event_id import event_id
+from earmark.streams.serving.metrics import ServeMetrics
 from earmark.streams.subscriber import AsyncSubscription, ReceivedSignal
 
 log = structlog.get_logger()
@@ -45,7 +46,14 @@ class _TooSlow(Exception):  # noqa: N818  # no error of ours: the client's fate
 class EventStream:
     """Writes what a subscription gives to one response until one of the two ends, or `stopping`."""
 
-    def __init__(self, request: web.Request, patience: Patience, stopping: asyncio.Event) -> None:
+    def __init__(
+        self,
+        request: web.Request,
+        patience: Patience,
+        stopping: asyncio.Event,
+        metrics: ServeMetrics,
+    ) -> None:
+        self._metrics = metrics
         self._request = request
         self._patience = patience
         self._stopping = stopping
@@ -113,6 +121,7 @@ class EventStream:
             self._place(signals)
             told.append(self._event("deletion" if signal.deleted else "signal", as_object(signal)))
             length += len(told[-1])
+            self._metrics.sent(signal.topic, 1)
             coming = asyncio.ensure_future(anext(signals))
             await asyncio.sleep(0)  # one that need not wait is there after its first step
         return "".join(told), coming
@@ -126,6 +135,7 @@ class EventStream:
 
     def _drop(self) -> None:
         """Say why, behind all that was written, and close without waiting for the client."""
+        self._metrics.dropped.inc()
         log.warning("slow client dropped", path=self._request.path, peer=self._request.remote)
         transport = self._request.transport
         if transport is not None:

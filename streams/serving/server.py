@@ -1,17 +1,20 @@
-"""The HTTP server: `/signals/{name}` as server-sent events, `/items/{content_id}`, `/healthz`."""
+"""The HTTP server: `/signals/{name}` as server-sent events, `/items/{content_id}`, its health."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from aiohttp import web
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from earmark.models.error import ConfigurationError, EarmarkError
 from earmark.streams.commands.subscribe import as_object
 from earmark.streams.loopback import is_misnamed
 from earmark.streams.serving.event_id import position_of
-from earmark.streams.serving.event_stream import EventStream, Patience
+from earmark.streams.serving.event_stream import HEADERS, EventStream, Patience
 from earmark.streams.serving.item import ItemTable
+from earmark.streams.serving.metrics import ServeMetrics
 from earmark.streams.settings import Settings
 from earmark.streams.subscriber import AsyncSubscription, subscribe_async, topics_named
 from earmark.streams.subscription.name import name_of
@@ -40,14 +43,16 @@ class Server:
     def __init__(self, serving: Serving) -> None:
         self._serving = serving
         self._streams = 0
+        self.metrics = ServeMetrics(serving.items)
         self._stopping = asyncio.Event()
-        self._application = web.Application(middlewares=[self._answered])
+        self._application = web.Application(middlewares=[self._counted, self._answered])
         self._application.add_routes(
             [
                 web.get("/signals", self._names),
                 web.get("/signals/{name}", self._signals),
                 web.get("/items/{content_id:.+}", self._item),
                 web.get("/healthz", self._health),
+                web.get("/metrics", self._show_metrics),
             ]
         )
         self._runner = web.AppRunner(
@@ -78,12 +83,14 @@ class Server:
         if self._streams >= self._serving.most_streams:
             return _failed(503, f"{self._streams} streams are served, and no more")
         self._streams += 1
+        self.metrics.streams.set(self._streams)
         try:
             async with self._subscription(request) as signals:
-                stream = EventStream(request, self._serving.patience, self._stopping)
+                stream = EventStream(request, self._serving.patience, self._stopping, self.metrics)
                 return await stream.run(signals)
         finally:
             self._streams -= 1
+            self.metrics.streams.set(self._streams)
 
     def _subscription(self, request: web.Request) -> AsyncSubscription:
         """What is asked for, from where; raises ConfigurationError for what nobody can give."""
@@ -125,6 +132,22 @@ class Server:
         is_well = items is None or items.state.problem is None
         body = {"well": is_well, "streams": self._streams, "items": table}
         return web.json_response(body, status=200 if is_well else 503)
+
+    async def _show_metrics(self, _: web.Request) -> web.Response:
+        body = generate_latest(self.metrics.registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+    @web.middleware
+    async def _counted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Counts requests by their route, those without one together."""
+        began = time.monotonic()
+        response = await handler(request)
+        resource = request.match_info.route.resource
+        route = "" if resource is None else resource.canonical
+        is_stream = response.headers.get("Content-Type") == HEADERS["Content-Type"]
+        passed_s = None if is_stream else time.monotonic() - began  # a stream lasts as it likes
+        self.metrics.answered(route, response.status, passed_s)
+        return response
 
     @web.middleware
     async def _answered(self, request: web.Request, handler: Handler) -> web.StreamResponse:

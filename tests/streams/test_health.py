@@ -76,8 +76,8 @@ def test_a_budget_that_was_lowered_for_want_of_memory_is_shown_as_it_is(served: 
     served.metrics.watch({"audio.transcript": budget})
     budget.lower(240)
     _, text = served.get("/metrics")
-    assert 'earmark_batch_share{signal="audio.transcript"} 0.5' in text
-    assert 'earmark_memory_shortages{signal="audio.transcript"} 1.0' in text
+    assert 'earmark_batch_share_ratio{signal="audio.transcript"} 0.5' in text
+    assert 'earmark_memory_shortages_total{signal="audio.transcript"} 1.0' in text
 
 
 def test_other_paths_are_not_found(served: Served) -> None:

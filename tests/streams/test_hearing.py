@@ -15,6 +15,7 @@ from earmark.processors.plan import Plan
 from earmark.streams.decoding import DecodePool
 from earmark.streams.fetch import Media
 from earmark.streams.hearing import Hearing
+from earmark.streams.journey import NOWHERE
 from earmark.streams.watchdog import Watchdog, limits_s
 
 WHOLE = Plan(wanted=frozenset({"audio.speech"}), computed=frozenset({"audio.speech"}))
@@ -56,7 +57,7 @@ def gone(tmp_path: Path) -> Iterator[Heard]:
 
 
 def test_media_that_cannot_be_read_are_the_fault_of_the_event(gone: Heard) -> None:
-    flight: Any = SimpleNamespace(forced=False, plan=WHOLE)
+    flight: Any = SimpleNamespace(forced=False, plan=WHOLE, journey=NOWHERE)
     gone.hearing.begin(EVENT, flight, WHOLE, is_long=False)
     block = gone.blocks.get(timeout=10)
     assert block.end is not None
@@ -70,7 +71,7 @@ def test_what_is_forced_is_not_looked_for_among_the_answers_kept(tmp_path: Path)
     path.write_bytes(b"words")
     heard = Heard(Media(content=path))
     for forced in (False, True):
-        flight: Any = SimpleNamespace(forced=forced, plan=WHOLE)
+        flight: Any = SimpleNamespace(forced=forced, plan=WHOLE, journey=NOWHERE)
         heard.hearing.begin(EVENT, flight, WHOLE, is_long=False)
         while heard.watchdog.stage("fetch").work:
             pass
