@@ -191,6 +191,50 @@ def keyed_sink(
     )
 
 
+def raw_source(settings: Settings, topic: str, name: str, column: str) -> Table:
+    """The values of what `topic` holds now, as bytes in `column`."""
+    options = {
+        **_bare(settings, topic),
+        **_reading(settings, Bound()),
+        "scan.startup.mode": "earliest-offset",
+    }
+    return Table(name=name, columns=f"{quoted(column)} BYTES", options=options)
+
+
+def raw_sink(settings: Settings, topics: Sequence[str], name: str, *, transactions: str) -> Table:
+    """Whole records, each on the one of `topics` that it names, exactly once.
+
+    `transactions` begins the names of its transactions: one that runs, one prefix.
+    """
+    options = {
+        **_bare(settings, ";".join(topics)),
+        **_sending(transactions),
+        "key.format": "raw",
+        "key.fields": "key",
+        "value.fields-include": "EXCEPT_KEY",
+    }
+    columns = (
+        "`topic` STRING NOT NULL METADATA, `key` BYTES, `value` BYTES, "
+        "`headers` MAP<STRING NOT NULL, BYTES> METADATA"
+    )
+    return Table(name=name, columns=columns, options=options)
+
+
+def _bare(settings: Settings, topic: str) -> dict[str, str]:
+    own = {"connector": "kafka", "topic": topic, "value.format": "raw"}
+    kafka = java_properties(settings.kafka)
+    return own | {f"properties.{name}": value for name, value in kafka.items()}
+
+
+def _sending(transactions: str) -> Mapping[str, str]:
+    return {
+        "sink.delivery-guarantee": "exactly-once",
+        "sink.transactional-id-prefix": transactions,
+        "properties.transaction.timeout.ms": str(TRANSACTION_MS),
+        "properties.compression.type": "zstd",
+    }
+
+
 def _written(
     settings: Settings, schema: Schema, topic: str, transactions: str
 ) -> Mapping[str, str]:
@@ -198,10 +242,7 @@ def _written(
         **_common(settings, topic),
         "value.avro-confluent.subject": schema.subject,
         "value.avro-confluent.schema": schema.text,
-        "sink.delivery-guarantee": "exactly-once",
-        "sink.transactional-id-prefix": transactions,
-        "properties.transaction.timeout.ms": str(TRANSACTION_MS),
-        "properties.compression.type": "zstd",
+        **_sending(transactions),
     }
 
 
