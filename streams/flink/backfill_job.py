@@ -49,7 +49,7 @@ def backfill_job(settings: Settings, *, run: str) -> Job:
     manifest = read_run(settings.kafka, run)
     route, function = manifest.route, f"answers_{_digest(manifest)}"
     made = [topic.name for topic in written_topics(manifest)]
-    statement = (  # names of ours
+    statement = (
         "INSERT INTO `written` SELECT `topic`, `key`, `value`, `headers` FROM `pieces`, "
         f"LATERAL TABLE(`{function}`(`piece`)) AS T(`topic`, `key`, `value`, `headers`)"
     )
