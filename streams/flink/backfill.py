@@ -125,9 +125,10 @@ def backfill(
     ended.
     """
     started = time.monotonic()
-    if manifest.state == State.BEGUN:
-        _run(settings, manifest, order, progress)
     total, found = _pieces(settings, manifest), answered(settings, manifest.route)
+    if manifest.state == State.BEGUN and len(found) < total:
+        _run(settings, manifest, order, progress)
+        found = answered(settings, manifest.route)
     if found.keys() != set(range(total)):
         raise ServiceError(f"{len(found)} of {total} pieces of {manifest.run} are answered")
     if manifest.state == State.BEGUN:

@@ -13,6 +13,7 @@ KEY = "content_id"
 # what a checkpoint has handed to Kafka must still be there to be committed after a restart; a
 # broker allows no more by default
 TRANSACTION_MS = 900_000
+LARGEST_BYTES = 16_000_000  # of a record before it is compressed; topics allow what they allow
 ARRIVED = "`arrived` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL"
 _TIMED = f"{ARRIVED}, WATERMARK FOR `arrived` AS `arrived` - INTERVAL '1' SECOND"
 _TOPIC = "`topic` STRING METADATA VIRTUAL"
@@ -209,6 +210,7 @@ def raw_sink(settings: Settings, topics: Sequence[str], name: str, *, transactio
     options = {
         **_bare(settings, ";".join(topics)),
         **_sending(transactions),
+        "properties.max.request.size": str(LARGEST_BYTES),
         "key.format": "raw",
         "key.fields": "key",
         "value.fields-include": "EXCEPT_KEY",
