@@ -13,7 +13,7 @@ from earmark.processors.content import ContentEvent
 from earmark.processors.loader import load_specs, with_models
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.schema import RECEIPTS
-from earmark.processors.signal import Takes
+from earmark.processors.signal import SignalSpec, Takes
 from earmark.streams.answer_cache import AnswerCache
 from earmark.streams.course import Course, Onward
 from earmark.streams.crash_ledger import CrashLedger, ledger_path
@@ -91,39 +91,18 @@ def assemble(
             budget.watch = observer.batch
         return pipeline
 
-    # the decode processes come first: each starts while this process loads its models
-    make_decoders = partial(
-        DecodePool,
-        meters=[name for name, spec in specs.items() if spec.takes is Takes.METER],
-        stall_s=settings.worker.decode_stall_s,
-        max_hours=settings.media.max_hours,
-        first_hours=settings.worker.long_minutes / 60,
-        memory_bytes=settings.worker.decode_memory_bytes,
-        cpu_s=settings.worker.decode_cpu_s,
-    )
-    decoders = make_decoders(settings.worker.decoders or _cores_for_decoding())
     watchdog = Watchdog(ending_process(health), limits_s=limits_s(settings.worker.stall_s))
+    # the decode processes come first: each starts while this process loads its models
+    hearing, fetcher = hearing_maker(
+        settings,
+        specs,
+        read=read,
+        watchdog=watchdog,
+        sets_apart=route.long is not None and settings.worker.long_minutes > 0,
+    )
     course = course or Onward()
     consumer = consumer_for(settings, bounded=course.bounded)
-    # a fetch that waits for room waits for the decoders, which have a limit of their own
-    fetcher = Fetcher(
-        settings.media,
-        inline=InlineAudio(settings.kafka, read),
-        waiting=watchdog.stage("fetch").moved,
-    )
     metrics.queue_bytes.labels("spool").set_function(lambda: fetcher.spooled_bytes)
-
-    def hearing(plan_heard: PlanHeard, score: Score) -> Hearing:
-        return Hearing(
-            fetcher=fetcher,
-            fetchers=settings.worker.fetchers,
-            decoders=decoders,
-            decoders_of_long=partial(make_decoders, 1, nice=NICE_OF_LONG),
-            sets_apart=route.long is not None and settings.worker.long_minutes > 0,
-            watchdog=watchdog,
-            plan_heard=plan_heard,
-            score=score,
-        )
 
     return Worker(
         settings,
@@ -149,6 +128,42 @@ def assemble(
         health=health,
         observer=observer,
     )
+
+
+def hearing_maker(
+    settings: Settings,
+    specs: Mapping[str, SignalSpec],
+    *,
+    read: Callable[[bytes], ContentEvent],
+    watchdog: Watchdog,
+    sets_apart: bool,
+) -> tuple[Callable[[PlanHeard, Score], Hearing], Fetcher]:
+    """What makes the hearing of a worker, its decode processes started; and what it fetches by."""
+    make_decoders = partial(
+        DecodePool,
+        meters=[name for name, spec in specs.items() if spec.takes is Takes.METER],
+        stall_s=settings.worker.decode_stall_s,
+        max_hours=settings.media.max_hours,
+        first_hours=settings.worker.long_minutes / 60,
+        memory_bytes=settings.worker.decode_memory_bytes,
+        cpu_s=settings.worker.decode_cpu_s,
+    )
+    # a fetch that waits for room waits for the decoders, which have a limit of their own
+    fetcher = Fetcher(
+        settings.media,
+        inline=InlineAudio(settings.kafka, read),
+        waiting=watchdog.stage("fetch").moved,
+    )
+    made = partial(
+        Hearing,
+        fetcher=fetcher,
+        fetchers=settings.worker.fetchers,
+        decoders=make_decoders(settings.worker.decoders or _cores_for_decoding()),
+        decoders_of_long=partial(make_decoders, 1, nice=NICE_OF_LONG),
+        sets_apart=sets_apart,
+        watchdog=watchdog,
+    )
+    return lambda plan_heard, score: made(plan_heard=plan_heard, score=score), fetcher
 
 
 def load_pipeline(settings: Settings) -> Pipeline:

@@ -5,6 +5,7 @@ is `earmark.toml` in the working directory, or the one that EARMARK_CONFIG names
 there is not is a mistake, wherever it stands.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal

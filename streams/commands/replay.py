@@ -97,7 +97,7 @@ def replay(
         return
     if run is None:
         raise click.UsageError("name the run: --run NAME (or see `earmark replay --help`)")
-    from earmark.streams.replay.manifest import read_runs
+    from earmark.streams.replay.manifest import FLINK, read_runs
 
     configure_logging()
     settings = _settings()
@@ -109,6 +109,8 @@ def replay(
         )
     if known is not None and known.thresholds:
         raise ConfigurationError(f"{run} goes on with `earmark relabel`, which began it")
+    if known is not None and known.host == FLINK:
+        raise ConfigurationError(f"{run} goes on with `earmark flink backfill`, which began it")
     manifest = known or _planned(settings, run, options)
     if dry_run:
         _say_estimate(settings, manifest, workers, cost_per_hour, as_json=as_json)

@@ -55,9 +55,16 @@ class Driver:
         with self._alone():
             state = self._folder.newest(self._digest)
             self._folder.tidy(state)
+            if state is None and self._job.start_over is not None:
+                self._job.start_over()
             runtime = find_runtime(self._settings)
             port = free_port()
-            config = {**self._job.config, **self._where(runtime, port), **self._state(state)}
+            config = {
+                **self._job.config,
+                **self._where(runtime, port),
+                **self._python(),
+                **self._state(state),
+            }
             client = _submitted(self._job, config)
             note = self._note(client, f"http://127.0.0.1:{port}", state)
             self._folder.write(note)
@@ -102,17 +109,24 @@ class Driver:
     def _where(self, runtime: Runtime, port: int) -> Mapping[str, str]:
         if BY_CLIENT:
             return {"pipeline.jars": runtime.jars}
+        jars = [runtime.jars, runtime.python_jar] if self._job.functions else [runtime.jars]
         if self._order.cluster is not None:
             host, port = self._order.address
             return {
                 "execution.target": "remote",
-                "pipeline.jars": runtime.jars,
+                "pipeline.jars": ";".join(jars),
                 "parallelism.default": str(self._order.parallelism),
                 "rest.address": host,
                 "rest.port": str(port),
             }
         os.environ.update(runtime.embedded_environment(self._job.name, self._order.heap_mb))
         return embedded_config(runtime, port, self._order.parallelism)
+
+    def _python(self) -> Mapping[str, str]:
+        if not self._job.functions or BY_CLIENT:
+            return {}
+        own = sys.executable
+        return {"python.executable": self._order.python or own, "python.client.executable": own}
 
     def _state(self, state: object) -> Mapping[str, str]:
         own = self._folder.checkpoints(self._digest).as_uri()
@@ -169,6 +183,8 @@ def _submitted(job: Job, config: Mapping[str, str]) -> Any:
         )
         for name, value in {**config, "pipeline.name": f"earmark {job.name}"}.items():
             environment.get_config().set(name, value)
+        for name, make in job.functions.items():
+            environment.create_temporary_function(name, make())
         for table in job.tables:
             environment.execute_sql(table.ddl)
         for view in job.views:

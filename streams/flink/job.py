@@ -1,8 +1,9 @@
 """What a job is: tables, statements, and how Flink is to run them."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from earmark.streams.flink.table import Table
 
@@ -32,7 +33,9 @@ class Job:
     """Tables, views of them and the statements over both, run as one job.
 
     `name` is what people call it, and the folder of its state. `schemas` are the topics under whose
-    schemas it writes, `config` is Flink's own.
+    schemas it writes, `config` is Flink's own. `functions` makes functions in Python by their names
+    in the statements. `start_over` is called where there is no state to go on from: it undoes what
+    an earlier attempt has published, where that would be doubled.
     """
 
     name: str
@@ -41,6 +44,8 @@ class Job:
     schemas: Sequence[str]
     views: Sequence[str] = ()
     config: Mapping[str, str] = field(default_factory=lambda: {**STREAMING, **ONE_PHASE})
+    functions: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+    start_over: Callable[[], None] | None = None
 
     @property
     def is_batch(self) -> bool:

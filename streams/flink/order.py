@@ -18,6 +18,7 @@ KINDS = {
     "profile": ("profile_job", "profile_job"),
     "stats": ("stats_job", "stats_job"),
     "rebuild": ("profile_job", "rebuild_job"),
+    "backfill": ("backfill_job", "backfill_job"),
 }
 
 
@@ -26,7 +27,8 @@ class Order:
     """One job to be run; it holds no secrets, and travels on command lines.
 
     `cluster` is the REST address of a Flink, None for one inside the driver's own process.
-    `checkpoints` is where a cluster puts them, None for the job's folder on this machine.
+    `checkpoints` is where a cluster puts them, None for the job's folder on this machine. `python`
+    is that of the job's functions, if it has any, where they run; None for our own.
     """
 
     kind: str
@@ -35,6 +37,7 @@ class Order:
     heap_mb: int = HEAP_MB
     cluster: str | None = None
     checkpoints: str | None = None
+    python: str | None = None
 
     @property
     def address(self) -> tuple[str, int]:

@@ -86,6 +86,11 @@ class Runtime:
         """The connectors, as Flink's `pipeline.jars` takes them."""
         return ";".join(path.absolute().as_uri() for path in self.connectors)
 
+    @property
+    def python_jar(self) -> str:
+        """What a cluster needs for functions in Python; a Flink in our own JVM has it."""
+        return next((self.distribution / "opt").glob("flink-python-*.jar")).absolute().as_uri()
+
 
 def find_runtime(settings: Settings, progress: Progress = silent) -> Runtime:
     """Flink, its connectors fetched and verified.

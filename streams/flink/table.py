@@ -13,6 +13,7 @@ KEY = "content_id"
 # what a checkpoint has handed to Kafka must still be there to be committed after a restart; a
 # broker allows no more by default
 TRANSACTION_MS = 900_000
+LARGEST_BYTES = 16_000_000  # of a record before it is compressed; topics allow what they allow
 ARRIVED = "`arrived` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL"
 _TIMED = f"{ARRIVED}, WATERMARK FOR `arrived` AS `arrived` - INTERVAL '1' SECOND"
 _TOPIC = "`topic` STRING METADATA VIRTUAL"
@@ -191,6 +192,51 @@ def keyed_sink(
     )
 
 
+def raw_source(settings: Settings, topic: str, name: str, column: str) -> Table:
+    """The values of what `topic` holds now, as bytes in `column`."""
+    options = {
+        **_bare(settings, topic),
+        **_reading(settings, Bound()),
+        "scan.startup.mode": "earliest-offset",
+    }
+    return Table(name=name, columns=f"{quoted(column)} BYTES", options=options)
+
+
+def raw_sink(settings: Settings, topics: Sequence[str], name: str, *, transactions: str) -> Table:
+    """Whole records, each on the one of `topics` that it names, exactly once.
+
+    `transactions` begins the names of its transactions: one that runs, one prefix.
+    """
+    options = {
+        **_bare(settings, ";".join(topics)),
+        **_sending(transactions),
+        "properties.max.request.size": str(LARGEST_BYTES),
+        "key.format": "raw",
+        "key.fields": "key",
+        "value.fields-include": "EXCEPT_KEY",
+    }
+    columns = (
+        "`topic` STRING NOT NULL METADATA, `key` BYTES, `value` BYTES, "
+        "`headers` MAP<STRING NOT NULL, BYTES> METADATA"
+    )
+    return Table(name=name, columns=columns, options=options)
+
+
+def _bare(settings: Settings, topic: str) -> dict[str, str]:
+    own = {"connector": "kafka", "topic": topic, "value.format": "raw"}
+    kafka = java_properties(settings.kafka)
+    return own | {f"properties.{name}": value for name, value in kafka.items()}
+
+
+def _sending(transactions: str) -> Mapping[str, str]:
+    return {
+        "sink.delivery-guarantee": "exactly-once",
+        "sink.transactional-id-prefix": transactions,
+        "properties.transaction.timeout.ms": str(TRANSACTION_MS),
+        "properties.compression.type": "zstd",
+    }
+
+
 def _written(
     settings: Settings, schema: Schema, topic: str, transactions: str
 ) -> Mapping[str, str]:
@@ -198,10 +244,7 @@ def _written(
         **_common(settings, topic),
         "value.avro-confluent.subject": schema.subject,
         "value.avro-confluent.schema": schema.text,
-        "sink.delivery-guarantee": "exactly-once",
-        "sink.transactional-id-prefix": transactions,
-        "properties.transaction.timeout.ms": str(TRANSACTION_MS),
-        "properties.compression.type": "zstd",
+        **_sending(transactions),
     }
 
 

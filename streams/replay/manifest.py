@@ -27,6 +27,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,48}")  # it becomes a part of topics' 
 _TAKEN = "runs"  # what is aborted takes all topics of its name with it, here this one
 _PIECE = "#"  # between the name of a run and the number of a piece of its ids
 _SILENT = 0
+WORKERS, FLINK = "workers", "flink"
 
 
 class State(StrEnum):
@@ -43,7 +44,7 @@ class Manifest:
     """One run. `bounds` are first and end offset by partition of `source`, frozen at its start.
 
     `audio_per_s` (seconds of audio per second) and `tokens_per_s` limit it, 0 does not. It gives
-    way while the live workers are more than `live_lag` events behind.
+    way while the live workers are more than `live_lag` events behind. `host` is what answers it.
     """
 
     run: str
@@ -60,6 +61,7 @@ class Manifest:
     tokens_per_s: float = 0.0
     live_lag: int = 100
     live_group: str = "earmark"
+    host: str = WORKERS
 
     @property
     def route(self) -> Route:

@@ -81,13 +81,26 @@ class ProgressReader:
 
 def commit_start(kafka: KafkaSettings, manifest: Manifest) -> None:
     """Let the run's group begin where its bounds do; raises ServiceError."""
-    consumer = Consumer(client_config(kafka, _own(manifest)))
     starts = [
         TopicPartition(manifest.source, number, start)
         for number, (start, _) in manifest.bounds.items()
     ]
+    _commit(kafka, manifest, starts)
+
+
+def commit_end(kafka: KafkaSettings, manifest: Manifest) -> None:
+    """Say of the run that all its partitions are through; raises ServiceError."""
+    ends = [
+        TopicPartition(manifest.source, number, end, THROUGH)
+        for number, (_, end) in manifest.bounds.items()
+    ]
+    _commit(kafka, manifest, ends)
+
+
+def _commit(kafka: KafkaSettings, manifest: Manifest, offsets: list[TopicPartition]) -> None:
+    consumer = Consumer(client_config(kafka, _own(manifest)))
     try:
-        consumer.commit(offsets=starts, asynchronous=False)
+        consumer.commit(offsets=offsets, asynchronous=False)
     except KafkaException as error:
         raise ServiceError(f"Kafka: {error.args[0].str()}") from error
     finally:

@@ -14,7 +14,7 @@ from earmark.streams.metrics import Metrics
 from earmark.streams.registry import Registry
 from earmark.streams.replay.course import ReplayCourse
 from earmark.streams.replay.courtesy import stand_behind
-from earmark.streams.replay.manifest import Manifest, State, read_run
+from earmark.streams.replay.manifest import FLINK, Manifest, State, read_run
 from earmark.streams.replay.metrics import ReplayMetrics
 from earmark.streams.replay.pace import LiveLag, Pace
 from earmark.streams.replay.progress import ProgressReader
@@ -43,6 +43,8 @@ def replay_worker(
     manifest = read_run(settings.kafka, run)
     if manifest.thresholds:
         raise ConfigurationError(f"{run} is a run of `earmark relabel`")
+    if manifest.host == FLINK:
+        raise ConfigurationError(f"{run} is a run of `earmark flink backfill`")
     if manifest.state == State.ABORTED:
         raise ConfigurationError(f"replay {run} was aborted")
     own = manifest.settings(settings)
