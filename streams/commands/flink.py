@@ -22,6 +22,7 @@ from earmark.streams.flink.host import (
     prepare,
     stop_job,
 )
+from earmark.streams.flink.job import EVERY_S
 from earmark.streams.flink.order import Order
 from earmark.streams.flink.runtime import HEAP_MB
 from earmark.streams.local.state import resolve_settings
@@ -63,6 +64,15 @@ def _where(command: Any) -> Any:
             show_default=True,
             help="Largest heap of a Flink inside this process.",
         ),
+        click.option(
+            "--every",
+            "every_s",
+            type=click.FloatRange(min=0.1),
+            default=EVERY_S,
+            show_default=True,
+            help="Seconds from one checkpoint to the next, with which readers see what was made; where "
+            "there is much to catch up with, longer ones save work.",
+        ),
     ):
         command = option(command)
     return command
@@ -84,7 +94,8 @@ def profile(**where: Any) -> None:
     "--from",
     "start",
     metavar="WHEN",
-    help="Begin with what arrived then; a job that goes on from its state does not ask.",
+    help="Begin with what arrived then; none: with this hour, and a --run with all that is there. "
+    "A job that goes on from its state does not ask.",
 )
 @click.option("--run", help="Count what is there, for once, to the topics of this run.")
 @click.option("--to", "end", metavar="WHEN", help="With --run: what had arrived by then.")
@@ -96,15 +107,17 @@ def stats(start: str | None, run: str | None, end: str | None, as_json: bool, **
     By signal, model, language and content type: outcomes, reasons, labels and words, and of each
     number mean, deviation, quantiles and histogram. `earmark drift` compares them. Windows are of
     the time of arrival; what comes too late for its window is counted as late. Stays until Ctrl-C,
-    as `profile` does; with --run it ends with what is there, on replay.RUN.signal.stats.v1. WHEN
-    is in ISO 8601 or how long ago (2h, 7d).
+    as `profile` does, and begins with a whole hour: no part of a window takes the whole's place.
+    With --run it ends with what is there, on replay.RUN.signal.stats.v1. WHEN is in ISO 8601 or how
+    long ago (2h, 7d).
     """
     now = datetime.now(UTC)
     from_ms = moment_ms(start, now=now) if start else None
     if run is None:
         if end is not None:
             raise click.UsageError("--to is for a --run, which has an end")
-        sys.exit(_keep(_order(kind="stats", options={"from_ms": from_ms}, **where)))
+        begin = int(now.timestamp() * 1000) if from_ms is None else from_ms
+        sys.exit(_keep(_order(kind="stats", options={"from_ms": begin}, **where)))
     from earmark.streams.flink.stats import count_to_end
 
     with loading(quiet=as_json) as progress:
@@ -348,17 +361,18 @@ def down(as_json: bool) -> None:
     type=click.IntRange(min=0),
     default=3,
     show_default=True,
-    help="How often the job gets SIGKILL; with 0 all is sent before it starts, for its rate.",
+    help="How often each job gets SIGKILL; with 0 all is sent before it starts, for its rate.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON, on the last line.")
 @_where
 def proof(signals: int, kills: int, seed: int, as_json: bool, **where: Any) -> None:
-    """Kill the profile job amid work; prove that no profile is lost or doubled.
+    """Kill Flink's jobs amid work; prove that nothing is lost or doubled.
 
     On a broker and registry of its own, with made signals. Compares every profile with what the
     reference in Python makes of the same records, and with profiles rebuilt in streaming and in
-    batch mode. Ends with 0 only if all agree.
+    batch mode, and what the windows hold with what the reference counts. Each job is killed so
+    often; readers are read_committed. Ends with 0 only if all agree.
     """
     from earmark.streams.flink.proof import prove
     from earmark.streams.local.stack import Stack
@@ -380,19 +394,25 @@ def proof(signals: int, kills: int, seed: int, as_json: bool, **where: Any) -> N
         )
     click.echo(json.dumps(asdict(found)) if as_json else _told(found))
     if not found.holds:
-        raise ServiceError("profiles are not what they should be")
+        raise ServiceError("profiles or windows are not what they should be")
 
 
 def _told(found: Any) -> str:
-    rebuilt = ", ".join(
-        f"{mode} {'equal' if same else 'NOT EQUAL'}" for mode, same in found.rebuilt.items()
-    )
-    return (
+    lines = [
         f"{found.signals:,} signals, {found.kills} kills: {found.profiles:,} profiles, "
-        f"lost {found.lost}, doubled {found.doubled} (read_committed)\n"
-        f"rebuilt: {rebuilt}\n"
-        f"{found.seconds:,} s, {found.signals_per_s:,} signals/s with the start"
-    )
+        f"lost {found.lost}, doubled {found.doubled} (read_committed)"
+    ]
+    lines += [
+        f"{name}, {it.kills} kills: lost {it.lost}, doubled {it.doubled}"
+        for name, it in found.ended.items()
+    ]
+    if (rate := found.rate) is not None:
+        lines.append(
+            f"{rate.seconds:,} s, {rate.signals_per_s:,} signals/s with the start, "
+            f"{rate.cpu_us_per_signal:,} us of processor time each; a first profile is seen "
+            f"after {rate.first_s} s, at most {rate.first_longest_s} s"
+        )
+    return "\n".join(lines)
 
 
 def _order(*, cluster: str | None, **rest: Any) -> Order:

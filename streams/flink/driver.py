@@ -133,6 +133,7 @@ class Driver:
         found = {"execution.checkpointing.dir": self._order.checkpoints or own}
         if state is not None:
             found["execution.state-recovery.path"] = f"file://{state}"
+        found["execution.checkpointing.interval"] = f"{self._order.every_s * 1000:.0f} ms"
         return {} if self._job.is_batch else found
 
     def _note(self, client: Any, url: str, state: object) -> JobNote:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from earmark.models.error import ConfigurationError
-from earmark.streams.flink.job import Job
+from earmark.streams.flink.job import EVERY_S, Job
 from earmark.streams.flink.runtime import HEAP_MB
 from earmark.streams.settings import Settings
 
@@ -26,15 +26,17 @@ KINDS = {
 class Order:
     """One job to be run; it holds no secrets, and travels on command lines.
 
-    `cluster` is the REST address of a Flink, None for one inside the driver's own process.
-    `checkpoints` is where a cluster puts them, None for the job's folder on this machine. `python`
-    is that of the job's functions, if it has any, where they run; None for our own.
+    `every_s` is the time from one checkpoint to the next. `cluster` is the REST address of a Flink,
+    None for one inside the driver's own process. `checkpoints` is where a cluster puts them, None
+    for the job's folder on this machine. `python` is that of the job's functions, if it has any,
+    where they run; None for our own.
     """
 
     kind: str
     options: Mapping[str, Any] = field(default_factory=dict)
     parallelism: int = 1
     heap_mb: int = HEAP_MB
+    every_s: float = EVERY_S
     cluster: str | None = None
     checkpoints: str | None = None
     python: str | None = None

@@ -1,7 +1,10 @@
 """A job as a child process: what the local stack keeps, and tests kill."""
 
 import signal
+import time
 from pathlib import Path
+
+import psutil
 
 from earmark.models.error import ServiceError
 from earmark.streams.flink.host import command_of
@@ -46,6 +49,13 @@ class JobProcess:
         note = self.note
         return note.url if note else ""
 
+    @property
+    def cpu_s(self) -> float:
+        """The processor time that it and its JVM have taken, in seconds."""
+        driver = psutil.Process(self.child.pid)
+        times = (each.cpu_times() for each in (driver, *driver.children(recursive=True)))
+        return sum(each.user + each.system for each in times)
+
     def start(self) -> None:
         """Start it and wait until it reads; ServiceError if it ends before."""
         self.launch()
@@ -76,3 +86,10 @@ def profile_process(settings: Settings, *, log_dir: Path) -> JobProcess:
     """The profile job for the local stack; raises ConfigurationError where Flink is missing."""
     find_runtime(settings)
     return JobProcess(Order(kind="profile"), settings, log_dir=log_dir)
+
+
+def stats_process(settings: Settings, *, log_dir: Path) -> JobProcess:
+    """The live stats job for the local stack, from this hour on; raises as `profile_process`."""
+    find_runtime(settings)
+    order = Order(kind="stats", options={"from_ms": int(time.time() * 1000)})
+    return JobProcess(order, settings, log_dir=log_dir)

@@ -1,6 +1,6 @@
 """The job that keeps `content.profile.v1` up, and the one that makes the same from history."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from earmark.processors.loader import load_specs
 from earmark.processors.schema import ITEMS, PROFILES, schema_of
@@ -8,28 +8,19 @@ from earmark.processors.signal import SignalSpec
 from earmark.streams.flink.expected_sql import expectation
 from earmark.streams.flink.job import BATCH, ONE_PHASE, STREAMING, Job
 from earmark.streams.flink.profile_sql import ITEM_COLUMNS, insert_profiles
-from earmark.streams.flink.signal_sql import SignalTopic, source_columns
-from earmark.streams.flink.sql_type import quoted
-from earmark.streams.flink.table import (
-    Bound,
-    Table,
-    keyed_sink,
-    keyed_source,
-    logged_sources,
-    newest,
-)
+from earmark.streams.flink.signal_sql import columns_of, read_together
+from earmark.streams.flink.table import Bound, key_source, keyed_sink, logged_source
 from earmark.streams.route import replay_topic
 from earmark.streams.settings import Settings
 from earmark.streams.topic import signal_topics
 
 NAME = "profile"
-Relation = Callable[[str], str]  # from a table's name to what is read of it
+KEYS = "keys"
 
 
 def profile_job(settings: Settings) -> Job:
     """The profiles of all items, kept up from all signal topics."""
-    tables = [keyed_source(settings, name, name, columns) for name, columns in _sources().items()]
-    return _job(settings, NAME, tables, quoted, to=PROFILES)
+    return _job(settings, NAME, to=PROFILES)
 
 
 def rebuild_job(
@@ -45,23 +36,14 @@ def rebuild_job(
     `from_ms` leaves out signals and items that arrived before. Both are times of arrival in
     milliseconds since the epoch. `batch` gives the same in batch mode.
     """
-    bound = Bound(to_ms=to_ms)
-    tables: list[Table] = []
-    for name, columns in _sources().items():
-        if batch:
-            tables += logged_sources(settings, name, name, columns, bound=bound)
-        else:
-            tables.append(keyed_source(settings, name, name, columns, bound=bound))
-
-    def relation(name: str) -> str:
-        whole = newest(name) if batch else quoted(name)
-        if from_ms is None:
-            return whole
-        return f"(SELECT * FROM {whole} WHERE `arrived` >= TO_TIMESTAMP_LTZ({from_ms:d}, 3))"
-
-    to = replay_topic(run, PROFILES)
-    mode = BATCH if batch else STREAMING
-    return _job(settings, f"rebuild-{run}", tables, relation, to=to, config={**mode, **ONE_PHASE})
+    return _job(
+        settings,
+        f"rebuild-{run}",
+        to=replay_topic(run, PROFILES),
+        mode=BATCH if batch else STREAMING,
+        bound=Bound(to_ms=to_ms),
+        from_ms=from_ms,
+    )
 
 
 def computed(settings: Settings) -> Mapping[str, SignalSpec]:
@@ -74,34 +56,34 @@ def computed(settings: Settings) -> Mapping[str, SignalSpec]:
 def _job(
     settings: Settings,
     name: str,
-    tables: list[Table],
-    relation: Relation,
     *,
     to: str,
-    config: Mapping[str, str] | None = None,
+    mode: Mapping[str, str] = STREAMING,
+    bound: Bound | None = None,
+    from_ms: int | None = None,
 ) -> Job:
-    schema = schema_of(PROFILES)
+    topics = signal_topics()
+    signals = {f"signals_{number}": group for number, group in enumerate(read_together(topics))}
+    read = [
+        logged_source(settings, [it.topic for it in group], table, columns_of(group), bound=bound)
+        for table, group in signals.items()
+    ]
+    read.append(logged_source(settings, [ITEMS], ITEMS, ITEM_COLUMNS, bound=bound))
+    read.append(key_source(settings, [*topics, ITEMS], KEYS, bound=bound))
     prefix = f"{settings.kafka.group_id}-flink-{name}"
-    sink = keyed_sink(settings, schema, PROFILES, topic=to, transactions=prefix)
-    signals = {relation(topic): signal for topic, signal in _signals().items()}
-    statement = insert_profiles(PROFILES, relation(ITEMS), signals, expectation(computed(settings)))
+    sink = keyed_sink(settings, schema_of(PROFILES), PROFILES, topic=to, transactions=prefix)
+    statement = insert_profiles(
+        PROFILES,
+        items=ITEMS,
+        signals=signals,
+        keys=KEYS,
+        expected=expectation(computed(settings)),
+        from_ms=from_ms,
+    )
     return Job(
         name=name,
-        tables=[*tables, sink],
+        tables=[*read, sink],
         statements=[statement],
         schemas=[PROFILES],
-        config=config or {**STREAMING, **ONE_PHASE},
+        config={**mode, **ONE_PHASE},
     )
-
-
-def _signals() -> Mapping[str, SignalTopic]:
-    """Every signal topic that there is a schema for."""
-    return {topic: SignalTopic(schema=schema_of(topic), topic=topic) for topic in signal_topics()}
-
-
-def _sources() -> Mapping[str, str]:
-    """The columns that are read, by topic, which is the name of its table too."""
-    of_signals = {
-        topic: source_columns(signal.schema.definition) for topic, signal in _signals().items()
-    }
-    return {**of_signals, ITEMS: ITEM_COLUMNS}

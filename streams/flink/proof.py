@@ -1,17 +1,22 @@
-"""Kills the profile job amid work, and proves that its profiles are right all the same."""
+"""Kills Flink's jobs amid work, and proves that what they made is right all the same."""
 
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
-from earmark.models.error import ServiceError
 from earmark.processors.schema import ITEMS
 from earmark.streams.flink.catalogue import Catalogue, catalogue
+from earmark.streams.flink.interruption import Interruption
 from earmark.streams.flink.order import Order
 from earmark.streams.flink.process import JobProcess
+from earmark.streams.flink.rate import Rate, rate
 from earmark.streams.flink.rebuild import rebuild
 from earmark.streams.flink.standing import ProfileReader
+from earmark.streams.flink.stats import count_to_end
+from earmark.streams.flink.tally import miscounted
 from earmark.streams.local.report import Report, unreported
 from earmark.streams.settings import Settings
 from earmark.streams.topic import signal_topics
@@ -25,12 +30,22 @@ OrderOf = Callable[..., Order]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What a job that ends by itself has made, killed so often: things lost, and things doubled."""
+
+    kills: int
+    lost: int
+    doubled: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """What was sent, and what read_committed readers found in the end.
 
     `lost` are items whose profile is missing, stale or wrong by the reference in Python, `doubled`
-    records that repeat the one before. `seconds` is from the job's start to the last record that
-    changed anything; `rebuilt` says by mode whether the rebuilt profiles are the live ones.
+    records that repeat the one before. `ended` says the same of the jobs that end by themselves:
+    for rebuilds, of profiles against the live ones, for windows, of what is counted in them. `rate`
+    is there where nothing was killed.
     """
 
     signals: int
@@ -40,14 +55,14 @@ class Proof:
     records: int
     lost: int
     doubled: int
-    seconds: float
-    signals_per_s: float
-    rebuilt: Mapping[str, bool]
+    ended: Mapping[str, Ended]
+    rate: Rate | None
 
     @property
     def holds(self) -> bool:
-        """Whether nothing is lost, nothing doubled, and what was rebuilt is the same."""
-        return not self.lost and not self.doubled and all(self.rebuilt.values())
+        """Whether nothing is lost and nothing doubled, by any of the jobs."""
+        made = (self, *self.ended.values())
+        return not any(each.lost or each.doubled for each in made)
 
 
 def prove(
@@ -59,42 +74,46 @@ def prove(
     seed: int = 7,
     report: Report = unreported,
 ) -> Proof:
-    """Send so many signals of made items, kill the job so often meanwhile, and look.
+    """Send so many signals of made items, kill each job so often meanwhile, and look.
 
     Without kills all is sent before the job starts, so that its rate is that of catching up, start
     included.
     """
-    job = JobProcess(order(kind="profile"), settings, log_dir=settings.state_folder / "flink/log")
-    try:
-        with catalogue(settings) as made, ProfileReader(settings) as reader:
-            sent = _sent(made, signals, random.Random(seed))  # noqa: S311 - made data
-            started = time.time()
-            if kills:
-                job.start()
-            _spread(sent, signals, kills, job, report)
+    with catalogue(settings) as made, ProfileReader(settings) as reader:
+        sent = _sent(made, signals, random.Random(seed))  # noqa: S311 - made data
+        speed = None
+        if kills:
+            with _running(settings, order) as job:
+                _spread(sent, signals, kills, job, report)
+                made.flush()
+                lost = _lost(made, reader, report)
+        else:
+            for _ in sent:
+                pass
             made.flush()
             report(f"{signals:,} signals of {len(made.items):,} items sent")
-            if not kills:
-                started = time.time()
-                job.launch()
-            lost = _lost(made, reader, report)
-            seconds = reader.last_ms / 1000 - started
-            report(f"settled after {seconds:.1f} s: {lost} profiles lost, {reader.doubled} doubled")
-            rebuilt = {
-                mode: _same(settings, mode, order, report) for mode in ("streaming", "batch")
-            }
-            return Proof(
-                signals=signals,
-                items=len(made.items),
-                kills=kills,
-                profiles=len(reader.standing()),
-                records=reader.records,
-                lost=lost,
-                doubled=reader.doubled,
-                seconds=round(seconds, 1),
-                signals_per_s=round(signals / seconds),
-                rebuilt=rebuilt,
-            )
+            settle = partial(_lost, made, reader, report)
+            lost, speed = rate(settings, order, signals, made, reader, settle, report)
+        report(f"{lost} profiles lost, {reader.doubled} doubled")
+        return Proof(
+            signals=signals,
+            items=len(made.items),
+            kills=kills,
+            profiles=len(reader.standing()),
+            records=reader.records,
+            lost=lost,
+            doubled=reader.doubled,
+            ended=dict(_ended(settings, kills, order, report)),
+            rate=speed,
+        )
+
+
+@contextmanager
+def _running(settings: Settings, order: OrderOf) -> Iterator[JobProcess]:
+    job = JobProcess(order(kind="profile"), settings, log_dir=settings.state_folder / "flink/log")
+    try:
+        job.start()
+        yield job
     finally:
         job.kill()
 
@@ -141,11 +160,37 @@ def _lost(made: Catalogue, reader: ProfileReader, report: Report) -> int:
     return lost
 
 
-def _same(settings: Settings, mode: str, order: OrderOf, report: Report) -> bool:
-    try:
-        done = rebuild(settings, f"proof-{mode}", batch=mode == "batch", order=order)
-    except ServiceError as error:
-        report(str(error))
-        return False
-    report(f"{mode}: {done.profiles:,} profiles rebuilt in {done.seconds:.1f} s")
-    return done.agreement is not None and done.agreement.equal
+def _ended(
+    settings: Settings, kills: int, order: OrderOf, report: Report
+) -> Iterator[tuple[str, Ended]]:
+    """What the jobs that end by themselves make, each killed so often."""
+    jobs = {
+        "rebuild": partial(_rebuilt, settings, order, batch=False),
+        "rebuild in batch mode": partial(_rebuilt, settings, order, batch=True),
+        "stats": partial(_counted, settings, order),
+    }
+    for name, job in jobs.items():
+        made = job(kills)
+        report(f"{name}: {made.kills} kills, {made.lost} lost, {made.doubled} doubled")
+        yield name, made
+
+
+def _rebuilt(settings: Settings, order: OrderOf, kills: int, *, batch: bool) -> Ended:
+    """Profiles made again: those that are not the live ones, and records that repeat others."""
+    run = f"proof-{'batch' if batch else 'streaming'}"
+    with Interruption(settings, f"rebuild-{run}", kills) as interruption:
+        done = rebuild(settings, run, batch=batch, order=order)
+    with ProfileReader(settings, done.topic) as reader:
+        while reader.read():
+            pass
+        doubled = reader.doubled
+    differing = done.agreement.differing if done.agreement else 0
+    return Ended(kills=interruption.done, lost=differing, doubled=doubled)
+
+
+def _counted(settings: Settings, order: OrderOf, kills: int) -> Ended:
+    """Windows of all signals: what was not counted in them, and what more than once."""
+    with Interruption(settings, "stats-proof", kills) as interruption:
+        topic = count_to_end(settings, "proof", order=order)
+    found = miscounted(settings, topic)
+    return Ended(kills=interruption.done, lost=found.lost, doubled=found.doubled)

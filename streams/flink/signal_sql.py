@@ -4,12 +4,12 @@ Generated from the signal's schema by the same rule as the reference in Python, 
 plug-in signal needs nothing here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from earmark.processors.profile import Summary, summary_fields
-from earmark.processors.schema import Definition, Schema
+from earmark.processors.schema import Definition, Schema, schema_of
 from earmark.streams.flink.sql_type import NO_NAMES, quoted, sql_type, text
 
 NUMBERS = "MAP<STRING NOT NULL, DOUBLE NOT NULL>"
@@ -80,6 +80,28 @@ def common_columns(definitions: Iterable[Definition]) -> str | None:
     return f"{envelope}, {own}" if own else envelope
 
 
+def read_together(topics: Iterable[str]) -> Sequence[Sequence[SignalTopic]]:
+    """The signals in as few groups as their fields' types allow: few tables keep a plan small."""
+    groups: list[list[SignalTopic]] = []
+    for topic in topics:
+        signal = SignalTopic(schema=schema_of(topic), topic=topic)
+        group = next((group for group in groups if _columns([*group, signal])), None)
+        if group is None:
+            groups.append([signal])
+        else:
+            group.append(signal)
+    return groups
+
+
+def columns_of(signals: Iterable[SignalTopic]) -> str:
+    """The columns of signals that are read together."""
+    return _columns(signals) or ""
+
+
+def _columns(signals: Iterable[SignalTopic]) -> str | None:
+    return common_columns(signal.schema.definition for signal in signals)
+
+
 def said(name: str, definition: Definition) -> Mapping[str, str]:
     """For each field of a profile's signal its expression over the columns of the table."""
     summary = summary_fields(definition)
@@ -98,6 +120,27 @@ def said(name: str, definition: Definition) -> Mapping[str, str]:
         "numbers": _numbers(summary, definition),
         "words": _words(summary.words),
     }
+
+
+def by_topic(fields: Mapping[str, Mapping[str, str]]) -> Mapping[str, str]:
+    """For each field one expression where its expressions stand by topic.
+
+    The column `topic` says which holds; topics with the same expression share it.
+    """
+    names = next(iter(fields.values()))
+    return {
+        name: _by_topic({topic: each[name] for topic, each in fields.items()}) for name in names
+    }
+
+
+def _by_topic(expressions: Mapping[str, str]) -> str:
+    topics: dict[str, list[str]] = {}
+    for topic, expression in expressions.items():
+        topics.setdefault(expression, []).append(text(topic))
+    if len(topics) == 1:
+        return next(iter(topics))
+    cases = (f"WHEN `topic` IN ({', '.join(of)}) THEN {it}" for it, of in topics.items())
+    return f"CASE {' '.join(cases)} END"
 
 
 def _of_envelope(definition: Definition) -> Iterator[Mapping[str, Any]]:

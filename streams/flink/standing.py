@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -66,8 +67,8 @@ def standing(settings: Settings, topic: str, report: Progress = silent) -> Mappi
 class ProfileReader:
     """Follows a topic of profiles as a read_committed reader; to be closed, or used in a `with`.
 
-    `doubled` counts records that say what the one before of the same item said; `last_ms` is when
-    the broker had the last of them.
+    `doubled` counts records that say what the one before of the same item said; `last_s` is when
+    the last of them was read, in seconds since the epoch.
     """
 
     def __init__(self, settings: Settings, topic: str = PROFILES) -> None:
@@ -79,7 +80,7 @@ class ProfileReader:
         self._values: dict[str, bytes] = {}
         self.records = 0
         self.doubled = 0
-        self.last_ms = 0
+        self.last_s = 0.0
 
     def __enter__(self) -> "ProfileReader":
         return self
@@ -87,10 +88,14 @@ class ProfileReader:
     def __exit__(self, *exc_info: object) -> None:
         self._consumer.close()
 
-    def read(self) -> int:
-        """Take what is there and was not taken; how many records that were."""
+    def __contains__(self, item: str) -> bool:
+        """Whether the item has a profile, by what was read."""
+        return item in self._values
+
+    def read(self, quiet_s: float = QUIET_S) -> int:
+        """Take what comes until nothing has for `quiet_s`; how many records that were."""
         before = self.records
-        while messages := self._consumer.consume(1_000, QUIET_S):
+        while messages := self._consumer.consume(1_000, quiet_s):
             for message in messages:
                 if message.error() is None:
                     self._take(message)
@@ -104,7 +109,7 @@ class ProfileReader:
         item, value = (message.key() or b"").decode(), message.value()
         self.records += 1
         self.doubled += value is not None and self._values.get(item) == value
-        self.last_ms = max(self.last_ms, message.timestamp()[1])
+        self.last_s = time.time()
         if value is None:
             self._values.pop(item, None)
         else:

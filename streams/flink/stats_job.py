@@ -1,10 +1,10 @@
 """The job that counts signals in windows of a minute and of an hour, on `signal.stats.v1`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from earmark.processors.schema import STATS, schema_of
 from earmark.streams.flink.job import STREAMING, Job
-from earmark.streams.flink.signal_sql import SignalTopic, common_columns
+from earmark.streams.flink.signal_sql import columns_of, read_together
 from earmark.streams.flink.stats_sql import KEY, insert_stats, views
 from earmark.streams.flink.table import Bound, appended_sink, heartbeat, timed_source
 from earmark.streams.route import replay_topic
@@ -13,6 +13,7 @@ from earmark.streams.topic import signal_topics
 
 NAME = "stats"
 HEARTBEAT = "heartbeat"
+HOUR_MS = 3_600_000
 CONFIG: Mapping[str, str] = {
     **STREAMING,
     "table.exec.mini-batch.enabled": "false",  # windows gather by themselves
@@ -20,7 +21,7 @@ CONFIG: Mapping[str, str] = {
 }
 # a topic without news does not hold the others' time. While it catches up a reader takes the
 # partitions in turn, so that one can wait for its turn for long: its records are not late by that
-LIVE = {"table.exec.source.idle-timeout": "60 s"}
+IDLE_S = 60.0
 
 
 def stats_job(
@@ -29,20 +30,27 @@ def stats_job(
     run: str | None = None,
     from_ms: int | None = None,
     to_ms: int | None = None,
+    idle_s: float = IDLE_S,
 ) -> Job:
     """The windows of all signals that arrive from `from_ms` on, or of all that are there.
 
     With a `run` it ends with what is there, or arrived before `to_ms`, and writes to the run's
-    topic. Times are those of arrival, in milliseconds since the epoch.
+    topic. Without one it stays, and begins with the hour in which `from_ms` lies: a part of a
+    window must not take the place of the whole that an earlier job has counted. Times are those of
+    arrival, in milliseconds since the epoch. A topic without news for `idle_s` does not hold up
+    the windows of the others.
     """
+    if run is None and from_ms is not None:
+        from_ms = hour_of(from_ms)
     bound = None if run is None else Bound(to_ms=to_ms)
-    groups = {f"signals_{number}": group for number, group in enumerate(_read_together())}
+    together = enumerate(read_together(signal_topics()))
+    groups = {f"signals_{number}": group for number, group in together}
     sources = [
         timed_source(
             settings,
             [signal.topic for signal in group],
             name,
-            _columns(group) or "",
+            columns_of(group),
             from_ms=from_ms,
             bound=bound,
         )
@@ -64,22 +72,10 @@ def stats_job(
         views=views(groups, HEARTBEAT if beats else None),
         statements=[insert_stats(STATS)],
         schemas=[STATS],
-        config=CONFIG if run else {**CONFIG, **LIVE},
+        config=CONFIG if run else {**CONFIG, "table.exec.source.idle-timeout": f"{idle_s:g} s"},
     )
 
 
-def _read_together() -> Sequence[Sequence[SignalTopic]]:
-    """The signals in as few groups as their fields' types allow: few tables keep the plan small."""
-    groups: list[list[SignalTopic]] = []
-    for topic in signal_topics():
-        signal = SignalTopic(schema=schema_of(topic), topic=topic)
-        group = next((group for group in groups if _columns([*group, signal])), None)
-        if group is None:
-            groups.append([signal])
-        else:
-            group.append(signal)
-    return groups
-
-
-def _columns(signals: Sequence[SignalTopic]) -> str | None:
-    return common_columns([signal.schema.definition for signal in signals])
+def hour_of(moment_ms: int) -> int:
+    """When the hour of a moment began, in UTC as the windows have it; milliseconds."""
+    return moment_ms // HOUR_MS * HOUR_MS

@@ -5,8 +5,9 @@
     passes, but its time
 
 Time is that of arrival. A row that comes when its window is closed is counted as late instead: a
-window function would drop it and say nothing. The heartbeat closes windows where all is quiet;
-what comes after that, and is not late by the time of the signals themselves, is dropped after all.
+window function would drop it and say nothing. The heartbeat closes windows where all is quiet, and
+what comes after that is late too: whether a window is closed is asked behind the place where the
+signals' time and the heartbeat's meet.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,14 +16,20 @@ from dataclasses import dataclass
 from earmark.processors.drift.count import LABEL, LATE, OUTCOME, REASON, UNDETERMINED, WORD
 from earmark.processors.drift.sketch import LOG_GAMMA, OFFSET, SMALLEST
 from earmark.processors.schema import STATS, schema_of
-from earmark.streams.flink.signal_sql import NUMBERS, WORDS, SignalTopic, said
-from earmark.streams.flink.sql_type import quoted, sql_type, string, text
+from earmark.streams.flink.signal_sql import NUMBERS, WORDS, SignalTopic, by_topic, said
+from earmark.streams.flink.sql_type import quoted, sql_type, string
 
-SAID, COUNTED = "said", "counted"
+SIGNALS, SAID, COUNTED = "signals", "said", "counted"
 KEY = "key"  # of the records, beside the fields of their schema
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _GROUP = ("signal", "model", "language", "content_type")
 _FIELD = (*_GROUP, "field")
+_COLUMNS = {
+    **dict.fromkeys((*_GROUP, "outcome", "reason"), "STRING"),
+    "labels": "ARRAY<STRING NOT NULL>",
+    "numbers": NUMBERS,
+    "words": WORDS,
+}
 _NO_NUMBER = "CAST(NULL AS DOUBLE)"
 _LARGEST = "1e300"  # what is beyond it, or no number, has no bucket
 
@@ -71,7 +78,8 @@ def views(sources: Mapping[str, Sequence[SignalTopic]], heartbeat: str | None) -
         rows.append(_no_rows(heartbeat))
     taken_apart = _with_buckets(" UNION ALL ".join(_taken_apart()))
     return (
-        _view(SAID, " UNION ALL ".join(rows)),
+        _view(SIGNALS, " UNION ALL ".join(rows)),
+        _view(SAID, _together(SIGNALS)),
         _view(COUNTED, taken_apart),
         *(
             _view(window.in_time, f"SELECT * FROM {quoted(COUNTED)} WHERE NOT {window.closed}")
@@ -108,15 +116,13 @@ def _view(name: str, query: str) -> str:
 
 def _signal_rows(table: str, signals: Sequence[SignalTopic]) -> str:
     """A row per record; what it says is read as its topic's signal has it."""
-    fields = {signal: said(signal.name, signal.schema.definition) for signal in signals}
+    fields = by_topic({it.topic: said(it.name, it.schema.definition) for it in signals})
 
     def of(name: str) -> str:
-        cases = (f"WHEN {text(it.topic)} THEN {each[name]}" for it, each in fields.items())
-        return f"CASE `topic` {' '.join(cases)} END AS {quoted(name)}"
+        return f"{fields[name]} AS {quoted(name)}"
 
-    first = fields[signals[0]]
     return (
-        f"SELECT `arrived`, {of('signal')}, {first['model']} AS `model`, "
+        f"SELECT `arrived`, {of('signal')}, {of('model')}, "
         f"COALESCE(`language`, {string(UNDETERMINED)}) AS `language`, `content_type`, `outcome`, "
         f"`reason`, {of('labels')}, {of('numbers')}, {of('words')} FROM {quoted(table)}"
     )
@@ -124,14 +130,20 @@ def _signal_rows(table: str, signals: Sequence[SignalTopic]) -> str:
 
 def _no_rows(heartbeat: str) -> str:
     """Nothing but the heartbeat's watermarks: the planner cannot know that no row passes."""
-    kinds = {
-        **dict.fromkeys((*_GROUP, "outcome", "reason"), "STRING"),
-        "labels": "ARRAY<STRING NOT NULL>",
-        "numbers": NUMBERS,
-        "words": WORDS,
-    }
-    nothing = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in kinds.items())
+    nothing = ", ".join(
+        f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in _COLUMNS.items()
+    )
     return f"SELECT `arrived`, {nothing} FROM {quoted(heartbeat)} WHERE `beat` < 0"
+
+
+def _together(view: str) -> str:
+    """The same rows, seen where the times of all sources meet.
+
+    The planner moves expressions in front of a union, where each source has only its own time, but
+    not in front of this: an array of one element taken apart.
+    """
+    columns = _names(("arrived", *_COLUMNS))
+    return f"SELECT {columns} FROM {quoted(view)} CROSS JOIN UNNEST(ARRAY[`outcome`]) AS u (`met`)"
 
 
 def _taken_apart() -> Sequence[str]:

@@ -65,17 +65,6 @@ class Table:
         return f"CREATE TEMPORARY TABLE {quoted(self.name)} ({self.columns}) WITH ({options})"
 
 
-def keyed_source(
-    settings: Settings, topic: str, name: str, columns: str, *, bound: Bound | None = None
-) -> Table:
-    """The newest record of each item on `topic`; a tombstone takes the item away again.
-
-    `columns` may be any of the schema's, in any order, `content_id` among them.
-    """
-    options = {**_common(settings, topic), **_reading(settings, bound), "connector": "upsert-kafka"}
-    return Table(name=name, columns=f"{columns}, {ARRIVED}, {_KEYED}", options=options)
-
-
 def timed_source(
     settings: Settings,
     topics: Sequence[str],
@@ -124,39 +113,44 @@ def heartbeat(name: str) -> Table:
     return Table(name=name, columns=columns, options=options)
 
 
-def logged_sources(
-    settings: Settings, topic: str, name: str, columns: str, *, bound: Bound
-) -> tuple[Table, Table]:
-    """All records of `topic` as they were written, and under `<name>.keys` those of every key.
+def logged_source(
+    settings: Settings,
+    topics: Sequence[str],
+    name: str,
+    columns: str,
+    *,
+    bound: Bound | None = None,
+) -> Table:
+    """All records of the topics as they were written, but tombstones: those are in `key_source`.
 
-    Only the second has tombstones. For jobs in batch mode, which know no changes: see `newest`.
+    Beside the `columns` it has `topic`, `offset` and when the record `arrived`.
     """
-    common = {
-        **_common(settings, topic),
+    options = _log_of(settings, topics, bound)
+    return Table(name=name, columns=f"{columns}, {_TOPIC}, {_OFFSET}, {ARRIVED}", options=options)
+
+
+def key_source(
+    settings: Settings, topics: Sequence[str], name: str, *, bound: Bound | None = None
+) -> Table:
+    """The key of every record of the topics, its `topic` and `offset`, its `payload` undecoded.
+
+    No payload is a tombstone: a table of decoded records has none of them.
+    """
+    options = _log_of(settings, topics, bound)
+    bare = {key: value for key, value in options.items() if "avro-confluent." not in key}
+    raw = {"value.format": "raw", "value.fields-include": "EXCEPT_KEY"}
+    columns = f"{quoted(KEY)} STRING NOT NULL, `payload` BYTES, {_TOPIC}, {_OFFSET}"
+    return Table(name=name, columns=columns, options=bare | raw)
+
+
+def _log_of(settings: Settings, topics: Sequence[str], bound: Bound | None) -> dict[str, str]:
+    return {
+        **_common(settings, ";".join(topics)),
         **_reading(settings, bound),
         "connector": "kafka",
         "key.fields": KEY,
         "scan.startup.mode": "earliest-offset",
     }
-    bare = {key: value for key, value in common.items() if "avro-confluent." not in key}
-    keys = bare | {"value.format": "raw", "value.fields-include": "EXCEPT_KEY"}
-    of_key = f"{quoted(KEY)} STRING NOT NULL, `payload` BYTES, {_OFFSET}"
-    return (
-        Table(name=name, columns=f"{columns}, {ARRIVED}, {_OFFSET}", options=common),
-        Table(name=f"{name}.keys", columns=of_key, options=keys),
-    )
-
-
-def newest(name: str) -> str:
-    """A relation: what stands of the table `name`, the last record of each key if it is none.
-
-    An item's records lie in one partition, so that offsets say which is the last.
-    """
-    return (
-        f"(SELECT v.* FROM {quoted(name)} AS v JOIN "
-        f"(SELECT {quoted(KEY)} AS k, MAX(`offset`) AS o FROM {quoted(name + '.keys')} "
-        f"GROUP BY {quoted(KEY)}) AS n ON v.{quoted(KEY)} = n.k AND v.`offset` = n.o)"
-    )
 
 
 def appended_sink(

@@ -42,8 +42,18 @@ def _flink(settings: Settings, log_dir: Path) -> Extra:
     return profile_process(settings, log_dir=log_dir)
 
 
+def _stats(settings: Settings, log_dir: Path) -> Extra:
+    from earmark.streams.flink.process import stats_process  # few stacks have a Flink
+
+    return stats_process(settings, log_dir=log_dir)
+
+
 # in the order in which they are started
-EXTRAS: Mapping[str, Callable[[Settings, Path], Extra]] = {"flink": _flink, "agents": _agents}
+EXTRAS: Mapping[str, Callable[[Settings, Path], Extra]] = {
+    "flink": _flink,
+    "stats": _stats,
+    "agents": _agents,
+}
 
 
 def extras_named(text: str | None) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from earmark.models.error import ConfigurationError
 from earmark.streams.flink.kafka_client import java_properties
-from earmark.streams.flink.table import keyed_source
+from earmark.streams.flink.table import logged_source
 from earmark.streams.settings import KafkaSettings, Settings
 
 SASL = {
@@ -54,6 +54,6 @@ def test_what_tunes_librdkafka_alone_is_left_out():
 
 def test_a_table_does_not_print_its_secrets():
     settings = Settings(kafka=kafka(**SASL))
-    table = keyed_source(settings, "topic", "name", "`content_id` STRING NOT NULL")
+    table = logged_source(settings, ["topic"], "name", "`content_id` STRING NOT NULL")
     assert "s3c" in table.ddl
     assert "s3c" not in repr(table)

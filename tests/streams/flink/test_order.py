@@ -53,10 +53,17 @@ def test_a_count_that_ends_waits_for_every_partition_and_one_that_stays_does_not
     assert idle in Order(kind="stats").job(Settings()).config
 
 
-def test_a_batch_rebuild_reads_keys_beside_values_and_a_stream_does_not():
+def test_a_rebuild_reads_to_an_end_in_either_mode():
     stream = Order(kind="rebuild", options={"run": "r"}).job(Settings())
     batch = Order(kind="rebuild", options={"run": "r", "batch": True}).job(Settings())
     assert batch.is_batch
     assert not stream.is_batch
-    assert len(batch.tables) == 2 * len(stream.tables) - 1
-    assert all("scan.bounded.mode" in table.options for table in batch.tables[:-1])
+    for job in (stream, batch):
+        assert all("scan.bounded.mode" in table.options for table in job.tables[:-1])
+
+
+def test_live_windows_begin_with_a_whole_hour_and_those_of_a_run_where_they_are_told_to():
+    hour, moment = 7_200_000, 7_200_000 + 1_234_567
+    for options, start in (({}, hour), ({"run": "r"}, moment)):
+        job = Order(kind="stats", options={"from_ms": moment, **options}).job(Settings())
+        assert job.tables[0].options["scan.startup.timestamp-millis"] == str(start)
