@@ -50,4 +50,10 @@ export function bytes(count) {
 /** `speech_share` as "speech share". */
 export const words = (name) => String(name).replaceAll("_", " ");
 
+/** `MEDIA_HASH_MISMATCH` as "Media hash mismatch". */
+export function sentence(name) {
+  const said = words(name).toLowerCase();
+  return said.charAt(0).toUpperCase() + said.slice(1);
+}
+
 export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;

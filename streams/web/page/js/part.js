@@ -51,7 +51,8 @@ export function bars(scores, over = new Set()) {
 export function facts(pairs, mono = new Set()) {
   return el("dl", { class: "facts" }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "").map(
     ([name, value]) => [
-      el("dt", {}, words(shown(name))),
+      // a name with a dot is one of a record or a header, and stays as it is
+      el("dt", {}, name.includes(".") ? shown(name) : words(shown(name))),
       el("dd", {}, value instanceof Node ? value : el("bdi", { class: mono.has(name) ? "mono" : null }, shown(number(value)))),
     ],
   ));

@@ -106,7 +106,7 @@ export function hours(counts, kinds, caption, { name = (kind) => kind, said }) {
   const y = scale(0, Math.max(...sums.values()), bottom, 12);
   const step = (width - left - 8) / columns;
   const tops = new Map();
-  const rects = [...counts].sort((one, other) => kinds.indexOf(one.kind) - kinds.indexOf(other.kind)).map(({ hour_ms: hour, kind, count }) => {
+  const rects = counts.filter((it) => it.count).sort((one, other) => kinds.indexOf(one.kind) - kinds.indexOf(other.kind)).map(({ hour_ms: hour, kind, count }) => {
     const below = tops.get(hour) ?? 0;
     tops.set(hour, below + count);
     return svg("rect", {

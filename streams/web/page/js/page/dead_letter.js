@@ -2,7 +2,7 @@
 
 import { get, part, post, session } from "../api.js";
 import { content, el, shown } from "../dom.js";
-import { bytes, date } from "../format.js";
+import { bytes, date, sentence } from "../format.js";
 import { announce, failed } from "../notice.js";
 import { confirmed, facts, head, itemAddress, panel, tag } from "../part.js";
 import { pageKeys } from "../keyboard.js";
@@ -13,24 +13,26 @@ export async function show({ values: [topic, partition, offset], signal }) {
   pageKeys({ Escape: () => (location.hash = "/rejections?of=dead-letters") });
   return [
     el("p", { class: "small" }, el("a", { href: "#/rejections?of=dead-letters" }, "Dead letters")),
-    head(el("span", { class: "row-of" }, (letter.rejection_class ?? "Dead letter").replaceAll("_", " ").toLowerCase(), letter.redriven && tag("redriven", "accent"))),
+    head(el("span", { class: "row-of" }, titleOf(letter), letter.redriven && tag("redriven", "accent"))),
     el("p", {}, content(letter.message ?? "")),
     redrive(path, letter, roles),
-    panel("Where it lies", facts([
-      ["topic", topic], ["partition", Number(partition)], ["offset", Number(offset)], ["arrived", date(letter.arrived_ms)],
-      ["size", letter.size_bytes === undefined ? null : bytes(letter.size_bytes)], ["fault", letter.fault], ["attempt", letter.attempt],
-      ["item", letter.content_id && el("a", { href: itemAddress(letter.content_id) }, content(letter.content_id))],
-    ], new Set(["topic"]))),
-    el("div", { class: "two" },
+    el("div", { class: "two uneven" },
       panel("Bytes", el("pre", { class: "hex", tabindex: "0", "aria-label": "The bytes in hexadecimal" }, hexOf(letter))),
       panel("Decoded", letter.decoded
         ? el("pre", { class: "hex", tabindex: "0", "aria-label": "The event" }, shown(JSON.stringify(letter.decoded, null, 2)))
         : el("p", { class: "muted" }, content(letter.decode_error ?? "It cannot be decoded.")))),
-    panel("Headers", Object.keys(letter.headers ?? {}).length
+    el("div", { class: "two uneven" }, panel("Headers", Object.keys(letter.headers ?? {}).length
       ? facts(Object.entries(letter.headers), new Set(Object.keys(letter.headers)))
       : el("p", { class: "muted" }, "It has none.")),
+    panel("Where it lies", facts([
+      ["topic", topic], ["partition", Number(partition)], ["offset", Number(offset)], ["arrived", date(letter.arrived_ms)],
+      ["size", letter.size_bytes === undefined ? null : bytes(letter.size_bytes)], ["fault", letter.fault], ["attempt", letter.attempt],
+      ["item", letter.content_id && el("a", { href: itemAddress(letter.content_id) }, content(letter.content_id))],
+    ], new Set(["topic"])))),
   ];
 }
+
+const titleOf = ({ rejection_class: name }) => (name ? sentence(name) : "Dead letter");
 
 const hexOf = (letter) => shown(Array.isArray(letter.hex) ? letter.hex.join("\n") : letter.hex);
 

@@ -68,14 +68,14 @@ function body(found, timeline, clock, path, signal) {
   const tags = probabilities(found.signals);
   return el("div", { class: "item" },
     el("div", { class: "stack" },
-      el("div", { class: "worded" }, worded(found, timeline, clock, path, signal)),
-      el("section", { class: "stack", "aria-label": "Signals" }, el("h2", {}, "Signals"), signalCards(found.signals, found.content_id))),
+      worded(found, timeline, clock, path, signal),
+      similar(path, signal)),
     el("div", { class: "stack" },
       verdicts(found.verdicts, clock),
       reviews(found.review),
       tags.length > 0 && panel("Probabilities", el("div", { class: "stack" }, tags)),
-      similar(path, signal),
-      source(found)));
+      source(found)),
+    el("section", { class: "stack all", "aria-labelledby": "signals-title" }, el("h2", { id: "signals-title" }, "Signals"), signalCards(found.signals, found.content_id)));
 }
 
 /** Transcript and texts, masked; asked for again, whole, when somebody wants to see. */

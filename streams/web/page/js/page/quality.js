@@ -55,7 +55,7 @@ function evaluation(it, name) {
     typeof figure.chance === "number" ? number(figure.chance) : "–",
     interval(figure, key),
   ]);
-  const columns = [["figure"], ["value", true], ["95 % interval", true], ["chance", true], [el("span", { class: "hidden" }, "plot")]];
+  const columns = [["figure"], ["value", true], ["95 % interval", true], ["chance", true], ["from 0 to 1"]];
   const calibration = calibrations(it.calibration);
   return el("section", { class: "panel" },
     el("h2", { class: "row-of" }, content(it.data), it.stale && tag("stale: another model or thresholds now", "warn")),

@@ -2,7 +2,7 @@
 
 import { get, part } from "../api.js";
 import { content, el, shown } from "../dom.js";
-import { ago, date, words } from "../format.js";
+import { ago, date, sentence, words } from "../format.js";
 import { empty, failed } from "../notice.js";
 import { head, itemAddress, panel, tag } from "../part.js";
 import { hours } from "../plot.js";
@@ -88,7 +88,7 @@ function row(it, isDead) {
     : it.content_id ? itemAddress(it.content_id) : `#/rejections?of=dead-letters`;
   return el("li", {}, el("a", { href: address, data: { row: `${it.topic}/${it.partition}/${it.offset}` } },
     el("span", { class: "spread" },
-      el("span", { class: "row-title" }, words(it.rejection_class ?? "unread").toLowerCase()),
+      el("span", { class: "row-title" }, sentence(it.rejection_class ?? "unread")),
       el("span", { class: "row-of" }, it.fault && tag(faultSaid(it.fault), it.fault === "OURS" ? "bad" : "warn"), it.redriven && tag("redriven", "accent"))),
     el("span", { class: "snippet" }, content(it.message ?? it.reason ?? "")),
     el("span", { class: "meta" },

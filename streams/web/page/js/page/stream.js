@@ -2,7 +2,7 @@
 
 import { address, get, part } from "../api.js";
 import { CONTENT_TYPES, OUTCOMES } from "../constant.js";
-import { content, el, replace } from "../dom.js";
+import { content, el, replace, shown } from "../dom.js";
 import { clock, number, plural } from "../format.js";
 import { pageKeys } from "../keyboard.js";
 import { announce } from "../notice.js";
@@ -68,8 +68,12 @@ class Stream {
     this.none = el("div", { class: "state" }, el("p", { class: "state-title" }, "Listening"), el("p", {}, "The next signal that fits appears here."));
     this.rows = el("ol", { class: "rows live", "aria-label": "Signals, the newest first" });
     this.rows.hidden = true;
-    this.rates = el("div", {}, el("p", { class: "muted small" }, "The first figures come within two seconds."));
-    this.side = panel("Rates and lag", this.rates);
+    this.sum = el("div", { class: "spread" }, el("p", { class: "muted small" }, "The first figures come within two seconds."));
+    this.rates = el("dl", { class: "bars" });
+    this.lag = el("dl", { class: "facts" });
+    // on a telephone the signals come first
+    this.more = el("details", { open: matchMedia("(min-width: 760px)").matches }, el("summary", {}, "By signal and group"), el("div", { class: "stack" }, this.rates, this.lag));
+    this.side = panel("Rates and lag", el("div", { class: "stack" }, this.sum, this.more));
     this.side.classList.add("rates");
   }
 
@@ -143,20 +147,19 @@ class Stream {
     const rates = Object.entries(perSecond ?? {}).sort(([, one], [, other]) => other - one);
     const sum = rates.reduce((total, [, rate]) => total + rate, 0);
     const most = Math.max(1e-9, ...rates.map(([, rate]) => rate));
-    replace(
-      this.rates,
-      el("div", { class: "stack" },
-        el("div", { class: "big" }, el("strong", {}, number(sum)), " signals/s"),
-        rates.length > 0 && el("dl", { class: "bars" }, rates.map(([name, rate]) => [
-          el("dt", {}, name),
-          el("dd", {}, el("span", { class: "bar", "aria-hidden": "true" }, el("i", { style: { width: `${(100 * rate) / most}%` } })), el("span", { class: "value" }, `${number(rate)}/s`)),
-        ])),
-        el("h3", {}, "Lag"),
-        el("div", { class: "spread" }, el("span", {}, plural(behind ?? 0, "record"), " behind"), sparkline(this.#behind, `Records behind, now ${behind ?? 0}`)),
-        Object.keys(lag ?? {}).length > 0 && el("dl", { class: "facts" }, Object.entries(lag).map(([group, records]) => [el("dt", {}, group), el("dd", {}, number(records))]))),
-    );
+    replace(this.sum,
+      el("div", { class: "big" }, el("strong", {}, number(sum)), " signals/s"),
+      el("div", {}, sparkline(this.#behind, `Records behind, now ${behind ?? 0}`), el("div", { class: "muted small" }, `${plural(behind ?? 0, "record")} behind`)));
+    replace(this.rates, rates.map(([name, rate]) => [
+      el("dt", {}, name),
+      el("dd", {}, el("span", { class: "bar", "aria-hidden": "true" }, el("i", { style: { width: `${(100 * rate) / most}%` } })), el("span", { class: "value" }, `${number(rate)}/s`)),
+    ]));
+    replace(this.lag, Object.entries(lag ?? {}).map(([group, records]) => [el("dt", {}, group), el("dd", {}, plural(records, "record"))]));
   }
 }
+
+/** A name that may break after a dot or an underscore, and nowhere else. */
+const breakable = (name) => shown(name).split(/(?<=[._])/).flatMap((piece) => [piece, el("wbr")]);
 
 function line(row) {
   const labels = row.labels ?? [];
@@ -164,7 +167,7 @@ function line(row) {
     "a",
     { href: `#/items/${part(row.content_id)}`, data: { row: row.signal_id ?? "", signal: row.signal } },
     el("time", { class: "muted small" }, clock(row.produced_ms ?? row.event_ms)),
-    el("span", { class: "live-signal" }, row.signal),
+    el("span", { class: "live-signal" }, breakable(row.signal)),
     content(row.content_id, { class: "live-id mono" }),
     el("span", { class: "row-of live-said" },
       row.outcome !== "OK" && outcomeTag(row.outcome),
