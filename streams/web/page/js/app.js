@@ -25,7 +25,8 @@ let shown = null;
 /** The address after the #, in its path and its parameters. */
 function where() {
   const [path, query = ""] = location.hash.replace(/^#/, "").split("?");
-  return { path: path || "/items", parameters: new URLSearchParams(query) };
+  // the server has an address of its own for the API's page
+  return { path: path || (location.pathname === "/api" ? "/api" : "/items"), parameters: new URLSearchParams(query) };
 }
 
 async function route() {
@@ -74,13 +75,16 @@ async function stand() {
     const behind = indexed.total - indexed.records;
     replace(
       place,
-      `Earmark ${version}`, " · ", user ?? "nobody signed in", roles.length > 0 && ` (${roles.join(", ")})`, " · ",
+      `Earmark ${version}`, " · ", user ?? "nobody signed in", roles.length > 0 && ` (${roles.join(", ")})`, user && signOut(), " · ",
       behind > 0 ? `index ${number(behind)} records behind` : `${plural(indexed.records, "record")} indexed`,
     );
   } catch (error) {
     place.textContent = error.message;
   }
 }
+
+/** A form of its own: the server checks where it comes from. */
+const signOut = () => el("form", { method: "post", action: "/logout", class: "sign-out" }, el("button", { class: "quiet" }, "Sign out"));
 
 function wireSearch() {
   const form = document.getElementById("search-form");

@@ -28,6 +28,7 @@ function ground(clock, attributes, ...children) {
 }
 
 function bands(lane, clock) {
+  if (lane.segments.length && lane.segments.every((it) => it.end_s <= it.start_s)) return moments(lane, clock);
   const segments = lane.segments.slice(0, MOST_BANDS);
   const labels = [...new Set(segments.map((it) => it.label))];
   const buttons = segments.map((it, rank) => band(it, rank, clock, labels, lane.name));
@@ -40,6 +41,13 @@ function bands(lane, clock) {
     button.classList.toggle("now", now >= segments[rank].start_s && now < segments[rank].end_s);
   }));
   return body;
+}
+
+/** What has a place and no length, such as beats. */
+function moments(lane, clock) {
+  const x = (seconds) => ((1000 * seconds) / (clock.duration || 1)).toFixed(1);
+  return ground(clock, {}, svg("svg", { class: "lane-beats", viewBox: "0 0 1000 20", preserveAspectRatio: "none", role: "img", "aria-label": `${plural(lane.segments.length, words(lane.segments[0].label ?? "moment"))}` },
+    lane.segments.map((it) => svg("line", { x1: x(it.start_s), x2: x(it.start_s), y1: 6, y2: 14 }))));
 }
 
 function band({ start_s: start, end_s: end, label, score }, rank, clock, labels, name) {

@@ -14,18 +14,21 @@ const KEYS = {
 };
 
 /**
- * `wave`: a promise of {low, high}, or null. `spectrogram`: an address, or null. `timeline`: its lanes.
+ * `wave`: a promise of {low, high}, or null. `spectrogram`: an address, or null. `timeline`: its lanes,
+ * and `more`, a promise of all of them, for those that are measured as the sound is drawn.
  */
-export function player(clock, { wave = null, spectrogram = null, timeline = [] }) {
+export function player(clock, { wave = null, spectrogram = null, timeline = [], more = null }) {
   const head = el("div", { class: "playhead", "aria-hidden": "true" });
   const over = el("div", { class: "tracks-over", "aria-hidden": "true" }, head);
   const drawn = el("div", { class: "drawn" },
     wave && waveform(clock, wave),
     spectrogram && picture(spectrogram));
+  const known = el("div", { class: "lanes" }, lanes(timeline, clock));
   const slider = sliderOf(clock, drawn);
   const tracks = el("div", { class: "tracks" },
     el("div", { class: "lane lane-drawn" }, el("span", { class: "lane-name" }, "sound"), slider),
-    lanes(timeline, clock), over);
+    known, over);
+  more?.then((all) => all && replace(known, lanes(all, clock))).catch((error) => error.name === "AbortError" || console.warn(error.message));
   clock.follow((now) => tracks.style.setProperty("--at", clock.duration ? now / clock.duration : 0));
   clock.addEventListener("state", () => tracks.style.setProperty("--at", clock.duration ? clock.now / clock.duration : 0));
   return el("section", { class: "panel player", "aria-label": "Player" }, controls(clock), tracks);

@@ -57,8 +57,12 @@ function top(found) {
 }
 
 function sound(clock, path, timeline, signal) {
+  const wave = get(`${path}/waveform`, { buckets: BUCKETS }, signal);
+  const isMeasured = timeline.lanes.some((it) => it.name === "loudness");
   return player(clock, {
-    wave: get(`${path}/waveform`, { buckets: BUCKETS }, signal),
+    wave,
+    // the level over time is known once the recording was read for its waveform
+    more: isMeasured ? null : wave.then(() => get(`${path}/timeline`, {}, signal)).then((it) => it.lanes),
     spectrogram: address(`${path}/spectrogram.png`, { width: BUCKETS, height: 160 }),
     timeline: timeline.lanes,
   });
