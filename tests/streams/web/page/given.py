@@ -1,4 +1,4 @@
-"""What stands on the topics before the pages are opened: recordings, texts, signals, what failed."""
+"""What stands on the topics before the pages are opened: items, signals, what failed."""
 
 import hashlib
 from collections.abc import Iterator
