@@ -40,7 +40,11 @@ export function number(value) {
   return value.toLocaleString(undefined, { maximumFractionDigits: size >= 100 ? 1 : size >= 10 ? 2 : 3 });
 }
 
-export const percent = (share) => `${(share * 100).toFixed(share > 0.995 || share < 0.0995 ? 1 : 0)} %`;
+/** A share in percent; a digit more where it is small. */
+export function percent(share) {
+  const isFine = share > 0 && share < 0.0995;
+  return `${(share * 100).toFixed(isFine ? 1 : 0)} %`;
+}
 
 export function bytes(count) {
   if (count < 1024) return `${count} B`;

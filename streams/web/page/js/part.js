@@ -81,7 +81,7 @@ export function itemRow(item) {
     el("span", { class: "spread" },
       content(item.title || item.content_id, { class: "row-title" }),
       el("span", { class: "row-of" },
-        typeof item.similarity === "number" && tag("alike", "accent", item.similarity),
+        typeof item.similarity === "number" && tag(`alike ${number(item.similarity)}`, "accent"),
         (item.effects ?? []).map(effectTag),
         item.complete === false && tag("incomplete", "warn"))),
     item.snippet && el("span", { class: "snippet", dir: "auto" }, item.snippet.map(({ text, hit }) => (hit ? el("mark", {}, shown(text)) : shown(text)))),

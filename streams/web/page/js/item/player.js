@@ -99,7 +99,8 @@ function picture(address) {
 function waveform(clock, wave) {
   const rest = el("canvas", { class: "wave-rest" });
   const heard = el("canvas", { class: "wave-heard" });
-  const box = el("div", { class: "wave", "aria-hidden": "true" }, rest, heard);
+  const waits = el("span", { class: "muted small" }, "drawing the sound…");
+  const box = el("div", { class: "wave", "aria-hidden": "true" }, rest, heard, waits);
   let data = null;
   const draw = () => {
     if (!data || !box.isConnected) return;
@@ -107,6 +108,7 @@ function waveform(clock, wave) {
   };
   wave.then((found) => {
     data = found;
+    waits.remove();
     draw();
   }).catch((error) => {
     if (error.name !== "AbortError") replace(box, el("span", { class: "muted small" }, "no waveform"));

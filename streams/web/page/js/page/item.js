@@ -15,6 +15,9 @@ import { effectTag, facts, head, itemRow, panel, tag } from "../part.js";
 
 const BUCKETS = 1200;
 const SEEK_S = 5;
+const LEAST = 0.25; // cosine: below it, the nearest are not near
+const MOST_NEAR = 6;
+const NOT_SAID = new Set(["content_id", "event_type"]); // said above, or by another name
 
 export async function show({ values: [id], signal }) {
   const path = `items/${part(id)}`;
@@ -51,7 +54,7 @@ function top(found) {
     el("div", { class: "head" }, el("h1", {}, content(titleOf(found))),
       el("div", { class: "row-of" }, (found.verdicts[0]?.effects ?? []).map(effectTag), found.profile?.complete === false && tag("incomplete", "warn"))),
     el("p", { class: "meta" },
-      content(found.content_id, { class: "mono" }), el("span", {}, item.content_type), item.language && el("span", {}, item.language),
+      titleOf(found) !== found.content_id && content(found.content_id, { class: "mono" }), el("span", {}, item.content_type), item.language && el("span", {}, item.language),
       el("span", {}, date(item.event_ms)), el("span", {}, plural(found.signals.length, "signal")),
       el("a", { href: `#/items?like=${part(found.content_id)}` }, "Find alike")));
 }
@@ -115,7 +118,7 @@ function similar(path, signal) {
         if (error.status !== 404) throw error;
         return { items: [] };
       });
-      return items.length ? el("ul", { class: "rows" }, items.slice(0, 6).map(itemRow)) : el("p", { class: "muted small" }, "None found.");
+      return items.some((it) => it.similarity >= LEAST) ? el("ul", { class: "rows" }, items.filter((it) => it.similarity >= LEAST).slice(0, MOST_NEAR).map(itemRow)) : el("p", { class: "muted small" }, "None found.");
     }, { signal, what: title });
     return el("div", { class: "stack tight" }, el("h3", {}, title), place);
   });
@@ -125,9 +128,9 @@ function similar(path, signal) {
 function source(found) {
   const { texts: _, audio, ...item } = found.item;
   const said = (value) => (Array.isArray(value) ? value.join(", ") : value !== null && typeof value === "object" ? Object.entries(value).map(([name, it]) => `${name}: ${it}`).join(", ") : value);
-  const pairs = Object.entries(item).filter(([name]) => !name.endsWith("_ms") && name !== "content_id");
+  const pairs = Object.entries(item).filter(([name]) => !name.endsWith("_ms") && !NOT_SAID.has(name));
   const missing = (found.profile?.expected ?? []).filter((name) => !found.signals.some((it) => it.name === name));
   return panel("Event",
-    facts([...pairs.map(([name, value]) => [name, said(value)]), ["event time", date(item.event_ms)], ["missing signals", missing.join(", ") || null]]),
+    facts([...pairs.map(([name, value]) => [name, name === "revision" ? String(value) : said(value)]), ["event time", date(item.event_ms)], ["missing signals", missing.join(", ") || null]], new Set(["event_id"])),
     audio && el("details", { open: true }, el("summary", {}, "Audio"), facts(Object.entries(audio).map(([name, value]) => [words(name), said(value)]), new Set(["uri", "sha256"]))));
 }
