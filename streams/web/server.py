@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 
@@ -12,7 +13,7 @@ from earmark.models.error import ConfigurationError, EarmarkError
 from earmark.processors.error import ContentError
 from earmark.streams.settings import Settings
 from earmark.streams.web.access import Access, Person, RefusedError
-from earmark.streams.web.api import item, recording, session
+from earmark.streams.web.api import item, letter, recording, session, stream
 from earmark.streams.web.endpoint import PREFIX, Endpoint
 from earmark.streams.web.inspector import Inspector, opened
 from earmark.streams.web.page_file import page_file
@@ -44,6 +45,8 @@ def endpoints(inspector: Inspector, access: Access) -> list[Endpoint]:
         *session.endpoints(inspector, access),
         *item.endpoints(inspector),
         *recording.endpoints(inspector),
+        *stream.endpoints(inspector),
+        *letter.endpoints(inspector),
     ]
 
 
@@ -100,7 +103,7 @@ class WebServer:
         app.router.add_post("/login", door.enter)
         app.router.add_post("/logout", door.leave)
         for each in endpoints(self.inspector, self._access):
-            path = each.path.replace("{content_id}", "{content_id:[^/]+}")
+            path = re.sub(r"\{(\w+)\}", r"{\1:[^/]+}", each.path)
             app.router.add_route(each.method, path, self._guarded(each))
         app.router.add_get("/healthz", self._health)
         app.router.add_get("/{path:.*}", self._page)
