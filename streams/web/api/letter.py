@@ -266,7 +266,7 @@ def _object(row: Mapping[str, Any], markers: Markers) -> dict[str, Any]:
 
 def _is_redriven(letter: Mapping[str, Any], markers: Markers) -> bool:
     place = Place(partition=letter["partition"], offset=letter["offset"])
-    return markers.get(place) == letter["arrived_ms"]
+    return bool(markers.get(place) == letter["arrived_ms"])
 
 
 def _source(request: web.Request) -> str:
