@@ -173,6 +173,7 @@ class WebSettings(BaseModel):
     trusted_proxies: tuple[str, ...] = ()  # addresses or networks whose headers are believed
     hosts: tuple[str, ...] = ()  # names by which it may be asked, beside this machine's own
     restricted: bool = False  # read restricted.<topic> too: transcripts as they are
+    evaluations: Path | None = None  # a folder with what `earmark eval SIGNAL --json` printed
     cache_bytes: int = Field(default=200_000_000, ge=0)  # of waveforms and spectrograms kept
     media_bytes: int = Field(default=500_000_000, ge=0)  # of recordings that are being played
 

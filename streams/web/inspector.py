@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 from earmark.streams.settings import Settings
 from earmark.streams.web.hub import Hub
 from earmark.streams.web.index.feeder import Feeder, index_of
+from earmark.streams.web.index.file import IndexFile
 from earmark.streams.web.index.reader import IndexReader
 from earmark.streams.web.media import MediaShelf
 
@@ -57,19 +58,14 @@ def opened(settings: Settings, undo: ExitStack) -> Inspector:
     not answer.
     """
     path, hub = index_of(settings), Hub()
-    shelf: list[MediaShelf] = []
-    feeder = undo.enter_context(
-        Feeder(
-            settings,
-            path,
-            arrived=hub.arrived,
-            removed=lambda: [each.drop_unknown() for each in shelf] and None,
-        )
-    )
+    IndexFile(path).close()  # made where it is missing; what is something else is said here
     reader = IndexReader(path)
     undo.callback(reader.close)
-    shelf.append(MediaShelf(settings, path, reader))
-    undo.callback(shelf[0].close)
+    media = MediaShelf(settings, path, reader)
+    undo.callback(media.close)
+    feeder = undo.enter_context(
+        Feeder(settings, path, arrived=hub.arrived, removed=media.drop_unknown)
+    )
     readers = ThreadPoolExecutor(READERS, thread_name_prefix="reading")
     waiters = ThreadPoolExecutor(WAITERS, thread_name_prefix="waiting")
     undo.callback(readers.shutdown)
@@ -79,7 +75,7 @@ def opened(settings: Settings, undo: ExitStack) -> Inspector:
         reader=reader,
         feeder=feeder,
         hub=hub,
-        media=shelf[0],
+        media=media,
         readers=readers,
         waiters=waiters,
         stopping=asyncio.Event(),

@@ -226,7 +226,7 @@ class MediaShelf:
         self._pool.submit(event, media, blocks.put)
         deadline, heard = time.monotonic() + LONGEST_DECODE_S, 0
         while True:
-            block = _next(blocks, self._pool, deadline)
+            block = next_block(blocks, self._pool, deadline)
             if len(block.samples_T):
                 heard += len(block.samples_T)
                 take(block)
@@ -275,7 +275,8 @@ def _check_digest(audio: Audio, path: Path) -> None:
         check_digest(audio, source, digest(source))
 
 
-def _next(blocks: "SimpleQueue[Block]", pool: DecodePool, deadline: float) -> Block:
+def next_block(blocks: "SimpleQueue[Block]", pool: DecodePool, deadline: float) -> Block:
+    """The next block of a pool; raises ContentError where none comes in time."""
     while time.monotonic() < deadline:
         try:
             return blocks.get(timeout=1.0)

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 
 import structlog
@@ -12,10 +13,12 @@ from earmark.models.error import ConfigurationError, EarmarkError
 from earmark.processors.error import ContentError
 from earmark.streams.settings import Settings
 from earmark.streams.web.access import Access, Person, RefusedError
-from earmark.streams.web.api import item, recording, session
+from earmark.streams.web.api import item, letter, quality, recording, session, stream, trial
 from earmark.streams.web.endpoint import PREFIX, Endpoint
 from earmark.streams.web.inspector import Inspector, opened
+from earmark.streams.web.openapi import openapi
 from earmark.streams.web.page_file import page_file
+from earmark.streams.web.trial import Trials
 
 log = structlog.get_logger()
 
@@ -38,12 +41,16 @@ HEADERS = {
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def endpoints(inspector: Inspector, access: Access) -> list[Endpoint]:
+def endpoints(inspector: Inspector, access: Access, trials: Trials) -> list[Endpoint]:
     """All of `/api/v1`, in the order in which they are described."""
     return [
         *session.endpoints(inspector, access),
         *item.endpoints(inspector),
         *recording.endpoints(inspector),
+        *stream.endpoints(inspector),
+        *letter.endpoints(inspector),
+        *quality.endpoints(inspector),
+        *trial.endpoints(inspector, trials),
     ]
 
 
@@ -99,8 +106,12 @@ class WebServer:
         door = session.Door(self._access)
         app.router.add_post("/login", door.enter)
         app.router.add_post("/logout", door.leave)
-        for each in endpoints(self.inspector, self._access):
-            path = each.path.replace("{content_id}", "{content_id:[^/]+}")
+        trials = Trials(self._settings)
+        self._undo.callback(trials.close)
+        table = endpoints(self.inspector, self._access, trials)
+        table.append(_description(table))
+        for each in table:
+            path = re.sub(r"\{(\w+)\}", r"{\1:[^/]+}", each.path)
             app.router.add_route(each.method, path, self._guarded(each))
         app.router.add_get("/healthz", self._health)
         app.router.add_get("/{path:.*}", self._page)
@@ -157,6 +168,23 @@ class WebServer:
             return failed(503, str(error))
         except web.HTTPException as error:
             return failed(error.status, error.reason)
+
+
+def _description(table: Sequence[Endpoint]) -> Endpoint:
+    """The endpoint that describes all, itself among them."""
+
+    async def describe(_: web.Request) -> web.Response:
+        return web.json_response(document)
+
+    own = Endpoint(
+        method="GET",
+        path=f"{PREFIX}/openapi.json",
+        handler=describe,
+        says="This description, in OpenAPI 3.1.",
+        tag="api",
+    )
+    document = openapi([*table, own])
+    return own
 
 
 async def _with_headers(_: web.Request, response: web.StreamResponse) -> None:

@@ -167,4 +167,5 @@ def _filters() -> Columns:
     widths = np.maximum(np.diff(corners), SAMPLE_RATE_HZ / WINDOW)
     up = (hz_F[:, None] - corners[1:-1]) / widths[:-1] + 1
     down = (corners[1:-1] - hz_F[:, None]) / widths[1:] + 1
-    return np.maximum(0, np.minimum(np.minimum(up, down), 1)).astype(np.float32)
+    filters: Columns = np.maximum(0, np.minimum(np.minimum(up, down), 1)).astype(np.float32)
+    return filters

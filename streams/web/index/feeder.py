@@ -91,7 +91,6 @@ class Feeder:
         self._thread = Thread(target=self._follow, name="index", daemon=True)
 
     def __enter__(self) -> "Feeder":
-        IndexFile(self._path).close()  # a file that is something else is said here
         self._thread.start()
         return self
 

@@ -58,15 +58,15 @@ class IndexFile:
 
     def execute(self, sql: str, values: Iterable[object] = ()) -> sqlite3.Cursor:
         """Run a statement within the transaction."""
-        return self._database.execute(sql, tuple(values))  # type: ignore[arg-type]  # what SQLite takes
+        return self._database.execute(sql, tuple(values))
 
     def execute_named(self, sql: str, values: Mapping[str, object]) -> None:
         """The same with values by name."""
-        self._database.execute(sql, values)  # type: ignore[arg-type]  # likewise
+        self._database.execute(sql, values)
 
     def execute_all(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
         """Run it for each row."""
-        self._database.executemany(sql, rows)  # type: ignore[arg-type]  # likewise
+        self._database.executemany(sql, rows)
 
     def places(self) -> dict[str, int]:
         """Up to where the topics were read."""

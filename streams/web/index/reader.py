@@ -32,14 +32,14 @@ class IndexReader:
     def rows(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """What a query gives; raises ServiceError where the file cannot be read."""
         try:
-            return self._database.execute(sql, tuple(values)).fetchall()  # type: ignore[arg-type]  # what SQLite takes
+            return self._database.execute(sql, tuple(values)).fetchall()
         except sqlite3.Error as error:
             raise ServiceError(f"{self._path.name}: {error}") from error
 
     def cursor(self, sql: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         """The same, to be read piece by piece."""
         try:
-            return self._database.execute(sql, tuple(values))  # type: ignore[arg-type]  # likewise
+            return self._database.execute(sql, tuple(values))
         except sqlite3.Error as error:
             raise ServiceError(f"{self._path.name}: {error}") from error
 

@@ -112,7 +112,7 @@ def rows_of(
 
 def _newest(reader: IndexReader, wanted: Wanted, query: _Query) -> Found:
     if wanted.after is not None:
-        changed_ms, content_id = _place(wanted.after, int, str)
+        changed_ms, content_id = place_in(wanted.after, int, str)
         query.add(
             "(changed_ms < ? OR (changed_ms = ? AND items.content_id > ?))",
             *(changed_ms, changed_ms, content_id),
@@ -123,12 +123,12 @@ def _newest(reader: IndexReader, wanted: Wanted, query: _Query) -> Found:
     )
     rows = reader.rows(sql, (*query.values, wanted.limit + 1))
     shown = rows[: wanted.limit]
-    more = _token(shown[-1][1], shown[-1][0]) if len(rows) > wanted.limit else None
+    more = token_of(shown[-1][1], shown[-1][0]) if len(rows) > wanted.limit else None
     return Found(items=rows_of(reader, [row[0] for row in shown]), next=more)
 
 
 def _by_words(reader: IndexReader, wanted: Wanted, query: _Query, expression: str) -> Found:
-    (offset,) = _place(wanted.after, int) if wanted.after is not None else (0,)
+    (offset,) = place_in(wanted.after, int) if wanted.after is not None else (0,)
     where = query.where.replace("WHERE ", "AND ", 1)
     sql = (
         "SELECT passages.content_id, min(words.rank), words.rowid FROM words "  # noqa: S608  # likewise
@@ -143,7 +143,7 @@ def _by_words(reader: IndexReader, wanted: Wanted, query: _Query, expression: st
     items = rows_of(reader, [row[0] for row in shown])
     for item in items:
         item["snippet"] = snippets[item["content_id"]]
-    more = _token(offset + wanted.limit) if len(rows) > wanted.limit else None
+    more = token_of(offset + wanted.limit) if len(rows) > wanted.limit else None
     return Found(items=items, next=more)
 
 
@@ -251,11 +251,12 @@ def _duration_s(reader: IndexReader, content_id: str) -> float | None:
     return None if found is None else found / 1000
 
 
-def _token(*parts: object) -> str:
+def token_of(*parts: object) -> str:
+    """A token for the place behind these."""
     return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 
-def _place(token: str, *kinds: type) -> Any:
+def place_in(token: str, *kinds: type) -> Any:
     """What a token holds; raises ConfigurationError for one that was not given here."""
     try:
         parts = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))

@@ -70,4 +70,5 @@ def _compared(
 def _units(vectors: Collection[bytes]) -> Vectors:
     vectors_ND = np.stack([np.frombuffer(vector, "<f4") for vector in vectors])
     lengths_N1 = np.linalg.norm(vectors_ND, axis=1, keepdims=True)
-    return (vectors_ND / np.maximum(lengths_N1, 1e-12)).astype(np.float32)
+    units_ND: Vectors = (vectors_ND / np.maximum(lengths_N1, 1e-12)).astype(np.float32)
+    return units_ND
