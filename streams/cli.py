@@ -26,6 +26,7 @@ COMMANDS = {
     "subscribe": ("subscribe", "Print signals as they arrive."),
     "export": ("export", "Write signals to Parquet files."),
     "serve": ("serve", "Serve signals over HTTP: events as they come, an item's latest."),
+    "web": ("web", "Open the inspector: items, live signals, rejections, quality, try-outs."),
     "dlq": ("dlq", "List, show, redrive and purge dead letters."),
     "audit": ("audit", "List events that lack signals which they should have."),
     "erase": ("erase", "Erase items, and prove that nothing of them stands."),

@@ -105,6 +105,15 @@ class DeadLetter:
         number = self._text("__streams.errors.partition").encode()
         return int(number) if _NUMBER.fullmatch(number) else None
 
+    @property
+    def came_from(self) -> tuple[str, int, int] | None:
+        """Topic, partition and offset that it was read at; None where it does not say."""
+        topic = self._text("__streams.errors.topic")
+        numbers = [self._text(f"__streams.errors.{name}") for name in ("partition", "offset")]
+        if not topic or not all(number.isdecimal() for number in numbers):
+            return None
+        return topic, int(numbers[0]), int(numbers[1])
+
     def _text(self, name: str) -> str:
         """The last header of that name, which is of the latest failure."""
         values = [value for header, value in self.headers if header == name]

@@ -118,7 +118,7 @@ def letter_page(
     for name, content in letter.headers:
         yield printable(f"  {name}: {_header(content)}")
     yield f"\n{len(value):,} bytes" + (f", of which {HEX_BYTES}" if len(value) > HEX_BYTES else "")
-    yield from _hex_lines(value[:HEX_BYTES])
+    yield from hex_lines(value[:HEX_BYTES])
     if undecodable is not None:
         yield ""
         yield printable(f"no event can be read: {undecodable}")
@@ -128,7 +128,8 @@ def letter_page(
     yield from (f"  {printable(line)}" for line in text.splitlines())
 
 
-def _hex_lines(content: bytes) -> Iterator[str]:
+def hex_lines(content: bytes) -> Iterator[str]:
+    """The bytes in rows of sixteen: offset, hexadecimal, and what of it is ASCII."""
     for at in range(0, len(content), 16):
         row = content[at : at + 16]
         letters = "".join(

@@ -186,6 +186,13 @@ class FingerprintIndex:
             for (content_id,) in rows.fetchall():
                 yield self._item("content_id", content_id)[1]
 
+    def get(self, content_id: str) -> IndexedItem | None:
+        """The item, None where it is not there."""
+        if content_id not in self:
+            return None
+        with self._failing():
+            return self._item("content_id", content_id)[1]
+
     def __contains__(self, content_id: str) -> bool:
         sql = "SELECT 1 FROM items WHERE content_id = ?"
         with self._failing():

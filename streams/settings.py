@@ -186,6 +186,33 @@ class ReviewSettings(BaseModel):
     token: SecretStr | None = None  # that callers of the endpoint send as a bearer token
 
 
+class WebTokenSettings(BaseModel):
+    """Who may ask the inspector with a token, of which the sha256 (hex) may stand here instead."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    user: str = Field(min_length=1, max_length=200)
+    token: SecretStr | None = None
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-fA-F]{64}$")
+    roles: tuple[Literal["viewer", "operator"], ...] = ("viewer",)
+
+
+class WebSettings(BaseModel):
+    """The inspector: where it answers, and whom."""
+
+    host: str = "127.0.0.1"
+    port: int = 0  # 0 picks a free one
+    tokens: tuple[WebTokenSettings, ...] = ()
+    user_header: str | None = None  # of a proxy that has asked who it is (OIDC)
+    role_header: str | None = None  # with "viewer" or "operator" in it, by commas
+    trusted_proxies: tuple[str, ...] = ()  # addresses or networks whose headers are believed
+    hosts: tuple[str, ...] = ()  # names by which it may be asked, beside this machine's own
+    restricted: bool = False  # read restricted.<topic> too: transcripts as they are
+    evaluations: Path | None = None  # a folder with what `earmark eval SIGNAL --json` printed
+    cache_bytes: int = Field(default=200_000_000, ge=0)  # of waveforms and spectrograms kept
+    media_bytes: int = Field(default=500_000_000, ge=0)  # of recordings that are being played
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -208,6 +235,7 @@ class Settings(BaseSettings):
     log: LogSettings = Field(default_factory=LogSettings)
     traces: TracesSettings = Field(default_factory=TracesSettings)
     review: ReviewSettings = Field(default_factory=ReviewSettings)
+    web: WebSettings = Field(default_factory=WebSettings)
 
     @property
     def state_folder(self) -> Path:

@@ -1,0 +1,123 @@
+"""`/stream`: signals as they arrive, and how fast and how far behind, as server-sent events."""
+
+import asyncio
+import json
+import time
+from typing import Any
+
+from aiohttp import web
+
+from earmark.models.error import EarmarkError
+from earmark.streams.web.access import RefusedError
+from earmark.streams.web.api.item import FILTERS, MIN_SCORE
+from earmark.streams.web.endpoint import PREFIX, Endpoint, number, text
+from earmark.streams.web.hub import Filter, Onlooker
+from earmark.streams.web.inspector import Inspector
+from earmark.streams.web.lag import LagReader
+
+MOST_ONLOOKERS = 64
+RATE_EVERY_S = 2.0
+SLOW_S = 30.0
+RETRY_MS = 3_000
+HEADERS = {
+    "Content-Type": "text/event-stream",
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would hold events back
+}
+
+
+def endpoints(inspector: Inspector) -> list[Endpoint]:
+    """Those of this module."""
+    stream = Stream(inspector)
+    return [
+        Endpoint(
+            method="GET",
+            path=f"{PREFIX}/stream",
+            handler=stream.follow,
+            says="Signals from now on, as server-sent events `signal`; `rate` every two seconds, "
+            "`dropped` where more came than could be told, `end` when the server stops.",
+            tag="stream",
+            parameters=FILTERS,
+            answer="text/event-stream",
+            fails=(400, 503),
+        )
+    ]
+
+
+class Stream:
+    """The handler."""
+
+    def __init__(self, inspector: Inspector) -> None:
+        self._inspector = inspector
+        self._lag = LagReader(inspector.settings.kafka)
+
+    async def follow(self, request: web.Request) -> web.StreamResponse:
+        """Until the client or the server ends."""
+        hub = self._inspector.hub
+        if hub.onlookers >= MOST_ONLOOKERS:
+            raise RefusedError(503, f"{hub.onlookers} look on, and no more can")
+        content_type, outcome = text(request, "content_type"), text(request, "outcome")
+        wanted = Filter(
+            signal=text(request, "signal"),
+            outcome=outcome.upper() if outcome else None,
+            label=text(request, "label"),
+            min_score=number(request, MIN_SCORE),
+            language=text(request, "language"),
+            content_type=content_type.upper() if content_type else None,
+        )
+        response = web.StreamResponse(headers=HEADERS)
+        with hub.onlooker(wanted) as onlooker:
+            await response.prepare(request)
+            try:
+                await response.write(f"retry: {RETRY_MS}\n\n".encode())
+                await self._tell(response, onlooker)
+            except (ConnectionResetError, TimeoutError):
+                pass  # it is gone, or takes nothing: it comes back if it wants to
+        return response
+
+    async def _tell(self, response: web.StreamResponse, onlooker: Onlooker) -> None:
+        stopping, next_rate = self._inspector.stopping, 0.0
+        while not stopping.is_set():
+            if time.monotonic() >= next_rate:
+                next_rate = time.monotonic() + RATE_EVERY_S
+                await _write(response, _event("rate", await self._rate()))
+            await _wait(onlooker.there, stopping, next_rate - time.monotonic())
+            rows, onlooker.dropped, dropped = onlooker.take(), 0, onlooker.dropped
+            told = [_event("signal", row) for row in rows]
+            if dropped:
+                told.insert(0, _event("dropped", {"count": dropped}))
+            if told:
+                await _write(response, "".join(told))
+        await _write(response, _event("end", {"reason": "the server stops"}))
+
+    async def _rate(self) -> dict[str, Any]:
+        state = self._inspector.feeder.state
+        try:
+            lag = await self._inspector.wait(self._lag.read)
+        except EarmarkError:
+            lag = {}
+        return {
+            "per_s": self._inspector.hub.rates(),
+            "lag": lag,
+            "records_behind": max(0, state.total - state.read),
+            "ready": state.ready,
+        }
+
+
+async def _wait(there: asyncio.Event, stopping: asyncio.Event, limit_s: float) -> None:
+    """Until something is there, or it stops, or the time is over."""
+    waiting = {asyncio.ensure_future(event.wait()) for event in (there, stopping)}
+    await asyncio.wait(waiting, timeout=max(0.0, limit_s), return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def _write(response: web.StreamResponse, told: str) -> None:
+    async with asyncio.timeout(SLOW_S):
+        await response.write(told.encode())
+
+
+def _event(kind: str, data: dict[str, Any]) -> str:
+    # as ASCII: some clients take what Unicode has of line ends for one
+    return f"event: {kind}\ndata: {json.dumps(data)}\n\n"

@@ -1,0 +1,1 @@
+"""What the inspector knows: one file of SQLite that follows the topics."""

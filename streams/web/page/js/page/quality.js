@@ -1,0 +1,168 @@
+// How right the signals are, whether they drift, and what replays would change.
+
+import { get, part, post, session } from "../api.js";
+import { content, el, replace } from "../dom.js";
+import { date, day, number, percent, words } from "../format.js";
+import { announce, empty, failed, fill } from "../notice.js";
+import { confirmed, facts, head, panel, table, tag } from "../part.js";
+import { interval, overTime, reliability, roc } from "../plot.js";
+
+const TABS = [["evaluations", "Evaluations"], ["drift", "Drift"], ["replays", "Replays"]];
+const MOST_PLOTS = 24;
+const LEAST = 8; // figures shown before the rest is asked for
+
+export async function show({ parameters, signal }) {
+  const now = TABS.some(([name]) => name === parameters.get("of")) ? parameters.get("of") : "evaluations";
+  const place = el("div", { class: "stack" });
+  fill(place, () => ({ evaluations, drift, replays })[now](parameters, signal), { signal });
+  return [
+    head("Quality", "How right each signal was where it was measured, whether it drifts, and what another model would change."),
+    el("nav", { class: "tabs", "aria-label": "What is shown" }, TABS.map(([name, title]) => el("a", {
+      href: `#/quality?of=${name}`, "aria-current": name === now ? "page" : null,
+    }, title))),
+    place,
+  ];
+}
+
+async function evaluations(parameters, signal) {
+  const { signals } = await get("quality", {}, signal);
+  const measured = signals.filter((it) => it.evaluations.length);
+  if (!signals.length) return empty("No signal has a card", "Cards are written by `earmark eval SIGNAL --write-card`.");
+  const chosen = signals.find((it) => it.name === parameters.get("signal")) ?? measured[0] ?? signals[0];
+  return el("div", { class: "sided" },
+    el("nav", { class: "side", "aria-label": "Signals" }, signals.map((it) => el("a", {
+      href: `#/quality?of=evaluations&signal=${part(it.name)}`, "aria-current": it === chosen ? "true" : null, data: { row: it.name },
+    }, it.name, it.evaluations.some((evaluation) => evaluation.stale) && tag("stale", "warn")))),
+    el("div", { class: "stack" }, about(chosen), chosen.evaluations.length
+      ? chosen.evaluations.map((it) => evaluation(it, chosen.name))
+      : empty("Not measured yet", `Nobody has run an evaluation of ${chosen.name}.`)));
+}
+
+function about({ name, card }) {
+  return panel(name,
+    card?.summary && el("p", {}, content(card.summary)),
+    card && facts([["owner", card.owner], ["access", card.access], ["freshness", card.freshness_s ? `${card.freshness_s} s` : null], ["for", card.intended_use], ["cannot", card.limits], ["deprecated on", card.deprecated_on], ["replaced by", card.replaced_by]]));
+}
+
+const figureOf = (it) => (typeof it === "number" ? { value: it } : it);
+
+function evaluation(it, name) {
+  const figures = Object.entries(it.figures ?? {}).map(([key, value]) => [key, figureOf(value)]).filter(([, value]) => typeof value?.value === "number");
+  const rows = figures.map(([key, figure]) => [
+    words(key).replaceAll(".", " · "),
+    number(figure.value),
+    typeof figure.low === "number" ? `${number(figure.low)} to ${number(figure.high)}` : "–",
+    typeof figure.chance === "number" ? number(figure.chance) : "–",
+    interval(figure, key),
+  ]);
+  const columns = [["figure"], ["value", true], ["95 % interval", true], ["chance", true], ["from 0 to 1"]];
+  const calibration = calibrations(it.calibration);
+  return el("section", { class: "panel" },
+    el("h2", { class: "row-of" }, content(it.data), it.stale && tag("stale: another model or thresholds now", "warn")),
+    el("p", { class: "lead" }, [it.rows !== null && it.rows !== undefined && `${number(it.rows)} rows`, it.basis && words(it.basis)].filter(Boolean).join(" · ")),
+    rows.length > 0 && table(`Figures of ${name} on ${it.data}`, columns, rows.slice(0, LEAST)),
+    rows.length > LEAST && el("details", {}, el("summary", {}, `${rows.length - LEAST} more figures`), table(`More figures of ${name} on ${it.data}`, columns, rows.slice(LEAST))),
+    (calibration.length > 0 || it.roc) && el("div", { class: "plots" },
+      calibration.map(([label, bins]) => el("div", {}, label && el("h3", {}, content(label)), reliability(bins, label || name))),
+      Array.isArray(it.roc) && roc(it.roc, name)),
+    it.limits && el("p", { class: "lead" }, content(it.limits)));
+}
+
+/** One diagram, or one for each label. */
+function calibrations(found) {
+  if (!found) return [];
+  if (found.bins) return found.bins.length ? [[null, found.bins]] : [];
+  return Object.entries(found).filter(([, it]) => it?.bins?.length).map(([label, it]) => [label, it.bins]).slice(0, MOST_PLOTS);
+}
+
+async function drift(parameters, signal) {
+  const [{ signals }, found] = await Promise.all([get("signals", {}, signal), get("drift", { signal: parameters.get("signal") }, signal)]);
+  const select = el("label", { class: "field short" }, el("span", {}, "signal"), el("select", {
+    on: { change: (event) => (location.hash = `/quality?of=drift${event.target.value ? `&signal=${part(event.target.value)}` : ""}`) },
+  }, el("option", { value: "" }, "all"), signals.map((it) => el("option", { value: it.name, selected: it.name === parameters.get("signal") }, it.name))));
+  return [
+    select,
+    found.alerts?.length > 0 && panel("Alerts", el("ul", { class: "stack" }, found.alerts.map((it) => el("li", {},
+      el("p", { class: "row-of" }, tag(`${it.measure} ${number(it.value)}`, "bad"), content(it.words ?? `${it.signal} ${it.field}`)),
+      el("p", { class: "muted small" }, `${it.signal} · ${it.content_type} · ${it.language} · ${date(it.window_end ?? it.day_ms)}`))))),
+    found.days?.length > 0 ? plots(found.days) : empty("No drift counted", "Windows come from `earmark up --with flink`; a day needs another one before it to be compared with."),
+  ];
+}
+
+/** One plot for each signal, field and slice; those that drifted first. */
+function plots(days) {
+  const groups = new Map();
+  for (const it of days) {
+    const slice = Object.values(it.slice ?? {}).join(" · ");
+    const name = [it.signal, it.field, slice].filter(Boolean).join(" · ");
+    groups.set(name, [...(groups.get(name) ?? []), it]);
+  }
+  const sorted = [...groups].sort(([, one], [, other]) => worst(other) - worst(one));
+  return panel("By day and slice",
+    el("p", { class: "lead" }, "Population stability index against the reference; above the dashed line it counts as drift."),
+    el("div", { class: "plots wide" }, sorted.slice(0, MOST_PLOTS).map(([name, group]) => overTime(group.filter((it) => typeof it.psi === "number").map(point), words(name) || "psi", { limit: group[0].limit ?? 0.2 }))),
+    sorted.length > MOST_PLOTS && el("p", { class: "muted small" }, `${sorted.length - MOST_PLOTS} more are steadier than these.`));
+}
+
+const worst = (group) => Math.max(...group.map((it) => (it.drifted ? 10 : 0) + (it.psi ?? 0)));
+
+function point(it) {
+  const ms = typeof it.day === "number" ? it.day : Date.parse(it.day);
+  const [low, high] = it.interval ?? [];
+  return { ms, value: it.psi, low, high, isBad: it.drifted, title: `${day(ms)}: psi ${number(it.psi)}${it.ks === undefined || it.ks === null ? "" : `, ks ${number(it.ks)}`}` };
+}
+
+async function replays(parameters, signal) {
+  const [{ runs }, { roles }] = await Promise.all([get("replays", {}, signal), session()]);
+  if (!runs.length) return empty("No replays", "Start one with `earmark replay start`: it answers the same items with another model or other thresholds, beside the live signals.");
+  return el("ul", { class: "stack" }, runs.map((it) => el("li", {}, run(it, roles, signal))));
+}
+
+function run(it, roles, signal) {
+  const place = el("div", {});
+  const signals = it.signals ?? (it.signal ? [it.signal].flat() : []);
+  const open = el("button", { type: "button", on: { click: () => fill(place, async () => diff(await get(`replays/${part(it.name)}/diff`, {}, signal)), { signal, what: "Comparing" }) } }, "Compare with live");
+  return el("section", { class: "panel stack" },
+    el("h2", { class: "spread" }, content(it.name), tag(it.state ?? "", it.state === "failed" ? "bad" : "accent")),
+    el("p", { class: "meta" }, el("span", {}, signals.join(", ")), it.items !== undefined && it.items !== null && el("span", {}, `${number(it.items)} items`), typeof it.progress === "number" && el("span", {}, percent(it.progress)), it.changed !== undefined && it.changed !== null && el("span", {}, `${number(it.changed)} changed`)),
+    el("div", { class: "row-of" }, open, roles.includes("operator") && promote(it)),
+    place);
+}
+
+function promote(it) {
+  const button = el("button", { type: "button", class: "main" }, "Promote");
+  button.addEventListener("click", async () => {
+    if (!(await confirmed(`Promote ${it.name}?`, "Its answers become the live ones of the items that it answered.", "Promote"))) return;
+    button.disabled = true;
+    try {
+      await post(`replays/${part(it.name)}/promote`);
+      replace(button, "Promoted");
+      announce("Promoted");
+    } catch (error) {
+      button.disabled = false;
+      button.after(failed(error));
+    }
+  });
+  return button;
+}
+
+function diff(found) {
+  return el("div", { class: "stack" }, (found.signals ?? []).map((it) => el("div", { class: "stack tight" },
+    el("h3", {}, content(it.signal ?? it.name)),
+    facts(Object.entries(it).filter(([, value]) => typeof value === "number" || typeof value === "string").map(([name, value]) => [name, value])),
+    labelTable(it), numberTable(it))));
+}
+
+const share = (it) => (it && typeof it === "object" ? `${number(it.count ?? 0)}${typeof it.share === "number" ? ` (${percent(it.share)})` : ""}` : number(it));
+
+function labelTable(it) {
+  if (!it.labels?.length) return null;
+  return table("Labels", [["label"], ["live", true], ["run", true], ["came", true], ["went", true]], it.labels.map((label) => [
+    content(label.label), number(label.live), number(label.run), share(label.gained), share(label.lost)]));
+}
+
+function numberTable(it) {
+  if (!it.numbers?.length) return null;
+  return table("Numbers", [["number"], ["live", true], ["run", true], ["difference", true], ["beyond tolerance", true]], it.numbers.map((of) => [
+    words(of.name), number(of.mean_live), number(of.mean_run), number(of.mean_difference), share(of.beyond)]));
+}

@@ -1,0 +1,125 @@
+// Plots as SVG elements: their colours are the page's, and each says in words what it shows.
+
+import { el, svg } from "./dom.js";
+import { day, number, percent } from "./format.js";
+
+/** A drawing with a caption; `said` is for those who do not see it. */
+export function figure(caption, said, width, height, ...children) {
+  return el("figure", {}, caption && el("figcaption", {}, caption),
+    svg("svg", { class: "plot", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": said ?? caption }, children));
+}
+
+const scale = (low, high, from, to) => (value) => (high === low ? (from + to) / 2 : from + ((value - low) / (high - low)) * (to - from));
+
+const text = (x, y, said, anchor = "start") => svg("text", { x, y, "text-anchor": anchor }, said);
+
+/** A line without axes, the newest value at the right. */
+export function sparkline(values, said, { width = 160, height = 34 } = {}) {
+  const top = Math.max(1, ...values);
+  const x = scale(0, Math.max(1, values.length - 1), 1, width - 3);
+  const y = scale(0, top, height - 3, 4);
+  const points = values.map((value, place) => `${x(place).toFixed(1)},${y(value).toFixed(1)}`);
+  const last = values.length - 1;
+  return svg("svg", { class: "plot spark", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": said },
+    points.length > 1 && svg("polygon", { class: "area", points: `1,${height - 2} ${points.join(" ")} ${x(last)},${height - 2}` }),
+    points.length > 1 && svg("polyline", { class: "line", points: points.join(" ") }),
+    points.length > 0 && svg("circle", { class: "dot", cx: x(last), cy: y(values[last]), r: 3 }));
+}
+
+/**
+ * How often what was said with a probability came true. The size of a dot is its share of the cases.
+ * `bins`: [{predicted, observed, count}].
+ */
+export function reliability(bins, name) {
+  const size = 220, left = 34, bottom = 190;
+  const x = scale(0, 1, left, size - 8), y = scale(0, 1, bottom, 10);
+  const used = bins.filter((bin) => bin.count > 0 && bin.predicted !== null);
+  const most = Math.max(1, ...used.map((bin) => bin.count));
+  const said = `Reliability of ${name}: ${used.map((bin) => `said ${percent(bin.predicted)}, came true ${percent(bin.observed)}, ${bin.count} cases`).join("; ")}`;
+  return figure("Said and come true", said, size, 220,
+    svg("path", { class: "axis", d: `M${left},10V${bottom}H${size - 8}` }),
+    svg("path", { class: "guide", d: `M${x(0)},${y(0)}L${x(1)},${y(1)}` }),
+    used.length > 1 && svg("polyline", { class: "line", points: used.map((bin) => `${x(bin.predicted)},${y(bin.observed)}`).join(" ") }),
+    used.map((bin) => svg("circle", { class: "dot", cx: x(bin.predicted), cy: y(bin.observed), r: 2.5 + 5 * Math.sqrt(bin.count / most) },
+      svg("title", {}, `said ${percent(bin.predicted)}, came true ${percent(bin.observed)}, ${bin.count} cases`))),
+    [0, 0.5, 1].map((tick) => [text(x(tick), bottom + 16, number(tick), "middle"), text(left - 6, y(tick) + 4, number(tick), "end")]),
+    text((left + size) / 2, 218, "probability said", "middle"));
+}
+
+/** The false alarms that a recall costs. `points`: [[false alarm rate, recall]]. */
+export function roc(points, name) {
+  const size = 220, left = 34, bottom = 190;
+  const x = scale(0, 1, left, size - 8), y = scale(0, 1, bottom, 10);
+  return figure("Found, and false alarms", `Curve of recall over false alarms of ${name}`, size, 220,
+    svg("path", { class: "axis", d: `M${left},10V${bottom}H${size - 8}` }),
+    svg("path", { class: "guide", d: `M${x(0)},${y(0)}L${x(1)},${y(1)}` }),
+    svg("polyline", { class: "line", points: points.map(([alarm, recall]) => `${x(alarm)},${y(recall)}`).join(" ") }),
+    [0, 0.5, 1].map((tick) => [text(x(tick), bottom + 16, number(tick), "middle"), text(left - 6, y(tick) + 4, number(tick), "end")]),
+    text((left + size) / 2, 218, "false alarms", "middle"));
+}
+
+/** One figure with its interval, and a bar where guessing would be. From 0 to 1, or to what it needs. */
+export function interval({ value, low = null, high = null, chance = null }, name) {
+  const given = [value, low, high, chance].filter((it) => typeof it === "number");
+  const from = Math.min(0, ...given), to = Math.max(1, ...given);
+  const x = scale(from, to, 6, 174);
+  const said = `${name}: ${number(value)}${low === null ? "" : `, between ${number(low)} and ${number(high)}`}${chance === null ? "" : `, chance ${number(chance)}`}`;
+  return svg("svg", { class: "plot interval", viewBox: "0 0 180 18", role: "img", "aria-label": said },
+    svg("path", { class: "axis", d: "M6,9H174" }),
+    typeof chance === "number" && svg("path", { class: "chance", d: `M${x(chance)},3V15` }),
+    low !== null && svg("path", { class: "whisker", d: `M${x(low)},9H${x(high)}M${x(low)},6V12M${x(high)},6V12` }),
+    typeof value === "number" && svg("circle", { class: "dot", cx: x(value), cy: 9, r: 4.5 }));
+}
+
+/** Values over time with their intervals; `points`: [{ms, value, low?, high?, isBad?, title?}]. */
+export function overTime(points, caption, { limit = null, said = null, height = 150 } = {}) {
+  const width = 420, left = 44, bottom = height - 26;
+  const sorted = [...points].sort((one, other) => one.ms - other.ms);
+  const all = sorted.flatMap((it) => [it.value, it.low ?? it.value, it.high ?? it.value]).concat(limit ?? []);
+  const low = Math.min(...all), high = Math.max(...all);
+  const room = high === low ? Math.abs(high) * 0.1 || 1 : (high - low) * 0.08;
+  const from = limit !== null && low >= 0 ? 0 : low - room;
+  const x = scale(sorted[0].ms, sorted.at(-1).ms, left + 8, width - 12), y = scale(from, high + room, bottom, 10);
+  const ends = sorted.length > 1 ? [sorted[0], sorted.at(-1)] : [sorted[0]];
+  return figure(caption, said ?? `${caption}: ${sorted.map((it) => `${day(it.ms)} ${number(it.value)}`).join(", ")}`, width, height,
+    svg("path", { class: "axis", d: `M${left},10V${bottom}H${width - 4}` }),
+    limit !== null && svg("path", { class: "limit", d: `M${left},${y(limit)}H${width - 4}` }),
+    sorted.length > 1 && svg("polyline", { class: "line", points: sorted.map((it) => `${x(it.ms)},${y(it.value)}`).join(" ") }),
+    sorted.map((it) => [
+      typeof it.low === "number" && svg("path", { class: "whisker", d: `M${x(it.ms)},${y(it.low)}V${y(it.high)}` }),
+      svg("circle", { class: `dot ${it.isBad ? "bad" : ""} ${it.isHollow ? "hollow" : ""}`, cx: x(it.ms), cy: y(it.value), r: 4 },
+        svg("title", {}, it.title ?? `${day(it.ms)}: ${number(it.value)}`)),
+    ]),
+    ends.map((it, place) => text(x(it.ms), bottom + 17, day(it.ms), place ? "end" : ends.length > 1 ? "start" : "middle")),
+    text(left - 6, y(high) + 4, number(high), "end"),
+    high !== low && text(left - 6, y(from === 0 ? 0 : low) + 4, number(from === 0 ? 0 : low), "end"));
+}
+
+/** Counts of some kinds, one column an hour; `counts`: [{hour_ms, kind, count}]. */
+export function hours(counts, kinds, caption, { name = (kind) => kind, said }) {
+  const HOUR = 3_600_000, width = 900, height = 170, left = 40, bottom = 142;
+  const last = Math.max(...counts.map((it) => it.hour_ms));
+  const first = Math.min(last - 23 * HOUR, ...counts.map((it) => it.hour_ms));
+  const columns = Math.round((last - first) / HOUR) + 1;
+  const sums = new Map();
+  for (const { hour_ms: hour, count } of counts) sums.set(hour, (sums.get(hour) ?? 0) + count);
+  const y = scale(0, Math.max(...sums.values()), bottom, 12);
+  const step = (width - left - 8) / columns;
+  const tops = new Map();
+  const rects = counts.filter((it) => it.count).sort((one, other) => kinds.indexOf(one.kind) - kinds.indexOf(other.kind)).map(({ hour_ms: hour, kind, count }) => {
+    const below = tops.get(hour) ?? 0;
+    tops.set(hour, below + count);
+    return svg("rect", {
+      class: `kind-${Math.min(5, kinds.indexOf(kind))}`,
+      x: left + 4 + Math.round((hour - first) / HOUR) * step, width: Math.max(1, Math.min(step - 2, 26)),
+      y: y(below + count), height: Math.max(1, y(below) - y(below + count)), rx: 2,
+    }, svg("title", {}, `${new Date(hour).toLocaleString()}: ${name(kind)}, ${count}`));
+  });
+  const format = new Intl.DateTimeFormat(undefined, columns > 48 ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit" });
+  return el("div", { class: "stack" },
+    figure(caption, said, width, height,
+      svg("path", { class: "axis", d: `M${left},12V${bottom}H${width - 4}` }), rects,
+      text(left - 6, 16, number(Math.max(...sums.values())), "end"), text(left - 6, bottom + 4, "0", "end"),
+      text(left + 4, bottom + 20, format.format(first)), text(width - 4, bottom + 20, format.format(last), "end")),
+    el("p", { class: "legend" }, kinds.map((kind, place) => el("span", {}, el("i", { class: `kind-${Math.min(5, place)}` }), name(kind)))));
+}
