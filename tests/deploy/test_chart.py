@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,7 @@ def containers(every: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any
             yield f"{name}/{each['name']}", each
 
 
+@cache
 def schema_of(kind: str) -> dict[str, Any]:
     """The schema of a kind with all that it refers to."""
     for file in ("custom.json", "kubernetes-1.37.json"):
