@@ -6,9 +6,9 @@ import time
 import uuid
 import wave
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr
 from dataclasses import dataclass
-from threading import Thread
 from typing import Any
 
 import confluent_kafka
@@ -17,6 +17,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import format_span_id, format_trace_id
+from prometheus_client import Gauge
 
 from earmark.processors.content import Audio, ContentEvent, Text
 from earmark.streams.assembly import assemble
@@ -48,6 +49,7 @@ class Watched:
     signals: Mapping[str, ReceivedSignal]
     spans: list[ReadableSpan]
     metrics: Metrics
+    lag: tuple[float, float]
     log: str
 
     def span(self, name: str, item: str) -> ReadableSpan:
@@ -110,15 +112,15 @@ def watched(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Watched:
             metrics=metrics,
             observer=TracingObserver(metrics, provider),
         )
-        thread = Thread(target=worker.run)
-        thread.start()
-        try:
-            signals = _sent_and_answered(stack, run)
-        finally:
-            worker.stop()
-            thread.join(WAIT_S)
+        with ThreadPoolExecutor(1) as pool:  # the worker stays in the thread that made it
+            asking = pool.submit(_sent_and_answered, stack, run)
+            behind = pool.submit(_lag, metrics)
+            behind.add_done_callback(lambda _: worker.stop())
+            worker.run()
+            signals, lag = asking.result(), behind.result()
     configure_logging()
-    return Watched(run, signals, list(exporter.get_finished_spans()), metrics, said.getvalue())
+    spans = list(exporter.get_finished_spans())
+    return Watched(run, signals, spans, metrics, lag, said.getvalue())
 
 
 def _sent_and_answered(stack: Stack, run: str) -> Mapping[str, ReceivedSignal]:
@@ -134,11 +136,36 @@ def _sent_and_answered(stack: Stack, run: str) -> Mapping[str, ReceivedSignal]:
     wanted |= {f"{run}-stray/rejections", f"{run}-bad/text.language"}
     found: dict[str, ReceivedSignal] = {}
     deadline = time.monotonic() + WAIT_S
-    with subscribe("all", settings=stack.settings, from_beginning=True, timeout_s=1.0) as records:
+    names = (*SIGNALS, "rejections")
+    with subscribe(*names, settings=stack.settings, from_beginning=True, timeout_s=1.0) as records:
         while not wanted <= found.keys() and time.monotonic() < deadline:
             found |= {f"{each.key}/{each.name}": each for each in records}
     assert wanted <= found.keys()
     return found
+
+
+def _lag(metrics: Metrics) -> tuple[float, float]:
+    """Records and seconds that the worker is behind with events, when it has shown both."""
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        found = (_of_events(metrics.lag_records), _of_events(metrics.lag_seconds))
+        if all(found) and not any(found[1]):
+            break
+        time.sleep(0.1)
+    return sum(found[0]), sum(found[1])
+
+
+def _of_events(gauge: Gauge) -> list[float]:
+    samples = [sample for family in gauge.collect() for sample in family.samples]
+    return [each.value for each in samples if each.labels["topic"] == CONTENT_EVENTS]
+
+
+def test_a_worker_that_has_answered_all_is_not_behind_and_shows_nothing_when_it_has_gone(
+    watched: Watched,
+) -> None:
+    assert watched.lag == (0, 0)
+    assert not _of_events(watched.metrics.lag_records)
+    assert not _of_events(watched.metrics.lag_seconds)
 
 
 def test_an_events_trace_goes_on_from_its_producers_through_all_stages(watched: Watched) -> None:
