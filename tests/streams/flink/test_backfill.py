@@ -51,7 +51,7 @@ LANGUAGE, SPEECH = "text.language", "audio.speech"
 TOPICS = {LANGUAGE: "signals.text.language.v1", SPEECH: "signals.audio.speech.v1"}
 JFK = Path(__file__).resolve().parents[3] / "streams" / "samples" / "jfk.wav"
 RUN, TABLE_RUN = "past", "table"
-COUNT = 120
+COUNT = 300
 WAIT_S = 600
 
 
@@ -94,7 +94,7 @@ UNREADABLE = b"no event at all" * 100_000  # more than Kafka's own producer send
 def settings(stack: Stack) -> Settings:
     media = stack.settings.media.model_copy(update={"roots": (JFK.parent,)})
     settings = stack.settings.model_copy(update={"state": stack.home / "state", "media": media})
-    return with_worker(settings, signals=(LANGUAGE, SPEECH), decoders=1, batch_events=4)
+    return with_worker(settings, signals=(LANGUAGE, SPEECH), decoders=1, batch_events=2)
 
 
 @pytest.fixture(scope="module")
