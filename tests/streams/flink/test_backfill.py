@@ -269,3 +269,11 @@ def test_a_piece_is_of_little_audio_unless_it_is_of_one_recording(
     added = {number: (before[number][1], end) for number, (_, end) in manifest.bounds.items()}
     pieces = list(pieces_of(many, replace(manifest, bounds=added)))
     assert [len(piece.offsets) for piece in pieces] == [2, 1, 1]
+
+
+def test_a_run_goes_on_as_it_began(settings: Settings, run: dict[str, Any]):
+    command = [sys.executable, "-m", "earmark", "flink", "backfill", "--run", RUN, "--from", "2h"]
+    done = subprocess.run(
+        command, env=environment(settings), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "goes on as it began" in done.stderr) == (2, True)
