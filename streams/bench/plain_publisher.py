@@ -37,7 +37,7 @@ class PlainPublisher(Publisher):
     def publish(self, flights: Sequence[Flight], group_metadata: object) -> None:
         """Produce all, wait until it is acknowledged, commit; raises TransactionError."""
         del group_metadata  # the consumer is the member itself
-        outgoing = [record for flight in flights for record in self._records(flight)]
+        outgoing = [record for flight in flights for record in self._records.of(flight)]
         for record in outgoing:
             self._produce(record)
         if self._producer.flush(FLUSH_S):
