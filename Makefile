@@ -17,7 +17,7 @@ STAMP = $(VENV)/.installed
 .PHONY: demo test check unit install bench up down clean
 
 demo: $(STAMP)
-	@$(BIN)/earmark demo $(ARGS)
+	@$(BIN)/earmark demo --with web $(ARGS)
 
 test: check unit
 

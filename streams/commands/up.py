@@ -27,7 +27,9 @@ REGISTRY_PORT = 8081
     "--registry-port", type=click.IntRange(1, 65535), help="Registry's; 8081 or any free one."
 )
 @click.option("--worker/--no-worker", default=True, help="Broker and registry alone.")
-@click.option("--with", "extras", metavar="NAMES", help="Also these, by commas: flink, agents.")
+@click.option(
+    "--with", "extras", metavar="NAMES", help="Also these, by commas: flink, agents, web."
+)
 @click.option("--foreground", is_flag=True, help="Stay here; Ctrl-C stops the stack.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object: addresses, processes."
