@@ -29,8 +29,8 @@ def disk_traces(
     """What stands of the item in each file below the state's folder, and in spools.
 
     A copy of receipts counts by what it says of the item, the index of fingerprints, wherever it
-    lies, and that of the inspector by whether they have the item; any other database by whether it holds the item's id anywhere.
-    What belongs to other clusters is of other items.
+    lies, and that of the inspector by whether they have the item; any other database by whether it
+    holds the item's id anywhere. What belongs to other clusters is of other items.
     """
     state, index = settings.state_folder, settings.fingerprint_index
     found: dict[str, list[str]] = {}  # why not, by folder of copies or by file
