@@ -18,7 +18,7 @@ const MOST_LETTERS = 100_000;
 const SEEK_S = 5;
 
 export async function show({ signal }) {
-  const result = el("div", { class: "stack", id: "result", "aria-live": "polite" });
+  const result = el("div", { class: "stack", id: "result" });
   const run = runner(result, signal);
   return [
     head("Try it", "The same pipeline as the worker's, on what you give it. Nothing is published, nothing is kept."),
