@@ -84,8 +84,7 @@ def test_the_deletion_of_one_signal_leaves_the_others(index: IndexFile) -> None:
 
 
 def test_history_keeps_the_newest_values_and_no_more(index: IndexFile) -> None:
-    for number in range(HISTORY + 3):
-        put(index, signal("audio.loudness", "a", integrated_lufs=-float(number)), at_ms=number)
+    put(index, *(signal("audio.loudness", "a") for _ in range(HISTORY + 3)), at_ms=0)
     found = index.execute("SELECT produced_ms FROM history ORDER BY produced_ms").fetchall()
     assert [at for (at,) in found] == list(range(3, HISTORY + 3))
 

@@ -1,6 +1,7 @@
 """Likeness is the cosine of embeddings of one signal and model."""
 
 import numpy as np
+import pytest
 
 from earmark.streams.testing.record import Sample
 from earmark.streams.web.index import similar
@@ -31,8 +32,11 @@ def test_the_most_similar_come_first_by_their_closest_texts(index: IndexFile) ->
     assert np.allclose([cosine for _, cosine in ranked], [1, 3 / 10**0.5, -1])
 
 
-def test_every_vector_is_looked_at_whatever_fits_into_a_block(index: IndexFile) -> None:
-    many = similar.BLOCK + 10
+def test_every_vector_is_looked_at_whatever_fits_into_a_block(
+    index: IndexFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(similar, "BLOCK", 8)
+    many = 20
     put(index, embedded("asked", (1, 0)), *(embedded(str(n), (n, many)) for n in range(many)))
     with reading(index) as reader:
         ranked = similar.most_similar(reader, "asked", most=3)
