@@ -21,7 +21,7 @@ STAMP = $(VENV)/.installed
 .PHONY: demo test check unit tools sbom install bench up down clean
 
 demo: $(STAMP)
-	@$(BIN)/earmark demo $(ARGS)
+	@$(BIN)/earmark demo --with web $(ARGS)
 
 test: check unit
 
