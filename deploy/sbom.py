@@ -26,6 +26,7 @@ def write(python: Path, target: Path) -> int:
         sys.exit("no cyclonedx-py: `make tools` installs it")
     target.parent.mkdir(parents=True, exist_ok=True)
     options = ["--pyproject", str(install.ROOT / "pyproject.toml"), "--output-reproducible"]
+    options.append("--no-validate")  # that the library writes what it should; it takes a minute
     subprocess.run(
         [program, "environment", *options, "--output-file", str(target), str(python)], check=True
     )

@@ -72,6 +72,8 @@ def _shown(value: Any) -> Any:
             return str(value)
         case str():
             return _USER_IN_URI.sub(f"{HIDDEN}@", value)
+        case BaseModel():  # one of a list
+            return {name: _shown(getattr(value, name)) for name in type(value).model_fields}
         case tuple():
             return [_shown(inner) for inner in value]
     return value

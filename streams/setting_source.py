@@ -141,8 +141,10 @@ def annotation_at(model: Model, path: tuple[str, ...]) -> Any:
 
 def section_of(annotation: Any) -> Model | None:
     """The section that an annotation is, or is if it is not None; None where it is none."""
+    if get_origin(annotation) in {dict, tuple}:
+        return None  # of sections
     for kind in get_args(annotation) or (annotation,):
-        if isinstance(kind, type) and issubclass(kind, BaseModel) and not _is_mapping(annotation):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
             return kind
     return None
 

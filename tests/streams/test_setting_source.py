@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from earmark.models.error import ConfigurationError
-from earmark.streams.setting_source import known, variable_of
+from earmark.streams.setting_source import known, section_of, variable_of
 from earmark.streams.settings import Settings, load_settings
 
 
@@ -117,6 +118,21 @@ def test_a_message_never_holds_the_value(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("EARMARK_KAFKA__CLIENT", "hunter2")
     monkeypatch.setenv("EARMARK_REGISTRY__PASWORD", "hunter2")
     assert "hunter2" not in fault()
+
+
+class Person(BaseModel):
+    user: str
+
+
+class People(BaseModel):
+    people: tuple[Person, ...] = ()
+    best: Person | None = None
+
+
+def test_a_list_of_sections_is_one_setting_and_a_section_that_may_lack_is_its_fields() -> None:
+    assert list(known(People)) == [("people",), ("best", "user")]
+    assert section_of(People.model_fields["best"].annotation) is Person
+    assert section_of(People.model_fields["people"].annotation) is None
 
 
 def test_every_setting_has_a_variable_of_its_own() -> None:

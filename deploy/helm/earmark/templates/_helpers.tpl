@@ -104,15 +104,25 @@ volumeMounts:
 ports:
   - {name: http, containerPort: 8080}
 startupProbe:
-  httpGet: {path: {{ .ready }}, port: http}
+  httpGet: &asked
+    path: {{ .ready }}
+    port: http
+    {{- with .host }}
+    httpHeaders: [{name: Host, value: {{ . }}}]
+    {{- end }}
   periodSeconds: 5
   failureThreshold: 120
 livenessProbe:
-  httpGet: {path: /healthz, port: http}
+  httpGet:
+    path: /healthz
+    port: http
+    {{- with .host }}
+    httpHeaders: [{name: Host, value: {{ . }}}]
+    {{- end }}
   periodSeconds: 10
   timeoutSeconds: 5
 readinessProbe:
-  httpGet: {path: {{ .ready }}, port: http}
+  httpGet: *asked
   periodSeconds: 10
   timeoutSeconds: 5
 {{- end }}

@@ -1,17 +1,19 @@
-{{- /* What scrapes it; the alert rules know it by the label `job`. */}}
+{{- /* Its address, and what scrapes it where it has metrics: the alert rules know that by `job`. */}}
 {{- define "earmark.service" }}
 ---
 apiVersion: v1
 kind: Service
 metadata:
-  {{- include "earmark.metadata" (merge (dict "labels" (dict "prometheus-job" .job)) .) | nindent 2 }}
+  {{- $labels := dict }}
+  {{- if .job }}{{ $_ := set $labels "prometheus-job" .job }}{{ end }}
+  {{- include "earmark.metadata" (merge (dict "labels" $labels) .) | nindent 2 }}
 spec:
   clusterIP: None
   selector:
     {{- include "earmark.selector" . | nindent 4 }}
   ports:
     - {name: http, port: 8080, targetPort: http}
-{{- if .root.Values.serviceMonitor.enabled }}
+{{- if and .job .root.Values.serviceMonitor.enabled }}
 ---
 apiVersion: monitoring.coreos.com/v1
 kind: ServiceMonitor
