@@ -26,6 +26,7 @@ from earmark.streams.serving.metrics import ServeMetrics
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = sorted((DEPLOY / "prometheus").glob("*.yaml"))
+RUNBOOK = (DEPLOY / "runbook.md").read_text(encoding="utf-8")
 DASHBOARDS = sorted((DEPLOY / "grafana").glob("*.json"))
 TARGET = {"job", "instance"}  # what Prometheus adds to each sample
 WORDS = {"and", "or", "unless", "by", "on", "bool", "offset", "ignoring", "without"}
@@ -136,12 +137,15 @@ def test_every_alert_says_how_urgent_it_is_and_where_to_read_on(alert: dict[str,
     kebab = re.sub(r"(?<!^)(?=[A-Z])", "-", alert["alert"]).lower()
     assert alert["labels"]["severity"] in {"page", "ticket"}
     assert alert["annotations"]["runbook"] == f"deploy/runbook.md#{kebab}"
+    assert f"### {kebab.replace('-', ' ').capitalize()}\n" in RUNBOOK
     assert alert["annotations"].keys() == {"summary", "description", "runbook"}
 
 
 def promtool(*arguments: str | Path) -> None:
     if shutil.which("promtool") is None:
-        pytest.skip("promtool is missing: apt-get install prometheus (it holds promtool)")
+        pytest.skip(
+            "promtool is missing: make tools, or apt-get install prometheus, which holds it"
+        )
     command: Sequence[str] = ["promtool", *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
