@@ -37,6 +37,9 @@ log = structlog.get_logger()
 
 WATCH_S = 0.2
 FAREWELL_S = 30.0  # for a savepoint when asked to end
+# where functions in Python run: unless pyflink is told, in a thread of this process, and it tells a
+# cluster so too
+_WORKER_MODE = "_python_worker_execution_mode"
 BY_CLIENT = "PYFLINK_GATEWAY_PORT" in os.environ  # set by `flink run`, which started us
 
 
@@ -126,6 +129,7 @@ class Driver:
     def _python(self) -> Mapping[str, str]:
         if not self._job.functions or BY_CLIENT:
             return {}
+        os.environ[_WORKER_MODE] = "process"
         own = sys.executable
         return {"python.executable": self._order.python or own, "python.client.executable": own}
 
