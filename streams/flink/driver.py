@@ -111,8 +111,11 @@ class Driver:
                 "rest.address": host,
                 "rest.port": str(port),
             }
-        os.environ.update(runtime.embedded_environment(self._job.name, self._order.heap_mb))
-        return embedded_config(runtime, port, self._order.parallelism)
+        tasks = self._order.parallelism  # of each kind: several are for much to do
+        os.environ.update(
+            runtime.embedded_environment(self._job.name, self._order.heap_mb, quick=tasks == 1)
+        )
+        return embedded_config(runtime, port, tasks)
 
     def _state(self, state: object) -> Mapping[str, str]:
         own = self._folder.checkpoints(self._digest).as_uri()
