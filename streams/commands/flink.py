@@ -70,8 +70,8 @@ def _where(command: Any) -> Any:
             type=click.FloatRange(min=0.1),
             default=EVERY_S,
             show_default=True,
-            help="Seconds from one checkpoint to the next, with which readers see what was made; where "
-            "there is much to catch up with, longer ones save work.",
+            help="Seconds from one checkpoint to the next, with which readers see what was made; "
+            "where there is much to catch up with, longer ones save work.",
         ),
     ):
         command = option(command)

@@ -57,7 +57,7 @@ class Driver:
     def run(self) -> int:
         """Submit the job and, where its Flink is ours, stay until it ends; the exit status."""
         with self._alone():
-            state = self._folder.newest(self._digest)
+            state = None if self._job.is_bounded else self._folder.newest(self._digest)
             self._folder.tidy(state)
             if state is None and self._job.start_over is not None:
                 self._job.start_over()
@@ -123,8 +123,11 @@ class Driver:
                 "rest.address": host,
                 "rest.port": str(port),
             }
-        os.environ.update(runtime.embedded_environment(self._job.name, self._order.heap_mb))
-        return embedded_config(runtime, port, self._order.parallelism)
+        tasks = self._order.parallelism  # of each kind: several are for much to do
+        os.environ.update(
+            runtime.embedded_environment(self._job.name, self._order.heap_mb, quick=tasks == 1)
+        )
+        return embedded_config(runtime, port, tasks)
 
     def _python(self) -> Mapping[str, str]:
         if not self._job.functions or BY_CLIENT:
@@ -134,12 +137,22 @@ class Driver:
         return {"python.executable": self._order.python or own, "python.client.executable": own}
 
     def _state(self, state: object) -> Mapping[str, str]:
+        """Where checkpoints go, and how often; nothing for a job that reads to an end.
+
+        Restored from a checkpoint it would never end: Flink's Kafka source is told that there is
+        no more to read only when it finds partitions that are new. So it makes none, all that it
+        writes is committed with its end, and one that dies before begins again.
+        """
+        if self._job.is_bounded:
+            return {}
         own = self._folder.checkpoints(self._digest).as_uri()
-        found = {"execution.checkpointing.dir": self._order.checkpoints or own}
+        found = {
+            "execution.checkpointing.dir": self._order.checkpoints or own,
+            "execution.checkpointing.interval": f"{self._order.every_s * 1000:.0f} ms",
+        }
         if state is not None:
             found["execution.state-recovery.path"] = f"file://{state}"
-        found["execution.checkpointing.interval"] = f"{self._order.every_s * 1000:.0f} ms"
-        return {} if self._job.is_batch else found
+        return found
 
     def _note(self, client: Any, url: str, state: object) -> JobNote:
         return JobNote(

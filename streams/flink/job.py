@@ -58,6 +58,11 @@ class Job:
         """Whether it reads to an end, and only then writes."""
         return self.config["execution.runtime-mode"] == "BATCH"
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it reads to an end, in whichever mode."""
+        return any(table.bounds for table in self.tables)
+
     def digest(self, cluster_id: str) -> str:
         """Names what its state means: statements, columns, topics, and the cluster they are on.
 

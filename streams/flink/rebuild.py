@@ -81,7 +81,7 @@ def make_topic(settings: Settings, topic: str) -> None:
 
 
 def run_to_end(settings: Settings, order: Order, name: str, progress: Progress = silent) -> None:
-    """Run a bounded job until it has ended; one that dies goes on from its newest checkpoint.
+    """Run a bounded job until it has ended; one that dies begins again, and had committed nothing.
 
     Raises ServiceError where it does not end well. Whoever gives up waiting leaves a cluster's job
     to the cluster.

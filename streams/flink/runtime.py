@@ -66,12 +66,19 @@ class Runtime:
             "JAVA_HOME": str(self.java_home),
         }
 
-    def embedded_environment(self, log_name: str, heap_mb: int = HEAP_MB) -> dict[str, str]:
-        """Those for a JVM that ends with the process that starts it, its heap bounded."""
+    def embedded_environment(
+        self, log_name: str, heap_mb: int = HEAP_MB, *, quick: bool = True
+    ) -> dict[str, str]:
+        """Those for a JVM that ends with the process that starts it, its heap bounded.
+
+        A `quick` one compiles once and soon; the other takes half a minute of processor time more
+        to compile again what is used most, and is faster when it has.
+        """
+        compiling = " -XX:TieredStopAtLevel=1" if quick else ""
         return {
             **self.environment(log_name),
             "JAVA_HOME": str(_tethered_java(self.java_home, self.folder)),
-            "JVM_ARGS": f"-Xmx{heap_mb}m -Xss512k -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+            "JVM_ARGS": f"-Xmx{heap_mb}m -Xss512k -XX:+UseSerialGC{compiling}",
         }
 
     @property
