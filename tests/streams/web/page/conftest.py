@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from earmark.streams.local.stack import Stack
-from earmark.streams.settings import Settings
+from earmark.streams.settings import Settings, load_settings
 from earmark.streams.web.server import WebServer
 from tests.streams.web.page.given import put_content
 
@@ -62,6 +62,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 def site(own_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The inspector with content; whoever asks may redrive."""
     folder = tmp_path_factory.mktemp("site")
+    (folder / "models").symlink_to(load_settings().home / "models")
     put_content(own_stack, folder)
     media = own_stack.settings.media.model_copy(update={"roots": (folder,)})
     settings = own_stack.settings.model_copy(update={"home": folder, "media": media})
