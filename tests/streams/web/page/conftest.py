@@ -1,15 +1,18 @@
 """One Chromium and one inspector over a real broker for the tests of the pages."""
 
 import asyncio
+import json
 import os
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
@@ -90,10 +93,23 @@ def serving(settings: Settings, *, operator: bool) -> Iterator[str]:
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        yield told.result(timeout=60)
+        url = told.result(timeout=60)
+        wait_until_fed(url)
+        yield url
     finally:
         stop.set()
         thread.join()
+
+
+def wait_until_fed(url: str) -> None:
+    """Return when the index holds what stood on the topics."""
+    ends = time.monotonic() + 120
+    while time.monotonic() < ends:
+        with urlopen(f"{url}/api/v1/session") as answer:
+            if json.load(answer)["ready"]:
+                return
+        time.sleep(0.1)
+    raise AssertionError("the index was not fed within two minutes")
 
 
 @pytest.fixture
