@@ -135,7 +135,8 @@ def _columns(samples_T: Samples, windowed_T: Samples) -> Columns:
     frames_NT = np.lib.stride_tricks.sliding_window_view(windowed_T, WINDOW)[::COLUMN_SAMPLES]
     power_NF = np.abs(np.fft.rfft(frames_NT * _HANN, axis=1)) ** 2 / (_HANN.sum() / 2) ** 2
     own = [parts_NT.min(axis=1), parts_NT.max(axis=1), (parts_NT**2).mean(axis=1)]
-    return np.concatenate([np.stack(own, axis=1), power_NF @ _filters()], axis=1).astype(np.float32)
+    made: Columns = np.hstack([np.stack(own, axis=1), power_NF @ _filters()]).astype(np.float32)
+    return made
 
 
 def _merge(columns: Columns, several: int) -> Columns:

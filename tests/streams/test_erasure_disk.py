@@ -2,6 +2,7 @@
 
 import sqlite3
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,9 @@ from earmark.streams.receipt import Disposition, Receipt, ReceiptCodec
 from earmark.streams.receipt_store import ReceiptStore
 from earmark.streams.settings import Settings, load_settings
 from earmark.streams.spool import Spool
+from earmark.streams.web.index.file import IndexFile, forget_items
+from earmark.streams.web.index.place import index_path
+from tests.streams.web.held import event, put
 
 
 @pytest.fixture
@@ -102,3 +106,15 @@ def test_media_that_a_killed_worker_left_are_told(settings: Settings, tmp_path: 
     (told,) = filter(None, reasons(settings).values())
     assert str(dead / "media") in told
     spool.close()
+
+
+def test_the_inspectors_index_counts_by_its_rows_and_not_by_words(settings: Settings) -> None:
+    path = index_path(settings, "cluster")
+    with closing(IndexFile(path)) as index:
+        put(index, event("another", ("title", "an item")))
+        assert reasons(settings)["<state>/cluster/inspector.sqlite"] == ""
+        put(index, event("item", ("title", "it")))
+        found = reasons(settings)["<state>/cluster/inspector.sqlite"]
+        assert "items are of the item" in found
+    forget_items(path, ["item"])
+    assert reasons(settings)["<state>/cluster/inspector.sqlite"] == ""

@@ -1,4 +1,4 @@
-"""One server for the tests that only look."""
+"""One server for the tests that only look, and an empty index."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,15 @@ import pytest
 
 from earmark.streams.local.stack import Stack
 from earmark.streams.settings import Settings
+from earmark.streams.web.index.file import IndexFile
 from tests.streams.web.served import Client, serving
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[IndexFile]:
+    made = IndexFile(tmp_path / "inspector.sqlite")
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

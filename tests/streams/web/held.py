@@ -25,7 +25,8 @@ def event(content_id: str, *texts: tuple[str, str], **changes: Any) -> Sample:
 
 
 def signal(name: str, content_id: str, outcome: str = "OK", **changes: Any) -> Sample:
-    return records(name, outcome, content_id=content_id, **changes)[0]
+    own = {"content_id": content_id} if "signal." not in name else {}  # those are of no item
+    return records(name, outcome, **own, **changes)[0]
 
 
 def gone(content_id: str, topic: str = ITEMS) -> Sample:

@@ -97,7 +97,9 @@ export function overTime(points, caption, { limit = null, said = null, height = 
 
 /** Counts of some kinds, one column an hour; `counts`: [{hour_ms, kind, count}]. */
 export function hours(counts, kinds, caption, { name = (kind) => kind, said }) {
-  const HOUR = 3_600_000, width = 900, height = 170, left = 40, bottom = 142;
+  // as wide as the screen lets it be: shrunk, its words could not be read
+  const width = Math.min(900, Math.max(320, document.documentElement.clientWidth - 76));
+  const HOUR = 3_600_000, height = 170, left = 40, bottom = 142;
   const last = Math.max(...counts.map((it) => it.hour_ms));
   const first = Math.min(last - 23 * HOUR, ...counts.map((it) => it.hour_ms));
   const columns = Math.round((last - first) / HOUR) + 1;

@@ -1,21 +1,24 @@
 """One Chromium and one inspector over a real broker for the tests of the pages."""
 
 import asyncio
+import json
 import os
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from earmark.streams.local.stack import Stack
-from earmark.streams.settings import Settings
+from earmark.streams.settings import Settings, load_settings
 from earmark.streams.web.server import WebServer
 from tests.streams.web.page.given import put_content
 
@@ -62,6 +65,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 def site(own_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The inspector with content; whoever asks may redrive."""
     folder = tmp_path_factory.mktemp("site")
+    (folder / "models").symlink_to(load_settings().home / "models")
     put_content(own_stack, folder)
     media = own_stack.settings.media.model_copy(update={"roots": (folder,)})
     settings = own_stack.settings.model_copy(update={"home": folder, "media": media})
@@ -89,10 +93,23 @@ def serving(settings: Settings, *, operator: bool) -> Iterator[str]:
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        yield told.result(timeout=60)
+        url = told.result(timeout=60)
+        wait_until_fed(url)
+        yield url
     finally:
         stop.set()
         thread.join()
+
+
+def wait_until_fed(url: str) -> None:
+    """Return when the index holds what stood on the topics."""
+    ends = time.monotonic() + 120
+    while time.monotonic() < ends:
+        with urlopen(f"{url}/api/v1/session") as answer:
+            if json.load(answer)["ready"]:
+                return
+        time.sleep(0.1)
+    raise AssertionError("the index was not fed within two minutes")
 
 
 @pytest.fixture
