@@ -1,5 +1,7 @@
 # make demo   from a fresh machine to signals on the screen
 # make test   every check and test, the broker tests included
+# make tools  the programs by which the tests check deploy/ (hadolint, Helm, ...) and a browser
+# make sbom   what is installed, as CycloneDX: build/sbom.json
 #
 # Needs Python 3.11 or 3.12 and make; all else is installed into .venv and fetched into the cache.
 # TESTS_AT_ONCE=<n> runs so many files of tests at a time; each has a broker of its own.
@@ -16,10 +18,10 @@ TORCH_INDEX ?=
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.installed
 
-.PHONY: demo test check unit install bench up down clean
+.PHONY: demo test check unit tools sbom install bench up down clean
 
 demo: $(STAMP)
-	@$(BIN)/earmark demo $(ARGS)
+	@$(BIN)/earmark demo --with web $(ARGS)
 
 test: check unit
 
@@ -31,7 +33,14 @@ check: $(STAMP)
 
 unit: $(STAMP)
 	@$(BIN)/earmark models pull
+	@$(PYTHON) deploy/tools.py --missing
 	$(BIN)/pytest -n $(TESTS_AT_ONCE) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+tools:
+	$(PYTHON) deploy/tools.py
+
+sbom: $(STAMP)
+	$(PYTHON) deploy/sbom.py $(BIN)/python build/sbom.json
 
 bench: $(STAMP)
 	@$(BIN)/earmark bench $(ARGS)

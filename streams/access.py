@@ -1,9 +1,12 @@
 """Who may do what on Kafka: rules of access made from the signals' cards and the list of topics.
 
 Roles. A subscriber reads signals that are named, or whole classes of access. A producer writes
-content events. A worker reads these and writes all that follows from them. An agent reads signals
-and writes what is made of them: profiles, verdicts, reviews, statistics. An operator may do
-everything on Earmark's topics, and so promote, redrive and erase.
+content events. A worker reads these and writes all that follows from them. An agent (`earmark
+agents`) reads signals and profiles and writes verdicts and questions; a reviewer (`earmark
+review`) reads questions and what they are about and writes decisions; flink (`earmark flink`, and
+`earmark drift --alert`) reads signals and writes profiles, statistics and alerts. A server
+(`earmark serve`) reads all signals, an inspector (`earmark web`) all topics, and neither writes
+any. An operator may do everything on Earmark's topics, and so promote, redrive and erase.
 """
 
 import re
@@ -17,13 +20,19 @@ from earmark.processors.signal_card import Access
 from earmark.streams.catalogue import Entry
 from earmark.streams.model_choice import signal_named
 from earmark.streams.topic import (
+    ALERTS,
     CONTENT_EVENTS,
     ITEMS,
     LONG_EVENTS,
     MADE_OF_ANSWERS,
+    PROFILES,
     PROMOTIONS,
     REJECTIONS,
     RESTRICTED_PREFIX,
+    REVIEW_DECISIONS,
+    REVIEW_REQUESTS,
+    STATS,
+    VERDICTS,
     contract,
     dead_letter_topic,
     restricted_topics,
@@ -34,13 +43,9 @@ from earmark.streams.topic import (
 CLASSES = {"open": Access.OPEN, "personal": Access.PERSONAL, "restricted": Access.RESTRICTED}
 RUNS = ("replay.", "shadow.")  # how the topics of runs begin
 NAMELESS = "earmark-subscribe-"  # the groups of those who subscribe without naming one
+JUDGED = (VERDICTS, REVIEW_REQUESTS)
+COUNTED = (PROFILES, STATS, ALERTS)
 OWN_TOOLS = "earmark-"  # groups and transactions of `earmark dlq` and its like
-_OTHERS = (
-    "content.",
-    "signals.",
-    RESTRICTED_PREFIX,
-    "rejections.",
-)  # topics that begin so are not agents'
 _PRINCIPAL = re.compile(r"[A-Za-z]+:[^\x00-\x1f]+")
 
 
@@ -51,6 +56,10 @@ class Role(StrEnum):
     PRODUCER = "producer"
     WORKER = "worker"
     AGENT = "agent"
+    REVIEWER = "reviewer"
+    FLINK = "flink"
+    SERVER = "server"
+    INSPECTOR = "inspector"
     OPERATOR = "operator"
 
 
@@ -174,7 +183,23 @@ def _of_role(request: Request, entries: Sequence[Entry]) -> Iterator[Rule]:
         case Role.WORKER:
             yield from _of_a_worker(request)
         case Role.AGENT:
-            yield from _of_an_agent(request)
+            # all signals: which of them its policies name may change
+            read = (PROFILES, REVIEW_DECISIONS, *signal_topics(), *JUDGED)
+            yield from _of_a_group(request, read=read, written=JUDGED)
+        case Role.REVIEWER:
+            # people are shown the texts of items and what was said in them
+            read = (ITEMS, PROFILES, *signal_topics(), REVIEW_REQUESTS, REVIEW_DECISIONS)
+            yield from _of_a_group(request, read=read, written=(REVIEW_DECISIONS,))
+        case Role.FLINK:
+            # items say what is expected of a profile
+            read = (ITEMS, *signal_topics(), *COUNTED)
+            yield from _of_a_group(request, read=read, written=COUNTED)
+        case Role.SERVER:
+            yield from _of_a_reader(request, signal_topics())
+        case Role.INSPECTOR:
+            topics = [topic.name for topic in contract(request.receipts_topic)]
+            whole = [name for name in topics if not name.startswith(RESTRICTED_PREFIX)]
+            yield from _of_a_reader(request, whole)
         case Role.OPERATOR:
             yield from _of_an_operator(request)
 
@@ -198,18 +223,20 @@ def _of_a_worker(request: Request) -> Iterator[Rule]:
     yield _begins("TRANSACTIONAL_ID", (f"{request.group}-",), "WRITE", "DESCRIBE")
 
 
-def _of_an_agent(request: Request) -> Iterator[Rule]:
-    made = topics_of_agents(topic.name for topic in contract(request.receipts_topic))
-    # profiles say what is expected of an item, and people are shown its texts
-    yield _topics((ITEMS, *signal_topics(), *made), "READ", "DESCRIBE")
-    yield _topics(made, "WRITE", "DESCRIBE")
+def _of_a_group(
+    request: Request, *, read: Iterable[str], written: Collection[str]
+) -> Iterator[Rule]:
+    """What a process needs that reads some topics and writes others in transactions."""
+    yield _topics(tuple(read), "READ", "DESCRIBE")
+    yield _topics(written, "WRITE", "DESCRIBE")
     yield from _groups(request, "READ", "DESCRIBE")
     yield _begins("TRANSACTIONAL_ID", (f"{request.group}-",), "WRITE", "DESCRIBE")
 
 
-def topics_of_agents(every: Iterable[str]) -> Sequence[str]:
-    """Those of the contract on which neither producers nor workers answer: made of signals."""
-    return tuple(name for name in every if name in MADE_OF_ANSWERS or not name.startswith(_OTHERS))
+def _of_a_reader(request: Request, read: Collection[str]) -> Iterator[Rule]:
+    """What a process needs that reads, and commits to no group."""
+    yield _topics(read, "READ", "DESCRIBE")
+    yield _begins("GROUP", (request.group, NAMELESS, OWN_TOOLS), "READ", "DESCRIBE")
 
 
 def _of_an_operator(request: Request) -> Iterator[Rule]:

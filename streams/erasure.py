@@ -233,6 +233,16 @@ STORES: tuple[Store, ...] = (
         topic=False,
     ),
     Store(
+        name="<state>/<cluster>/inspector.sqlite",
+        holds="the inspector's index: events, signals and their history, words, vectors, verdicts, "
+        "rejections, drawings of recordings; of erased items a digest of their ids",
+        reach=Reach.REMOVED,
+        how="removed by `earmark web` as the deletion is read, and by `earmark erase` on its "
+        "machine; made anew where it was not fed for 6 days",
+        gone="with the deletion; elsewhere when `earmark web` next runs there",
+        topic=False,
+    ),
+    Store(
         name="<state>/crashes/*.sqlite",
         holds="places of events in flight",
         reach=Reach.NO_CONTENT,

@@ -11,6 +11,8 @@ from earmark.processors.codec import Codec
 from earmark.streams.erased_item import is_erased
 from earmark.streams.settings import Settings
 from earmark.streams.spool import left_behind
+from earmark.streams.web.index.file import OF_ITEM
+from earmark.streams.web.index.place import index_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +28,9 @@ def disk_traces(
 ) -> Iterator[DiskTrace]:
     """What stands of the item in each file below the state's folder, and in spools.
 
-    A copy of receipts counts by what it says of the item, the index of fingerprints by whether it
-    has the item, wherever it lies; any other database by whether it holds the item's id anywhere.
-    What belongs to other clusters is of other items.
+    A copy of receipts counts by what it says of the item, the index of fingerprints, wherever it
+    lies, and that of the inspector by whether they have the item; any other database by whether it
+    holds the item's id anywhere. What belongs to other clusters is of other items.
     """
     state, index = settings.state_folder, settings.fingerprint_index
     found: dict[str, list[str]] = {}  # why not, by folder of copies or by file
@@ -41,6 +43,8 @@ def disk_traces(
         if path.stem.isdecimal():  # the copy of a partition's receipts
             faults = found.setdefault(f"<state>/{inside.parent}", [])
             faults += filter(None, [_receipt_fault(path, receipts, item)])
+        elif path == index_path(settings, cluster_id):
+            found[f"<state>/{inside}"] = list(filter(None, [_inspected_fault(path, item)]))
         else:
             found[f"<state>/{inside}"] = list(filter(None, [_mention(path, item)]))
     if index.exists():
@@ -73,6 +77,17 @@ def _index_fault(path: Path, item: str) -> str:
     with _opened(path) as database:
         row = database.execute("SELECT 1 FROM items WHERE content_id = ?", (item,)).fetchone()
     return "" if row is None else "its fingerprint is in the index: `earmark match --remove` it"
+
+
+def _inspected_fault(path: Path, item: str) -> str:
+    # by its id as such: texts of others may hold the same words
+    with _opened(path) as database:
+        for table in OF_ITEM:
+            sql = f"SELECT count(*) FROM {table} WHERE content_id = ?"  # noqa: S608  # from the list
+            (count,) = database.execute(sql, (item,)).fetchone()
+            if count:
+                return f"{count} rows of {table} are of the item: --force deletes again"
+    return ""
 
 
 def _mention(path: Path, item: str) -> str:

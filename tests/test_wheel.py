@@ -42,6 +42,8 @@ def test_schemas_thresholds_cards_and_samples_come_along(site: Path) -> None:
         "models/cards/whisper-tiny.en.toml",
         "processors/thresholds/text.safety.toml",
         "streams/samples/jfk.wav",
+        "streams/web/page/index.html",
+        "streams/web/page/js/page/item.js",
         "streams/local/locks/kafka-4.4.0.jars.lock",
         "py.typed",
     ):

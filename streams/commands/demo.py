@@ -19,6 +19,7 @@ from earmark.streams.demo import (
     summary_outcome,
 )
 from earmark.streams.local.extra import extras_named
+from earmark.streams.local.state import running_stack
 from earmark.streams.log import configure_logging
 from earmark.streams.progress import loading
 from earmark.streams.settings import Settings, load_settings
@@ -30,7 +31,9 @@ STYLES = {"OK": "green", "ABSTAINED": "yellow", "SKIPPED": "dim", "ERROR": "red"
 
 
 @click.command()
-@click.option("--with", "extras", metavar="NAMES", help="Also these, by commas: flink, agents.")
+@click.option(
+    "--with", "extras", metavar="NAMES", help="Also these, by commas: flink, agents, web."
+)
 @click.option("--once", is_flag=True, help="End when the sample has come back.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON, on the last line.")
 @click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for signals.")
@@ -42,7 +45,8 @@ def demo(extras: str | None, once: bool, as_json: bool, timeout: float) -> None:
 
     With `--with flink` a Flink job keeps the profile of each item, and profiles are shown and
     counted too. With `--with agents` policies judge the items, and verdicts are shown and counted;
-    without profiles only their fast rules are looked at.
+    without profiles only their fast rules are looked at. With `--with web` the inspector shows it
+    all in a browser.
     """
     configure_logging(level=logging.ERROR)
     console = Console(stderr=as_json)
@@ -117,6 +121,9 @@ def _closing(report: Report) -> str:
 
 
 def _keep_watching(console: Console, settings: Settings) -> None:
+    state = running_stack(settings.home)
+    if state is not None and "web" in state.extras:
+        console.print(f"\nThe inspector: {state.extras['web']}", highlight=True)
     console.print(
         f"\nKafka {settings.kafka.bootstrap_servers}, registry {settings.registry.url}\n"
         "The stack runs until Ctrl-C. `earmark produce FILE...` in another terminal sends content "

@@ -132,6 +132,7 @@ def _erased(
     reasons = {} if dry_run or not sending else _send(settings, sending, wait_s)
     if not dry_run:
         _forget_fingerprints(settings, items)
+        _forget_inspected(settings, items)
     proof: Mapping[str, Sequence[StoreFinding]] = {}
     if verify:
         with reading(quiet=quiet) as report:
@@ -156,6 +157,17 @@ def _forget_fingerprints(settings: "Settings", items: Collection[str]) -> None:
 
     with FingerprintIndex(settings.fingerprint_index) as index:
         index.forget(items)
+
+
+def _forget_inspected(settings: "Settings", items: Collection[str]) -> None:
+    """Take the items out of this machine's index of the inspector, where there is one."""
+    from earmark.streams.web.index.place import index_of
+
+    path = index_of(settings)
+    if path.exists():
+        from earmark.streams.web.index.file import forget_items
+
+        forget_items(path, items)
 
 
 def _outcome(

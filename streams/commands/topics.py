@@ -12,6 +12,14 @@ from rich.table import Table
 from earmark.streams.settings import KafkaSettings, load_settings
 from earmark.streams.topic import TopicState, contract, create_topics, topic_states
 
+# as `earmark.streams.access.Role` has them, which knows all schemas and takes a second to load
+ROLES = (
+    *("subscriber", "producer", "worker", "agent", "reviewer", "flink", "server", "inspector"),
+    "operator",
+)
+# groups that are made of the group of the settings; others are called as their principal
+OWN_GROUPS = {"worker": "", "operator": "", "agent": "-agents", "flink": "-flink"}
+
 
 @click.group()
 def topics() -> None:
@@ -78,7 +86,7 @@ def _manifest(topic: Mapping[str, Any], cluster: str, kafka: KafkaSettings) -> d
 @click.option("--principal", required=True, help="Who: `User:reports`, or the name alone.")
 @click.option(
     "--role",
-    type=click.Choice(["subscriber", "producer", "worker", "agent", "operator"]),
+    type=click.Choice(ROLES),
     default="subscriber",
     show_default=True,
     help="What the principal is there for.",
@@ -92,7 +100,7 @@ def _manifest(topic: Mapping[str, Any], cluster: str, kafka: KafkaSettings) -> d
 @click.option(
     "--group",
     help="Its consumer group, and how its others and its transactions begin. By default the "
-    "principal's name; for workers and operators the group of the settings.",
+    "principal's name; for workers, agents, Flink and operators as the settings have it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per binding.")
 def acl(principal: str, role: str, read: tuple[str, ...], group: str | None, as_json: bool) -> None:
@@ -106,7 +114,8 @@ def acl(principal: str, role: str, read: tuple[str, ...], group: str | None, as_
 
     settings = load_settings()
     kafka, who = settings.kafka, principal_named(principal)
-    own = kafka.group_id if role in {Role.WORKER, Role.OPERATOR} else who.partition(":")[2]
+    name = who.partition(":")[2]
+    own = f"{kafka.group_id}{OWN_GROUPS[role]}" if role in OWN_GROUPS else name
     request = Request(
         principal=who,
         role=Role(role),

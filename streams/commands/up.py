@@ -28,7 +28,7 @@ REGISTRY_PORT = 8081
 )
 @click.option("--worker/--no-worker", default=True, help="Broker and registry alone.")
 @click.option(
-    "--with", "extras", metavar="NAMES", help="Also these, by commas: flink, stats, agents."
+    "--with", "extras", metavar="NAMES", help="Also these, by commas: flink, stats, agents, web."
 )
 @click.option("--foreground", is_flag=True, help="Stay here; Ctrl-C stops the stack.")
 @click.option(

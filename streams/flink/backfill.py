@@ -63,7 +63,7 @@ from earmark.streams.topic import (
 )
 
 FLUSH_S = 60.0
-LOOK_S = 5.0  # from one look at how many pieces are answered to the next
+LOOK_S = 3.0  # from one look at how many pieces are answered to the next
 _SILENT = 0
 
 MakeOrder = Callable[..., Order]
@@ -158,28 +158,55 @@ def _run(settings: Settings, manifest: Manifest, order: MakeOrder, progress: Pro
     prepare(settings, wanted, progress)
     name = f"backfill-{manifest.run}"
     watch = _watching(settings, manifest, progress)
-    if not _ended_elsewhere(settings, name, watch):
-        run_to_end(settings, wanted, name, watch)
+    folder = JobFolder(settings.state_folder, name)
+    try:
+        if not _ended_elsewhere(folder, watch):
+            run_to_end(settings, wanted, name, watch)
+    except _AllAnsweredError:
+        _end(folder)
+
+
+class _AllAnsweredError(Exception):
+    """Every piece is answered, so that nobody need wait for the job.
+
+    Flink's source of a topic that is read to an end, once it was restored, waits for more for ever:
+    its enumerator finds nothing new, and does not say so (FLINK-31006).
+    """
 
 
 def _watching(settings: Settings, manifest: Manifest, progress: Progress) -> Progress:
-    """Reports, now and then when it is called, how many pieces are answered."""
-    total, looked = _pieces(settings, manifest), -LOOK_S
+    """Reports, now and then when it is called, how many pieces are answered.
+
+    Raises _AllAnsweredError where all are.
+    """
+    total, looked = _pieces(settings, manifest), time.monotonic()
 
     def watch(_label: str, _done: int, _total: int | None) -> None:
         nonlocal looked
-        if time.monotonic() - looked >= LOOK_S:
-            looked = time.monotonic()
-            with suppress(ServiceError):  # the brokers are away; they come back, or the job says so
-                done = len(answered(settings, manifest.route))
-                progress(f"answer {manifest.run}", done, total)
+        if time.monotonic() - looked < LOOK_S:
+            return
+        looked = time.monotonic()
+        with suppress(ServiceError):  # the brokers are away; they come back, or the job says so
+            done = len(answered(settings, manifest.route))
+            progress(f"answer {manifest.run}", done, total)
+            if done == total:
+                raise _AllAnsweredError
 
     return watch
 
 
-def _ended_elsewhere(settings: Settings, name: str, watch: Progress) -> bool:
+def _end(folder: JobFolder) -> None:
+    """Let a cluster's job go; one of our own has ended with its driver."""
+    note = folder.read()
+    if note is not None and note.process is None:
+        with suppress(ServiceError):  # it has ended by itself meanwhile
+            Rest(note.url).cancel(note.job_id)
+    folder.forget()
+    folder.tidy(None)
+
+
+def _ended_elsewhere(folder: JobFolder, watch: Progress) -> bool:
     """Whether a cluster that had the job from an earlier call has ended it well."""
-    folder = JobFolder(settings.state_folder, name)
     note = folder.read()
     if note is None or note.process is not None:
         return False

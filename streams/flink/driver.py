@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import takewhile
 from types import FrameType
 from typing import Any
 
@@ -199,9 +200,19 @@ def _submitted(job: Job, config: Mapping[str, str]) -> Any:
 
 
 def _cause(error: Exception) -> str:
-    """The innermost cause in a Java stack trace, which may quote a table's options: those not."""
-    lines = [line for line in str(error).splitlines() if line.startswith(("Caused by:", ": "))]
-    return (lines or [type(error).__name__])[-1].removeprefix("Caused by: ").strip(": ")[:500]
+    """The innermost cause in a Java stack trace, which may quote a table's options: those not.
+
+    Of an error in Python it is what Python said of it.
+    """
+    lines = str(error).splitlines()
+    starts = [n for n, line in enumerate(lines) if line.startswith(("Caused by:", ": "))]
+    if not starts:
+        return type(error).__name__
+    first, *rest = lines[starts[-1] :]
+    if first.endswith("(most recent call last):"):
+        trace = takewhile(lambda line: not line.startswith("\tat "), rest)
+        first = [first, *(line for line in trace if line and not line[0].isspace())][-1]
+    return first.removeprefix("Caused by: ").strip(": ")[:500]
 
 
 def _none(_topic: str) -> bool:

@@ -17,13 +17,15 @@ STREAMING = {
     # readers see nothing before it: to gather for longer than from one to the next costs no time
     "table.exec.mini-batch.enabled": "true",
     "table.exec.mini-batch.allow-latency": "30 s",
-    "table.exec.mini-batch.size": "50000",
+    "table.exec.mini-batch.size": "100000",
     "pipeline.object-reuse": "true",  # rows are handed on, not copied, within a task
     "execution.checkpointing.min-pause": "500 ms",
     "execution.checkpointing.mode": "EXACTLY_ONCE",
     "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
     "execution.checkpointing.num-retained": "2",
     "state.backend.type": "rocksdb",
+    "state.backend.rocksdb.compaction.style": "UNIVERSAL",
+    "state.backend.rocksdb.compression.per.level": "LZ4_COMPRESSION",
     "execution.checkpointing.incremental": "true",  # a second's changes, not every profile there is
     "table.exec.state.ttl": "0 ms",  # what is forgotten is overwritten by a part of itself
 }

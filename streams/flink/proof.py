@@ -192,5 +192,6 @@ def _counted(settings: Settings, order: OrderOf, kills: int) -> Ended:
     """Windows of all signals: what was not counted in them, and what more than once."""
     with Interruption(settings, "stats-proof", kills) as interruption:
         topic = count_to_end(settings, "proof", order=order)
-    found = miscounted(settings, topic)
+    names = [each.removeprefix("signals.").removesuffix(".v1") for each in signal_topics()]
+    found = miscounted(settings, topic, names)
     return Ended(kills=interruption.done, lost=found.lost, doubled=found.doubled)

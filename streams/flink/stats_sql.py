@@ -49,9 +49,8 @@ class Window:
     @property
     def closed(self) -> str:
         """Whether the window of a row is over by what has been seen of time when it comes."""
-        end = f"FLOOR(`arrived` TO {self.unit}) + {self.interval}"
-        watermark = "CURRENT_WATERMARK(`arrived`)"
-        return f"({watermark} IS NOT NULL AND {end} <= {watermark})"
+        end = f"FLOOR(`came` TO {self.unit}) + {self.interval}"
+        return f"COALESCE({end} <= CURRENT_WATERMARK(`arrived`), FALSE)"
 
     @property
     def in_time(self) -> str:
@@ -137,13 +136,15 @@ def _no_rows(heartbeat: str) -> str:
 
 
 def _together(view: str) -> str:
-    """The same rows, seen where the times of all sources meet.
+    """The same rows, seen where the times of all sources meet, with when they `came`.
 
-    The planner moves expressions in front of a union, where each source has only its own time, but
-    not in front of this: an array of one element taken apart.
+    The planner moves what is asked of a row in front of a union, where each source has only its
+    own time, but not in front of this, an array of one element taken apart, if it asks for the
+    element too.
     """
     columns = _names(("arrived", *_COLUMNS))
-    return f"SELECT {columns} FROM {quoted(view)} CROSS JOIN UNNEST(ARRAY[`outcome`]) AS u (`met`)"
+    came = "UNNEST(ARRAY[CAST(`arrived` AS TIMESTAMP_LTZ(3))]) AS u (`came`)"
+    return f"SELECT {columns}, `came` FROM {quoted(view)} CROSS JOIN {came}"
 
 
 def _taken_apart() -> Sequence[str]:
@@ -164,7 +165,7 @@ def _taken_apart() -> Sequence[str]:
 def _fields(field: str, unnest: str = "", *, number: str = _NO_NUMBER, where: str = "TRUE") -> str:
     cross = f" CROSS JOIN {unnest}" if unnest else ""
     return (
-        f"SELECT `arrived`, {_names(_GROUP)}, {field} AS `field`, {number} AS `number` "
+        f"SELECT `arrived`, `came`, {_names(_GROUP)}, {field} AS `field`, {number} AS `number` "
         f"FROM {quoted(SAID)}{cross} WHERE {where}"
     )
 

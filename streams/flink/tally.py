@@ -1,7 +1,7 @@
 """What windows hold of each signal, put together, beside what the signal topics hold."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,9 @@ from earmark.streams.flink.stats_sql import WINDOWS
 from earmark.streams.local.report import silent
 from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings
-from earmark.streams.topic import signal_topics
 from earmark.streams.topic_records import read_topic
+
+Key = tuple[int, str, str]  # length of windows in milliseconds, signal, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,24 +27,30 @@ class Miscount:
     doubled: int
 
 
-def miscounted(settings: Settings, topic: str, report: Progress = silent) -> Miscount:
-    """How the windows on `topic` compare with all signals that there are.
+def miscounted(
+    settings: Settings, topic: str, names: Collection[str], report: Progress = silent
+) -> Miscount:
+    """How the windows on `topic` compare with what there is of these signals.
 
-    A record that stands there twice counts as doubled, whatever it says.
+    A window's field that stands there twice counts as doubled, whatever it says.
     """
-    found, repeated = _found(settings, topic, report)
-    wanted = _wanted(settings, report)
+    found, repeated = _found(settings, topic, names, report)
+    wanted = _wanted(settings, names, report)
     return Miscount(
         lost=(wanted - found).total(),
         doubled=(found - wanted).total() + repeated,
     )
 
 
-def _found(settings: Settings, topic: str, report: Progress) -> tuple[Counter[Any], int]:
-    tally: Counter[Any] = Counter()
+def _found(
+    settings: Settings, topic: str, names: Collection[str], report: Progress
+) -> tuple[Counter[Key], int]:
+    tally: Counter[Key] = Counter()
     seen: set[bytes] = set()
     repeated = 0
     for key, record in _records(settings, topic, STATS, report):
+        if record["signal"] not in names:
+            continue
         if key in seen:
             repeated += 1
             continue
@@ -52,10 +59,10 @@ def _found(settings: Settings, topic: str, report: Progress) -> tuple[Counter[An
     return tally, repeated
 
 
-def _wanted(settings: Settings, report: Progress) -> Counter[Any]:
-    tally: Counter[Any] = Counter()
-    for topic in signal_topics():
-        name = topic.removeprefix("signals.").removesuffix(".v1")
+def _wanted(settings: Settings, names: Collection[str], report: Progress) -> Counter[Key]:
+    tally: Counter[Key] = Counter()
+    for name in names:
+        topic = f"signals.{name}.v1"
         for _, record in _records(settings, topic, topic, report):
             for field, _ in fields_of(profile_signal(name, record)):
                 for window in WINDOWS:

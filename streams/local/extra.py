@@ -7,6 +7,7 @@ from typing import Protocol
 from earmark.models.error import ConfigurationError
 from earmark.streams.local.agents import AgentsProcess
 from earmark.streams.local.process import Child
+from earmark.streams.local.web import WebProcess
 from earmark.streams.settings import Settings
 
 
@@ -48,11 +49,16 @@ def _stats(settings: Settings, log_dir: Path) -> Extra:
     return stats_process(settings, log_dir=log_dir)
 
 
+def _web(settings: Settings, log_dir: Path) -> Extra:
+    return WebProcess(settings, log_dir=log_dir)
+
+
 # in the order in which they are started
 EXTRAS: Mapping[str, Callable[[Settings, Path], Extra]] = {
     "flink": _flink,
     "stats": _stats,
     "agents": _agents,
+    "web": _web,
 }
 
 

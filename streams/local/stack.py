@@ -167,7 +167,8 @@ class Stack:
 
     def _start_extra(self, name: str, settings: Settings) -> str:
         """Start it, once what it reads and writes is there; where it answers."""
-        extra = EXTRAS[name](self._keeping_state_here(settings), self.home / "logs")
+        settings = self._keeping_state_here(_reading_here(settings))
+        extra = EXTRAS[name](settings, self.home / "logs")
         self._parts[name] = extra
         self._report(f"{name} start")
         extra.start()

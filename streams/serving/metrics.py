@@ -6,6 +6,8 @@ from earmark.streams.topic import signal_topics
 
 ROUTES = ("/signals", "/signals/{name}", "/items/{content_id}", "/healthz", "/metrics")
 
+GONE = "gone"  # in place of the hundred of a status
+
 
 class ServeMetrics:
     """The metrics of one server, in a registry of their own.
@@ -36,6 +38,10 @@ class ServeMetrics:
         self.requests.labels(known, f"{status // 100}xx").inc()
         if seconds is not None:
             self.request_seconds.labels(known).observe(seconds)
+
+    def left(self, route: str) -> None:
+        """Count a request whose client went away, which is how most streams end."""
+        self.requests.labels(bounded(route, ROUTES), GONE).inc()
 
     def sent(self, topic: str, count: int) -> None:
         """Count records written to a stream of a topic."""

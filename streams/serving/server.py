@@ -141,9 +141,13 @@ class Server:
     async def _counted(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Counts requests by their route, those without one together."""
         began = time.monotonic()
-        response = await handler(request)
         resource = request.match_info.route.resource
         route = "" if resource is None else resource.canonical
+        try:
+            response = await handler(request)
+        except asyncio.CancelledError:
+            self.metrics.left(route)
+            raise
         is_stream = response.headers.get("Content-Type") == HEADERS["Content-Type"]
         passed_s = None if is_stream else time.monotonic() - began  # a stream lasts as it likes
         self.metrics.answered(route, response.status, passed_s)

@@ -36,6 +36,9 @@ class Person:
     roles: frozenset[str]
 
 
+PERSON = web.RequestKey("person", Person)  # who asks, in a request
+
+
 class RefusedError(Exception):
     """A request that is answered with a status and one sentence."""
 

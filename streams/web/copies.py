@@ -5,7 +5,7 @@ from typing import Any
 
 from earmark.models.error import ConfigurationError
 from earmark.streams.fingerprint_feed import feed
-from earmark.streams.fingerprint_index import FingerprintIndex
+from earmark.streams.fingerprint_index import FingerprintIndex, Match
 from earmark.streams.local.report import silent
 from earmark.streams.web.access import RefusedError
 from earmark.streams.web.index.search import rows_of
@@ -29,13 +29,15 @@ def copies_of(inspector: Inspector, content_id: str, limit: int) -> list[dict[st
             found = [] if item is None else index.match(item.fingerprint, leave_out=content_id)
     except ConfigurationError as error:
         raise RefusedError(409, f"{inspector.settings.fingerprint_index.name}: {error}") from error
-    best = {match.content_id: match for match in reversed(found)}
-    names = [name for name in dict.fromkeys(match.content_id for match in found)][:limit]
+    best: dict[str, Match] = {}
+    for match in found:  # the best first
+        best.setdefault(match.content_id, match)
+    names = list(best)[:limit]
     rows = rows_of(inspector.reader, names, {name: best[name].score for name in names})
     return [row | _place(best[row["content_id"]]) for row in rows]
 
 
-def _place(match: Any) -> dict[str, Any]:
+def _place(match: Match) -> dict[str, Any]:
     return {
         "matched_s": match.matched_ms / 1000,
         "start_s": match.start_ms / 1000,

@@ -13,6 +13,7 @@ from earmark.streams.web.index.reader import IndexReader
 DAY_MS = 86_400_000
 REFERENCE_DAYS = 7
 MOST_ROWS = 2_000
+MOST_ALERTS = 200
 
 ByDay = Mapping[int, Mapping[Group, Counts]]
 
@@ -102,7 +103,7 @@ def _summed(fields: Mapping[str, list[FieldCount]]) -> Counts:
 
 def _alerts(reader: IndexReader, signal: str | None) -> list[dict[str, Any]]:
     rows = reader.rows(
-        "SELECT record FROM alerts WHERE ? IS NULL OR signal = ? ORDER BY window_end DESC LIMIT 200",
-        (signal, signal),
+        "SELECT record FROM alerts WHERE ? IS NULL OR signal = ? ORDER BY window_end DESC LIMIT ?",
+        (signal, signal, MOST_ALERTS),
     )
     return [json.loads(text) for (text,) in rows]

@@ -9,8 +9,9 @@ from typing import ParamSpec, TypeVar
 
 from earmark.streams.settings import Settings
 from earmark.streams.web.hub import Hub
-from earmark.streams.web.index.feeder import Feeder, index_of
+from earmark.streams.web.index.feeder import Feeder
 from earmark.streams.web.index.file import IndexFile
+from earmark.streams.web.index.place import index_of
 from earmark.streams.web.index.reader import IndexReader
 from earmark.streams.web.media import MediaShelf
 
@@ -70,6 +71,7 @@ def opened(settings: Settings, undo: ExitStack) -> Inspector:
     waiters = ThreadPoolExecutor(WAITERS, thread_name_prefix="waiting")
     undo.callback(readers.shutdown)
     undo.callback(waiters.shutdown, cancel_futures=True)
+    undo.callback(media.stop)
     return Inspector(
         settings=settings,
         reader=reader,

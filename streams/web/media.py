@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Lock
+from threading import Event, Lock
 
 import numpy as np
 
@@ -79,6 +79,11 @@ class MediaShelf:
         self._lock = Lock()
         self._one = Lock()  # at a time is fetched and decoded
         self._pool: DecodePool | None = None
+        self._stopped = Event()
+
+    def stop(self) -> None:
+        """Let those who wait for a recording give up."""
+        self._stopped.set()
 
     def close(self) -> None:
         """Remove what was fetched, and end the decode process."""
@@ -226,7 +231,7 @@ class MediaShelf:
         self._pool.submit(event, media, blocks.put)
         deadline, heard = time.monotonic() + LONGEST_DECODE_S, 0
         while True:
-            block = next_block(blocks, self._pool, deadline)
+            block = next_block(blocks, self._pool, deadline=deadline, stopped=self._stopped)
             if len(block.samples_T):
                 heard += len(block.samples_T)
                 take(block)
@@ -275,9 +280,16 @@ def _check_digest(audio: Audio, path: Path) -> None:
         check_digest(audio, source, digest(source))
 
 
-def next_block(blocks: "SimpleQueue[Block]", pool: DecodePool, deadline: float) -> Block:
-    """The next block of a pool; raises ContentError where none comes in time."""
+def next_block(
+    blocks: "SimpleQueue[Block]", pool: DecodePool, *, deadline: float, stopped: Event
+) -> Block:
+    """The next block of a pool.
+
+    Raises ContentError where none comes in time, ServiceError where nobody waits any more.
+    """
     while time.monotonic() < deadline:
+        if stopped.is_set():
+            raise ServiceError("the server stops")
         try:
             return blocks.get(timeout=1.0)
         except Empty:

@@ -61,7 +61,7 @@ def _of_card(report: Report) -> dict[str, Any]:
 
 def _of_kept(found: Mapping[str, Any], entry: Entry) -> dict[str, Any]:
     basis = f"{found.get('model')} {found.get('version')}"
-    models = [f"{it.name} {it.version}" for it in entry.models] or [entry.method]
+    models = [f"{it.name} {it.version}" for it in entry.models] or [entry.method or ""]
     return {
         "data": ", ".join(found.get("data") or ()),
         "rows": found.get("n"),

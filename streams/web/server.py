@@ -12,7 +12,7 @@ from aiohttp import web
 from earmark.models.error import ConfigurationError, EarmarkError
 from earmark.processors.error import ContentError
 from earmark.streams.settings import Settings
-from earmark.streams.web.access import Access, Person, RefusedError
+from earmark.streams.web.access import PERSON, Access, Person, RefusedError
 from earmark.streams.web.api import item, letter, quality, recording, session, stream, trial
 from earmark.streams.web.endpoint import PREFIX, Endpoint
 from earmark.streams.web.inspector import Inspector, opened
@@ -134,7 +134,7 @@ class WebServer:
         person = self._access.person(request)
         if person is None:
             raise RefusedError(401, "sign in, or send a bearer token")
-        request["person"] = person
+        request[PERSON] = person
         return person
 
     async def _page(self, request: web.Request) -> web.StreamResponse:

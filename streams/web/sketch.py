@@ -143,14 +143,9 @@ def _merge(columns: Columns, several: int) -> Columns:
     if several == 1:
         return columns
     groups = columns.reshape(-1, several, columns.shape[1])
-    return np.concatenate(
-        [
-            groups[:, :, :1].min(axis=1),
-            groups[:, :, 1:2].max(axis=1),
-            groups[:, :, 2:].mean(axis=1),
-        ],
-        axis=1,
-    )
+    merged: Columns = groups.mean(axis=1)
+    merged[:, 0], merged[:, 1] = groups[:, :, 0].min(axis=1), groups[:, :, 1].max(axis=1)
+    return merged
 
 
 def _edges(count: int, buckets: int) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from earmark.processors.block import NO_SAMPLES, Block, End
@@ -72,9 +72,11 @@ class Trials:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scoring")
         self._pipeline: Pipeline | None = None
         self._pool: DecodePool | None = None
+        self._stopped = Event()
 
     def close(self) -> None:
         """End the thread and the decode process."""
+        self._stopped.set()
         if self._pool is not None:
             self._pool.close()
         self._thread.shutdown(cancel_futures=True)
@@ -113,7 +115,7 @@ class Trials:
         self._pool.submit(event, Media(content=file), blocks.put)
         deadline = time.monotonic() + LONGEST_S
         while True:
-            block = next_block(blocks, self._pool, deadline)
+            block = next_block(blocks, self._pool, deadline=deadline, stopped=self._stopped)
             yield block
             if block.end is not None:
                 return

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+from click.testing import CliRunner
 from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
@@ -21,9 +22,11 @@ from earmark.streams.access import (
     principal_named,
     readable_topics,
     rules,
-    topics_of_agents,
 )
 from earmark.streams.catalogue import catalogue
+from earmark.streams.cli import earmark
+from earmark.streams.commands.topics import ROLES
+from earmark.streams.judging.channel import Channels
 from earmark.streams.settings import Settings
 from earmark.streams.topic import contract
 
@@ -76,11 +79,12 @@ def test_every_topic_of_the_contract_is_read_and_written_by_somebody_else_than_t
     every = {topic.name for topic in contract()}
     twins = {"signals.audio.transcript.v1", "signals.text.pii.v1"}
     read = set(readable_topics(["open", "personal", "restricted"], ENTRIES, twins))
-    read |= topics(Role.WORKER, "READ") | topics(Role.AGENT, "READ")
-    written = topics(Role.PRODUCER, "WRITE") | topics(Role.WORKER, "WRITE")
-    written |= topics(Role.AGENT, "WRITE")
-    ours = {"content.events.v1.dlq", "rejections.v1"}  # for operators to read
+    doing = (Role.PRODUCER, Role.WORKER, Role.AGENT, Role.REVIEWER, Role.FLINK)
+    read |= {name for role in doing for name in topics(role, "READ")}
+    written = {name for role in doing for name in topics(role, "WRITE")}
+    ours = {"content.events.v1.dlq", "rejections.v1"}  # for operators and inspectors to read
     assert every - read == ours
+    assert ours <= topics(Role.INSPECTOR, "READ")
     assert every - written == {"content.promotions.v1"}  # written by whoever promotes a replay
     assert topics(Role.OPERATOR, "WRITE") >= every
 
@@ -99,10 +103,46 @@ def test_a_worker_has_its_group_and_transactions_and_no_other_groups():
     }
 
 
-def test_a_topic_that_is_made_of_signals_is_the_agents_to_write():
-    assert topics_of_agents(["signal.stats.v1", "signals.x.v1", "content.events.v1"]) == (
-        "signal.stats.v1",
-    )
+@pytest.mark.parametrize(
+    ("role", "written"),
+    [
+        (Role.AGENT, {"verdicts.v1", "review.requests.v1"}),
+        (Role.REVIEWER, {"review.decisions.v1"}),
+        (Role.FLINK, {"content.profile.v1", "signal.stats.v1", "signal.alerts.v1"}),
+        (Role.SERVER, set()),
+        (Role.INSPECTOR, set()),
+    ],
+)
+def test_what_comes_after_the_workers_writes_its_own_and_no_signals(
+    role: Role, written: set[str]
+) -> None:
+    assert topics(role, "WRITE") == written
+    kinds = {rule.resource_type for rule in of(role)}
+    assert "CLUSTER" not in kinds
+    assert ("TRANSACTIONAL_ID" in kinds) == bool(written)
+
+
+def test_nobody_but_who_was_named_reads_what_is_restricted() -> None:
+    for role in set(Role) - {Role.SUBSCRIBER, Role.WORKER, Role.OPERATOR}:
+        assert not [name for name in topics(role, "READ") if name.startswith("restricted.")]
+
+
+def test_flink_reads_the_items_by_which_it_knows_what_is_expected() -> None:
+    assert "content.items.v1" in topics(Role.FLINK, "READ")
+
+
+def test_agents_and_flink_have_the_groups_that_they_join() -> None:
+    kafka = Settings().kafka
+    told = {
+        role: CliRunner().invoke(earmark, ["topics", "acl", "--principal", "p", "--role", role])
+        for role in ("agent", "flink")
+    }
+    assert f"--group {Channels(signals=()).group(kafka)}" in told["agent"].output
+    assert f"--group {kafka.group_id}-flink" in told["flink"].output
+
+
+def test_the_command_knows_every_role() -> None:
+    assert set(ROLES) == set(Role)
 
 
 def test_every_binding_is_one_that_kafka_knows():

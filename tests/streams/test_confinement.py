@@ -34,7 +34,7 @@ def end_of(pool: DecodePool, what: str) -> End:
             ends.put(block.end)
 
     pool.submit(ContentEvent(event_id=what, content_id=what, priority=1, source=what), None, take)
-    return ends.get(timeout=60)
+    return ends.get(timeout=300)
 
 
 def reason(pool: DecodePool, what: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from earmark.streams.web.access import RefusedError
+from earmark.streams.web.access import PERSON, RefusedError
 from earmark.streams.web.endpoint import PREFIX, Endpoint, Parameter, choice, flag, number, text
 from earmark.streams.web.index.search import Found, Wanted, filtered, found_items, rows_of
 from earmark.streams.web.index.similar import KINDS, most_similar
@@ -134,7 +134,7 @@ class Items:
         """One item."""
         content_id, unmask = request.match_info["content_id"], flag(request, "unmask")
         if unmask:
-            user = request["person"].user
+            user = request[PERSON].user
             log.info("unmasked", user=user, content_id=content_id, path=request.path)
         page = await self._inspector.read(item_page, self._reader, content_id, unmask=unmask)
         return web.json_response(found_or_404(page, content_id))
@@ -143,7 +143,7 @@ class Items:
         """Its lanes."""
         content_id, unmask = request.match_info["content_id"], flag(request, "unmask")
         if unmask:
-            user = request["person"].user
+            user = request[PERSON].user
             log.info("unmasked", user=user, content_id=content_id, path=request.path)
         made = await self._inspector.read(self._timeline, content_id, unmask=unmask)
         return web.json_response(found_or_404(made, content_id))

@@ -18,7 +18,7 @@ from earmark.streams.local.report import silent
 from earmark.streams.redrive import Markers, Redriver, read_markers, was_redriven
 from earmark.streams.registry import Registry
 from earmark.streams.topic import CONTENT_EVENTS, dead_letter_topic
-from earmark.streams.web.access import OPERATOR, RefusedError
+from earmark.streams.web.access import OPERATOR, PERSON, RefusedError
 from earmark.streams.web.api.item import AFTER, LIMIT
 from earmark.streams.web.endpoint import PREFIX, Endpoint, Parameter, number, text
 from earmark.streams.web.index.search import place_in, token_of
@@ -109,7 +109,7 @@ class Letters:
     async def letter(self, request: web.Request) -> web.Response:
         """One letter."""
         source, place = _source(request), _place(request)
-        user = request["person"].user
+        user = request[PERSON].user
         log.info("letter read", user=user, topic=source, place=str(place))
         return web.json_response(await self._inspector.wait(self._page, source, place))
 
@@ -118,7 +118,7 @@ class Letters:
         source, place = _source(request), _place(request)
         sent = await self._inspector.wait(self._redriven, source, place)
         self._markers = (-FRESH_S, {})
-        user = request["person"].user
+        user = request[PERSON].user
         log.info("redriven", user=user, topic=source, place=str(place), sent=sent)
         return web.json_response({"sent": sent})
 

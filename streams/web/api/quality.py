@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 
 from earmark.processors.codec import jsonable
-from earmark.streams.web.access import OPERATOR
+from earmark.streams.web.access import OPERATOR, PERSON
 from earmark.streams.web.api.item import SIGNAL
 from earmark.streams.web.days import days_of_drift
 from earmark.streams.web.endpoint import PREFIX, Endpoint, Parameter, number, text
@@ -119,7 +119,7 @@ class Quality:
         run = request.match_info["run"]
         sent = await self._inspector.wait(promoted, self._inspector.settings, run)
         self._kept.clear()
-        log.info("promoted", user=request["person"].user, run=run, sent=sent)
+        log.info("promoted", user=request[PERSON].user, run=run, sent=sent)
         return web.json_response({"run": run, "sent": sent})
 
     async def _known(self, key: tuple[object, ...], make: Callable[[], Any]) -> Any:

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from earmark import __version__
 from earmark.streams.catalogue import Entry, catalogue
-from earmark.streams.web.access import COOKIE, SESSION_S, Access
+from earmark.streams.web.access import COOKIE, PERSON, SESSION_S, Access
 from earmark.streams.web.endpoint import PREFIX, Endpoint
 from earmark.streams.web.index.said import labels_in
 from earmark.streams.web.inspector import Inspector
@@ -41,7 +41,7 @@ class Sessions:
 
     async def session(self, request: web.Request) -> web.Response:
         """Who asks."""
-        person, state = request["person"], self._inspector.feeder.state
+        person, state = request[PERSON], self._inspector.feeder.state
         found = {
             "user": person.user,
             "roles": sorted(person.roles),

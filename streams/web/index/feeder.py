@@ -53,16 +53,6 @@ class FeederState:
     problem: str | None = None
 
 
-def index_path(settings: Settings, cluster_id: str) -> Path:
-    """Where the index of a cluster lies on this machine."""
-    return settings.state_folder / cluster_id / "inspector.sqlite"
-
-
-def index_of(settings: Settings) -> Path:
-    """Where that of the settings' cluster does; ServiceError where its brokers do not answer."""
-    return index_path(settings, describe_cluster(settings.kafka, lambda _: False).id)
-
-
 def followed_topics(settings: Settings) -> list[str]:
     """What the inspector reads; the restricted topics where it is set up to."""
     names = [

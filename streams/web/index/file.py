@@ -25,7 +25,7 @@ KEPT_MS = 31 * 86_400_000  # rejections and dead letters: Kafka keeps them no lo
 STATS_KEPT_MS = 90 * 86_400_000
 BUSY_S = 20.0
 
-_OF_ITEM = (
+OF_ITEM = (
     *("items", "signals", "labels", "history", "vectors", "documents", "passages"),
     *("rejections", "letters", "renderings"),
 )
@@ -100,7 +100,7 @@ class IndexFile:
 
     def forget(self, content_id: str) -> bool:
         """Remove all that is known of the item; whether anything was."""
-        statements = (f"DELETE FROM {table} WHERE content_id = ?" for table in _OF_ITEM)  # noqa: S608  # names from above
+        statements = (f"DELETE FROM {table} WHERE content_id = ?" for table in OF_ITEM)  # noqa: S608  # names from above
         removed = sum(self.execute(sql, (content_id,)).rowcount for sql in statements)
         if removed:
             self.note(_UNTIDY, "1")
@@ -117,7 +117,7 @@ class IndexFile:
 
     def begin_again(self, facts: Mapping[str, str]) -> None:
         """Empty it, so that all is read again."""
-        tables = (*_OF_ITEM, "erased", "stats", "alerts", "places", "facts")
+        tables = (*OF_ITEM, "erased", "stats", "alerts", "places", "facts")
         with self.transaction():
             for table in tables:
                 self.execute(f"DELETE FROM {table}")  # noqa: S608  # likewise

@@ -1,10 +1,13 @@
 """`earmark audit` as operators run it, on the real broker."""
 
 import json
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import confluent_kafka
 import pytest
@@ -175,6 +178,39 @@ def test_young_events_are_given_their_time(
     (line,) = result.stdout.splitlines()
     assert json.loads(line)["summary"]["events"] == 0
     assert result.exit_code == 0
+
+
+def test_what_an_audit_finds_is_written_for_prometheus(
+    settings: Settings, since: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    reach(settings, monkeypatch)
+    file = tmp_path / "earmark.prom"
+    result = run("--after", 0, "--since", since, "--textfile", file, "--json")
+    summary = json.loads(result.stdout.splitlines()[-1])["summary"]
+    lines = file.read_text().splitlines()
+    assert f"earmark_audit_completeness_ratio {summary['completeness']}" in lines
+    for state, count in summary["states"].items():
+        assert f'earmark_audit_events{{state="{state}"}} {float(count)}' in lines
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_an_audit_that_watches_serves_what_it_finds_until_it_is_asked_to_stop(
+    settings: Settings, since: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reach(settings, monkeypatch)
+    port = free_port()
+    options = ["--watch", "0.1", "--after", "0", "--since", since, "--http-port", str(port)]
+    command = [sys.executable, "-m", "earmark", "audit", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        found = [process.stdout.readline() for _ in range(2)]
+        with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:  # our own
+            text = answer.read().decode()
+        process.terminate()
+        assert process.wait(60) == 0
+    assert all("events complete" in line for line in found)
+    assert 'earmark_audit_events{state="NOT_ERASED"} ' in text
+    assert "earmark_audit_timestamp_seconds " in text
 
 
 def reach(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

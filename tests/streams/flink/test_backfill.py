@@ -51,7 +51,7 @@ LANGUAGE, SPEECH = "text.language", "audio.speech"
 TOPICS = {LANGUAGE: "signals.text.language.v1", SPEECH: "signals.audio.speech.v1"}
 JFK = Path(__file__).resolve().parents[3] / "streams" / "samples" / "jfk.wav"
 RUN, TABLE_RUN = "past", "table"
-COUNT = 120
+COUNT = 300
 WAIT_S = 600
 
 
@@ -94,7 +94,7 @@ UNREADABLE = b"no event at all" * 100_000  # more than Kafka's own producer send
 def settings(stack: Stack) -> Settings:
     media = stack.settings.media.model_copy(update={"roots": (JFK.parent,)})
     settings = stack.settings.model_copy(update={"state": stack.home / "state", "media": media})
-    return with_worker(settings, signals=(LANGUAGE, SPEECH), decoders=1, batch_events=4)
+    return with_worker(settings, signals=(LANGUAGE, SPEECH), decoders=1, batch_events=2)
 
 
 @pytest.fixture(scope="module")
@@ -269,3 +269,11 @@ def test_a_piece_is_of_little_audio_unless_it_is_of_one_recording(
     added = {number: (before[number][1], end) for number, (_, end) in manifest.bounds.items()}
     pieces = list(pieces_of(many, replace(manifest, bounds=added)))
     assert [len(piece.offsets) for piece in pieces] == [2, 1, 1]
+
+
+def test_a_run_goes_on_as_it_began(settings: Settings, run: dict[str, Any]):
+    command = [sys.executable, "-m", "earmark", "flink", "backfill", "--run", RUN, "--from", "2h"]
+    done = subprocess.run(
+        command, env=environment(settings), capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, "goes on as it began" in done.stderr) == (2, True)

@@ -12,10 +12,11 @@ import pytest
 from earmark.processors.schema import ITEMS, PROFILES
 from earmark.streams.flink.catalogue import Catalogue, catalogue
 from earmark.streams.flink.host import job_states, stop_job
+from earmark.streams.flink.interruption import Interruption
 from earmark.streams.flink.order import Order
 from earmark.streams.flink.process import JobProcess
 from earmark.streams.flink.rebuild import rebuild
-from earmark.streams.flink.standing import standing
+from earmark.streams.flink.standing import ProfileReader, standing
 from earmark.streams.local.report import silent
 from earmark.streams.local.stack import Stack
 from earmark.streams.topic import signal_topics
@@ -145,15 +146,28 @@ def test_a_stopped_job_goes_on_from_its_savepoint(
     settles()
 
 
-@pytest.mark.parametrize("batch", [False, True], ids=["streaming", "batch"])
+@pytest.mark.parametrize(
+    ("batch", "kills"), [(False, 1), (True, 0)], ids=["streaming and killed", "batch"]
+)
 def test_rebuilt_profiles_are_the_live_ones(
-    stack: Stack, job: JobProcess, made: Catalogue, settles: Callable[[], None], batch: bool
+    stack: Stack,
+    job: JobProcess,
+    made: Catalogue,
+    settles: Callable[[], None],
+    batch: bool,
+    kills: int,
 ):
     for _ in many(made, f"again-{batch}", 500):
         pass
     made.remove(LOUDNESS, f"again-{batch}-1")
     settles()
-    done = rebuild(stack.settings, f"again-{batch}".lower(), batch=batch)
+    run = f"again-{batch}".lower()
+    with Interruption(stack.settings, f"rebuild-{run}", kills) as interruption:
+        done = rebuild(stack.settings, run, batch=batch)
+    assert interruption.done == kills
     assert done.agreement is not None
     assert (done.agreement.differing, done.agreement.examples) == (0, ())
     assert done.profiles == done.agreement.live > 20
+    with ProfileReader(stack.settings, done.topic) as reader:
+        assert reader.read() >= done.profiles
+        assert reader.doubled == 0

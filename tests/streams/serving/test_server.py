@@ -387,3 +387,31 @@ def test_asked_to_stop_the_command_tells_its_streams_and_ends_well(stack: Stack,
         _, errors = process.communicate(timeout=60)
     assert [each.kind for each in found] == ["signal", "end"]
     assert (process.returncode, errors) == (0, "")
+
+
+def test_what_is_answered_is_counted_by_route_whatever_path_is_asked_for(
+    stack: Stack, run: str
+) -> None:
+    async def work(_: Server, client: aiohttp.ClientSession) -> str:
+        async with client.get(SAFETY) as response:
+            await sent(stack, samples(run, "one"))
+            await said(response, 1)
+        for path in ("/items/a", "/items/b", "/odd/a", "/odd/b", "/signals/none"):
+            async with client.get(path):
+                pass
+        async with asyncio.timeout(30):
+            while True:  # until it is known that the first client has gone
+                async with client.get("/metrics") as response:
+                    if "gone" in (text := await response.text()):
+                        return text
+
+    lines = served(stack, work).splitlines()
+    counted = {line.rpartition(" ")[0] for line in lines if "requests_total{" in line}
+    counted.discard('earmark_serve_requests_total{route="/metrics",status="2xx"}')
+    assert counted == {
+        'earmark_serve_requests_total{route="/items/{content_id}",status="4xx"}',
+        'earmark_serve_requests_total{route="other",status="4xx"}',
+        'earmark_serve_requests_total{route="/signals/{name}",status="4xx"}',
+        'earmark_serve_requests_total{route="/signals/{name}",status="gone"}',
+    }
+    assert 'earmark_serve_sent_total{topic="signals.text.safety.v1"} 1.0' in lines

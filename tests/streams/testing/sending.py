@@ -10,6 +10,7 @@ from earmark.processors.wire import Codec
 from earmark.streams.kafka import producer_config
 from earmark.streams.local.stack import Stack
 from earmark.streams.registry import Registry
+from earmark.streams.subscription.name import live_topic
 from earmark.streams.testing.record import Sample
 
 
@@ -27,11 +28,12 @@ class Placed:
 def send(stack: Stack, samples: Sequence[Sample]) -> dict[str, int]:
     """To the real broker; the partition of each key."""
     with Registry(stack.settings.registry) as registry:
-        ids = registry.ids_for_worker({sample.topic for sample in samples})
+        ids = registry.ids_for_worker({live_topic(sample.topic) for sample in samples})
     producer, placed = Producer(producer_config(stack.settings.kafka, {"log_level": 0})), Placed()
     for sample in samples:
-        codec = Codec(schema_of(sample.topic))
-        value = None if sample.record is None else codec.encode(sample.record, ids[sample.topic])
+        live = live_topic(sample.topic)
+        codec = Codec(schema_of(live))
+        value = None if sample.record is None else codec.encode(sample.record, ids[live])
         producer.produce(
             sample.topic, value, sample.key, headers=dict(sample.headers), on_delivery=placed
         )

@@ -1,8 +1,8 @@
 // The frame of all pages: which one is shown, by the address after the #.
 
 import { session } from "./api.js";
-import { el, replace } from "./dom.js";
-import { number, plural } from "./format.js";
+import { el, replace, shown as shownText } from "./dom.js";
+import { number } from "./format.js";
 import { pageKeys, wireKeyboard } from "./keyboard.js";
 import { fill } from "./notice.js";
 import { wireTheme } from "./theme.js";
@@ -71,12 +71,12 @@ function mark(path) {
 async function stand() {
   const place = document.getElementById("standing");
   try {
-    const { version, user, roles, indexed } = await session(true);
+    const { version, user, roles, ready, indexed, problem } = await session(true);
     const behind = indexed.total - indexed.records;
     replace(
       place,
       `Earmark ${version}`, " · ", user ?? "nobody signed in", roles.length > 0 && ` (${roles.join(", ")})`, user && signOut(), " · ",
-      behind > 0 ? `index ${number(behind)} records behind` : `${plural(indexed.records, "record")} indexed`,
+      problem ? shownText(problem) : behind > 0 ? `index ${number(behind)} records behind` : ready ? "index up to date" : "index starting",
     );
   } catch (error) {
     place.textContent = error.message;

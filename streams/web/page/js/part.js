@@ -47,12 +47,11 @@ export function bars(scores, over = new Set()) {
   ]));
 }
 
-/** Names and values; what is null is left out. `mono` are names of values that are ids. */
-export function facts(pairs, mono = new Set()) {
+/** Names and values; what is null is left out. `mono` are names of values that are ids; `named` is how names are read. */
+export function facts(pairs, mono = new Set(), named = words) {
   return el("dl", { class: "facts" }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "").map(
     ([name, value]) => [
-      // a name with a dot is one of a record or a header, and stays as it is
-      el("dt", {}, name.includes(".") ? shown(name) : words(shown(name))),
+      el("dt", {}, named(shown(name))),
       el("dd", {}, value instanceof Node ? value : el("bdi", { class: mono.has(name) ? "mono" : null }, shown(number(value)))),
     ],
   ));

@@ -6,6 +6,8 @@ import { number, percent, place, plural, words } from "../format.js";
 const KINDS = { speech: 0, music: 1, noise: 2, silence: 5, speech_over_music: 3, unsure: 5 };
 const MOST_BANDS = 400; // more than that is no longer seen apart
 const HEIGHT = 44;
+const IN_DECIBELS = new Set(["dBFS", "LUFS", "dB"]);
+const HEARD_DB = 60;
 
 export function lanes(timeline, clock) {
   return timeline.map((it) => {
@@ -76,8 +78,10 @@ function line(lane, clock) {
   const points = lane.points.filter(([, value]) => typeof value === "number" && Number.isFinite(value));
   if (!points.length) return null;
   const values = points.map(([, value]) => value);
-  const low = Math.min(...values), high = Math.max(...values);
-  const y = (value) => (high === low ? HEIGHT / 2 : 4 + (1 - (value - low) / (high - low)) * (HEIGHT - 8));
+  const high = Math.max(...values);
+  // silence is minus whatever: below what can be heard beside the loudest it would flatten the rest
+  const low = Math.max(Math.min(...values), IN_DECIBELS.has(lane.unit) ? high - HEARD_DB : -Infinity);
+  const y = (value) => (high === low ? HEIGHT / 2 : 4 + (1 - (Math.max(low, value) - low) / (high - low)) * (HEIGHT - 8));
   const x = (seconds) => (1000 * seconds) / (clock.duration || 1);
   const said = el("output", { class: "lane-value" });
   clock.follow((now) => (said.textContent = number(at(points, now))));

@@ -4,12 +4,12 @@ import { el, shown } from "../dom.js";
 import { percent, words } from "../format.js";
 import { panel, tag } from "../part.js";
 
-/** `reveal` is called to show or to mask again. */
+/** `reveal` is called to show or to mask again; null where nothing is hidden from who reads. */
 export function texts(all, { isOpen, reveal }) {
   if (!all.length) return null;
   const hides = all.some((it) => it.masked);
   return panel("Texts",
-    (hides || isOpen) && el("p", { class: "row-of reveal" },
+    reveal && (hides || isOpen) && el("p", { class: "row-of reveal" },
       el("button", { type: "button", id: "reveal", "aria-pressed": String(isOpen), on: { click: reveal } }, isOpen ? "Mask personal data" : "Show personal data"),
       el("span", { class: "muted small" }, isOpen ? "Shown. That you looked is in the log." : "Personal data is masked. Looking is logged.")),
     el("div", { class: "texts" }, all.map(one)));

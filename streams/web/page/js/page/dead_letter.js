@@ -22,7 +22,7 @@ export async function show({ values: [topic, partition, offset], signal }) {
         ? el("pre", { class: "hex", tabindex: "0", "aria-label": "The event" }, shown(JSON.stringify(letter.decoded, null, 2)))
         : el("p", { class: "muted" }, content(letter.decode_error ?? "It cannot be decoded.")))),
     el("div", { class: "two uneven" }, panel("Headers", Object.keys(letter.headers ?? {}).length
-      ? facts(Object.entries(letter.headers), new Set(Object.keys(letter.headers)))
+      ? facts(Object.entries(letter.headers), new Set(Object.keys(letter.headers)), String)
       : el("p", { class: "muted" }, "It has none.")),
     panel("Where it lies", facts([
       ["topic", topic], ["partition", Number(partition)], ["offset", Number(offset)], ["arrived", date(letter.arrived_ms)],

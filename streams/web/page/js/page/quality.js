@@ -1,7 +1,7 @@
 // How right the signals are, whether they drift, and what replays would change.
 
 import { get, part, post, session } from "../api.js";
-import { content, el, replace } from "../dom.js";
+import { content, el, replace, shown } from "../dom.js";
 import { date, day, number, percent, words } from "../format.js";
 import { announce, empty, failed, fill } from "../notice.js";
 import { confirmed, facts, head, panel, table, tag } from "../part.js";
@@ -93,23 +93,27 @@ async function drift(parameters, signal) {
 function plots(days) {
   const groups = new Map();
   for (const it of days) {
-    const slice = Object.values(it.slice ?? {}).join(" · ");
+    if (valueOf(it) === null) continue;
+    const slice = Object.values(it.slice ?? {}).filter(Boolean).join(" · ");
     const name = [it.signal, it.field, slice].filter(Boolean).join(" · ");
     groups.set(name, [...(groups.get(name) ?? []), it]);
   }
   const sorted = [...groups].sort(([, one], [, other]) => worst(other) - worst(one));
   return panel("By day and slice",
-    el("p", { class: "lead" }, "Population stability index against the reference; above the dashed line it counts as drift."),
-    el("div", { class: "plots wide" }, sorted.slice(0, MOST_PLOTS).map(([name, group]) => overTime(group.filter((it) => typeof it.psi === "number").map(point), words(name) || "psi", { limit: group[0].limit ?? 0.2 }))),
+    el("p", { class: "lead" }, "How far each day is from the days before it (population stability index); above the dashed line it counts as drift."),
+    el("div", { class: "plots wide" }, sorted.slice(0, MOST_PLOTS).map(([name, group]) => overTime(group.map(point), words(name) || "psi", { limit: group[0].limit ?? 0.2 }))),
     sorted.length > MOST_PLOTS && el("p", { class: "muted small" }, `${sorted.length - MOST_PLOTS} more are steadier than these.`));
 }
 
-const worst = (group) => Math.max(...group.map((it) => (it.drifted ? 10 : 0) + (it.psi ?? 0)));
+/** The index, or where there is none the largest distance between the curves. */
+const valueOf = (it) => it.psi ?? it.ks ?? null;
+
+const worst = (group) => Math.max(...group.map((it) => (it.drifted ? 10 : 0) + valueOf(it)));
 
 function point(it) {
-  const ms = typeof it.day === "number" ? it.day : Date.parse(it.day);
+  const ms = it.day_ms ?? Date.parse(it.day);
   const [low, high] = it.interval ?? [];
-  return { ms, value: it.psi, low, high, isBad: it.drifted, title: `${day(ms)}: psi ${number(it.psi)}${it.ks === undefined || it.ks === null ? "" : `, ks ${number(it.ks)}`}` };
+  return { ms, value: valueOf(it), low, high, isBad: it.drifted, title: `${day(ms)}: psi ${number(it.psi)}, ks ${number(it.ks)}${it.words ? `; ${shown(it.words)}` : ""}` };
 }
 
 async function replays(parameters, signal) {

@@ -17,7 +17,7 @@ export async function show({ signal }) {
     }
   }
   return [
-    head("API", el("span", {}, api.info?.description ?? "What these pages show, as JSON.", " ", el("a", { href: "/api/v1/openapi.json" }, "openapi.json"), ` (${api.openapi}, version ${api.info?.version ?? ""})`)),
+    head("API", el("span", {}, prose(api.info?.description ?? "What these pages show, as JSON."), " ", el("a", { href: "/api/v1/openapi.json" }, "openapi.json"), ` (${api.openapi}, version ${api.info?.version ?? ""})`)),
     el("div", { class: "stack" }, [...groups].map(([name, operations]) => panel(name, el("div", { class: "operations" }, operations.map((it) => operation(it, api)))))),
   ];
 }
@@ -26,11 +26,11 @@ function operation({ path, method, operation: it, shared }, api) {
   const parameters = [...shared, ...(it.parameters ?? [])].map((one) => resolved(one, api));
   const body = it.requestBody && resolved(it.requestBody, api);
   return el("details", { class: "operation" },
-    el("summary", {}, tag(method.toUpperCase(), method === "get" ? "" : "accent"), el("code", {}, path), el("span", { class: "muted" }, it.summary ?? "")),
+    el("summary", {}, tag(method.toUpperCase(), method === "get" ? "" : "accent"), el("code", {}, path), el("span", { class: "muted" }, prose(it.summary))),
     el("div", { class: "stack" },
-      it.description && it.description !== it.summary && el("p", {}, it.description),
+      it.description && it.description !== it.summary && el("p", {}, prose(it.description)),
       parameters.length > 0 && table(`Parameters of ${path}`, [["parameter"], ["in"], ["type"], ["what it is"]], parameters.map((one) => [
-        el("code", {}, one.name + (one.required ? " *" : "")), one.in, typeOf(one.schema, api), one.description ?? ""])),
+        el("code", {}, one.name + (one.required ? " *" : "")), one.in, typeOf(one.schema, api), el("span", {}, prose(one.description))])),
       body && el("p", {}, "Body: ", Object.keys(body.content ?? {}).join(" or "), body.description ? `. ${body.description}` : ""),
       el("div", { class: "stack tight" }, Object.entries(it.responses ?? {}).map(([status, one]) => response(status, resolved(one, api), api))),
       method === "get" && !path.includes("{") && !path.endsWith("/stream") && el("p", {}, el("a", { href: path }, "Open"))));
@@ -42,6 +42,9 @@ function response(status, one, api) {
   return el("details", {}, el("summary", {}, `${status} ${one.description ?? ""}`, type ? ` · ${type}` : ""),
     schema ? el("pre", { class: "json", tabindex: "0", "aria-label": `Schema of the answer ${status}` }, JSON.stringify(schema, null, 2)) : el("p", { class: "muted small" }, "No body."));
 }
+
+/** A sentence with what stands between backticks as code. */
+const prose = (text) => String(text ?? "").split("`").map((piece, rank) => (rank % 2 ? el("code", {}, piece) : piece));
 
 /** What a reference stands for. */
 function resolved(value, api) {

@@ -83,9 +83,12 @@ function list(found, query, isDead, signal) {
 }
 
 function row(it, isDead) {
-  const address = isDead
-    ? `#/rejections/${part(it.topic)}/${it.partition}/${it.offset}`
-    : it.content_id ? itemAddress(it.content_id) : `#/rejections?of=dead-letters`;
+  // the letter says more than the item, where there is one
+  const letter = isDead ? it : it.letter;
+  const address = letter
+    ? `#/rejections/${part(letter.topic)}/${letter.partition}/${letter.offset}`
+    : it.content_id ? itemAddress(it.content_id) : "#/rejections?of=dead-letters";
+  const from = it.source_topic ? `${it.source_topic} ${it.source_partition}:${it.source_offset}` : `${it.topic} ${it.partition}:${it.offset}`;
   return el("li", {}, el("a", { href: address, data: { row: `${it.topic}/${it.partition}/${it.offset}` } },
     el("span", { class: "spread" },
       el("span", { class: "row-title" }, sentence(it.rejection_class ?? "unread")),
@@ -93,7 +96,7 @@ function row(it, isDead) {
     el("span", { class: "snippet" }, content(it.message ?? it.reason ?? "")),
     el("span", { class: "meta" },
       it.content_id && content(it.content_id, { class: "mono" }),
-      content(`${it.topic} ${it.partition}:${it.offset}`, { class: "mono" }),
+      content(from, { class: "mono" }),
       typeof it.attempt === "number" && el("span", {}, `attempt ${it.attempt}`),
       el("span", { title: date(it.arrived_ms) }, ago(it.arrived_ms)))));
 }

@@ -82,6 +82,13 @@ class Stream {
     this.#source.addEventListener("open", () => this.#say());
     this.#source.addEventListener("signal", (event) => this.#take(JSON.parse(event.data)));
     this.#source.addEventListener("rate", (event) => this.#rate(JSON.parse(event.data)));
+    this.#source.addEventListener("dropped", (event) => {
+      this.#dropped += JSON.parse(event.data).count ?? 0;
+      this.#say();
+    });
+    this.#source.addEventListener("end", (event) => {
+      this.state.textContent = `the server has ended the stream: ${shown(JSON.parse(event.data).reason)}`;
+    });
     this.#source.addEventListener("error", () => {
       this.state.textContent = this.#source.readyState === EventSource.CLOSED ? "the server has ended the stream" : "connection lost, trying again…";
     });
@@ -123,8 +130,8 @@ class Stream {
 
   #say() {
     const waiting = this.#waiting.length;
-    const dropped = this.#dropped ? `, ${number(this.#dropped)} older ones left out` : "";
-    this.state.textContent = this.#paused ? `paused, ${number(waiting)} waiting${dropped}` : "live";
+    const dropped = this.#dropped ? `, ${number(this.#dropped)} left out: more came than can be shown` : "";
+    this.state.textContent = `${this.#paused ? `paused, ${number(waiting)} waiting` : "live"}${dropped}`;
   }
 
   #add(row) {

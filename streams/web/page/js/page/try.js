@@ -7,6 +7,7 @@ import { bytes, number, place as placeOf } from "../format.js";
 import { Clock } from "../item/clock.js";
 import { player } from "../item/player.js";
 import { probabilities, signalCards } from "../item/signal.js";
+import { texts } from "../item/text.js";
 import { transcript } from "../item/transcript.js";
 import { pageKeys } from "../keyboard.js";
 import { announce, empty, failed, loading } from "../notice.js";
@@ -17,7 +18,7 @@ const MOST_LETTERS = 100_000;
 const SEEK_S = 5;
 
 export async function show({ signal }) {
-  const result = el("div", { class: "stack", id: "result", "aria-live": "polite" });
+  const result = el("div", { class: "stack", id: "result" });
   const run = runner(result, signal);
   return [
     head("Try it", "The same pipeline as the worker's, on what you give it. Nothing is published, nothing is kept."),
@@ -107,7 +108,8 @@ function shownAnswer(answer, clock, file) {
     answer.rejection && failed(Object.assign(new Error(answer.rejection.message ?? answer.rejection.reason ?? "It could not be used."), { status: 0 })),
     clock && !answer.rejection && player(clock, { timeline: lanes, wave: waveOf(file) }),
     el("div", { class: "item" },
-      el("div", { class: "stack" }, words.length > 0 && clock && transcript(words, clock, false), answer.signals.length ? signalCards(answer.signals, null) : empty("No signals", "Nothing in it could be scored.")),
+      el("div", { class: "stack" }, words.length > 0 && clock && transcript(words, clock, false),
+        texts((answer.texts ?? []).filter((it) => it.field !== "transcript" || !clock), { isOpen: true, reveal: null }), answer.signals.length ? signalCards(answer.signals, null) : empty("No signals", "Nothing in it could be scored.")),
       el("div", { class: "stack" }, tags.length > 0 && panel("Probabilities", el("div", { class: "stack" }, tags)))),
   ];
 }
