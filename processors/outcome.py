@@ -90,6 +90,9 @@ class Signal:
         """Where the champion's answer lives, e.g. `signals.audio.loudness.v1`."""
         return f"signals.{self.name}.v{self.major}"
 
+    def _repr_html_(self) -> str:
+        return _shown(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
@@ -101,6 +104,9 @@ class Rejection:
     event: ContentEvent | None
     error: ContentError
 
+    def _repr_html_(self) -> str:
+        return _shown(self)
+
 
 Outcome = Signal | Rejection
 
@@ -111,6 +117,13 @@ class Answer:
 
     event: ContentEvent
     outcomes: tuple[Outcome, ...]
+
+
+def _shown(outcome: Outcome) -> str:
+    """What a notebook shows of one outcome; of many see `earmark.show`."""
+    from earmark.processors.portrait.portrait import show  # it knows these types
+
+    return show(outcome)._repr_html_()
 
 
 ENVELOPE_BYTES = 2_000  # a signal without its event and its own fields

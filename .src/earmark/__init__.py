@@ -5,9 +5,9 @@ and `avro/` at the root of the repository, to which the four links beside this f
 go one way: streams -> processors -> models.
 
 The face is small: `Pipeline` scores events in this process, `Producer` sends events to Kafka,
-`subscribe` and `subscribe_async` read signals from it, and `latest` keeps those of each item in a
-table. Each is imported when it is first used, so that a host which needs one of them does not pay
-for the others.
+`subscribe` and `subscribe_async` read signals from it, `latest` keeps those of each item in a
+table, and `show` makes outcomes fit for a notebook. Each is imported when it is first used, so that
+a host which needs one of them does not pay for the others.
 """
 
 from importlib import import_module
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from earmark.processors.content import Audio, ContentEvent, Text
     from earmark.processors.pipeline import Pipeline
+    from earmark.processors.portrait.portrait import show
     from earmark.streams.producer import Producer
     from earmark.streams.subscriber import subscribe, subscribe_async
     from earmark.streams.subscription.latest import latest
@@ -30,6 +31,7 @@ __all__ = [
     "Text",
     "__version__",
     "latest",
+    "show",
     "subscribe",
     "subscribe_async",
 ]
@@ -41,6 +43,7 @@ _HOMES = {
     "Producer": "earmark.streams.producer",
     "Text": "earmark.processors.content",
     "latest": "earmark.streams.subscription.latest",
+    "show": "earmark.processors.portrait.portrait",
     "subscribe": "earmark.streams.subscriber",
     "subscribe_async": "earmark.streams.subscriber",
 }

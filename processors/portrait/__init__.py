@@ -1,0 +1,1 @@
+"""Outcomes as HTML for notebooks: labels as bars, stretches on a time line, a player."""
