@@ -46,11 +46,12 @@ def demo(extras: str | None, once: bool, as_json: bool, timeout: float) -> None:
     With `--with flink` a Flink job keeps the profile of each item, and profiles are shown and
     counted too. With `--with agents` policies judge the items, and verdicts are shown and counted;
     without profiles only their fast rules are looked at. With `--with web` the inspector shows it
-    all in a browser.
+    all in a browser; so it does without `--with` where the demo stays on the screen.
     """
     configure_logging(level=logging.ERROR)
     console = Console(stderr=as_json)
-    settings, wanted = load_settings(), extras_named(extras)
+    stays = not once and console.is_terminal
+    settings, wanted = load_settings(), extras_named("web" if stays and extras is None else extras)
     with loading() as progress:
         pull_default_models(settings, progress)
     with (
@@ -63,7 +64,7 @@ def demo(extras: str | None, once: bool, as_json: bool, timeout: float) -> None:
         report = _watched(run, console, timeout)
         if not as_json:
             console.print(_closing(report))
-        if not once and console.is_terminal and report.exact:
+        if stays and report.exact:
             _keep_watching(console, stack)
     if as_json:
         click.echo(json.dumps(report.summary))
