@@ -86,6 +86,8 @@ def install() -> list[str]:
         _try("tools of PyPI", _install_python_tools)
     for program in wanted.keys() & GO_TOOLS.keys():
         _try(program, partial(_install_go_tool, program))
+    if wanted.keys() & DEBIAN_TOOLS.keys():
+        _try("lists of Debian's packages", partial(_run, ["apt-get", "update", "--quiet"], {}))
     for program in wanted.keys() & DEBIAN_TOOLS.keys():
         _try(program, partial(_run, command_for(program), {}))
     return [program for program, _ in missing()]

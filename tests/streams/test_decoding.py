@@ -45,7 +45,7 @@ class Inbox:
 
     def wait(self, ends: int) -> None:
         for _ in range(ends):
-            self._ends.get(timeout=20)
+            self._ends.get(timeout=120)
 
     def end(self, name: str) -> End:
         ends = [block.end for block in self.blocks[name] if block.end is not None]
@@ -149,7 +149,7 @@ def test_an_event_that_its_sink_abandons_is_heard_of_no_more(pool: DecodePool) -
 
     inbox = Inbox()
     pool.submit(event("unwanted", blocks=3), None, refuse)
-    heard.get(timeout=20)
+    heard.get(timeout=120)
     for name in ("x", "y", "z"):
         pool.submit(event(name), None, inbox.take)
     inbox.wait(3)
