@@ -27,9 +27,10 @@ GO_TOOLS = {
     "kubeconform": "github.com/yannh/kubeconform/cmd/kubeconform@v0.7.0",
     "compose-spec": "github.com/compose-spec/compose-go/v2/cmd@v2.16.2",
 }
+# program -> Debian's package, of which it alone is taken: installed, that would start a server
+DEBIAN_FILES = {"promtool": "prometheus"}
 # program -> the names that it may have, and Debian's packages
 DEBIAN_TOOLS = {
-    "promtool": (("promtool",), ("prometheus",)),
     "chromium": (
         ("chromium", "chromium-browser", "google-chrome"),
         ("chromium", "chromium-driver"),
@@ -50,7 +51,9 @@ def find(program: str) -> Path | None:
     if program in DEBIAN_TOOLS:
         found = next(filter(None, map(shutil.which, DEBIAN_TOOLS[program][0])), None)
         return Path(found) if found else None
-    if program in GO_TOOLS:
+    if program in DEBIAN_FILES:
+        path = Path(shutil.which(program) or home() / "debian" / program)
+    elif program in GO_TOOLS:
         path = home() / "go" / key(GO_TOOLS[program]) / program
     else:
         path = home() / f"python-{key(LOCK.read_text(encoding='ascii'))}" / "bin" / program
@@ -64,7 +67,7 @@ def key(text: str) -> str:
 
 def missing() -> Iterator[tuple[str, str]]:
     """What is not installed, and by which command it would be."""
-    for program in (*PYTHON_TOOLS, *GO_TOOLS, *DEBIAN_TOOLS):
+    for program in (*PYTHON_TOOLS, *GO_TOOLS, *DEBIAN_FILES, *DEBIAN_TOOLS):
         if find(program) is None:
             yield program, " ".join(command_for(program))
 
@@ -73,6 +76,8 @@ def command_for(program: str) -> list[str]:
     """What installs it."""
     if program in GO_TOOLS:
         return ["go", "install", GO_TOOLS[program]]
+    if program in DEBIAN_FILES:
+        return ["apt-get", "download", DEBIAN_FILES[program]]
     if program in DEBIAN_TOOLS:
         packages = DEBIAN_TOOLS[program][1]
         return ["apt-get", "install", "--yes", "--no-install-recommends", *packages]
@@ -86,8 +91,10 @@ def install() -> list[str]:
         _try("tools of PyPI", _install_python_tools)
     for program in wanted.keys() & GO_TOOLS.keys():
         _try(program, partial(_install_go_tool, program))
-    if wanted.keys() & DEBIAN_TOOLS.keys():
+    if wanted.keys() & {*DEBIAN_FILES, *DEBIAN_TOOLS}:
         _try("lists of Debian's packages", partial(_run, ["apt-get", "update", "--quiet"], {}))
+    for program in wanted.keys() & DEBIAN_FILES.keys():
+        _try(program, partial(_take_debian_file, program))
     for program in wanted.keys() & DEBIAN_TOOLS.keys():
         _try(program, partial(_run, command_for(program), {}))
     return [program for program, _ in missing()]
@@ -118,6 +125,20 @@ def _install_go_tool(program: str) -> None:
         fresh = target / f".{program}.{os.getpid()}"
         shutil.copy(built, fresh)
         fresh.replace(target / program)
+
+
+def _take_debian_file(program: str) -> None:
+    target = home() / "debian" / program
+    with tempfile.TemporaryDirectory() as folder:
+        # apt drops its rights for downloads: the folder is to be anybody's
+        Path(folder).chmod(0o777)
+        subprocess.run(command_for(program), cwd=folder, check=True, timeout=GO_S)
+        (package,) = Path(folder).glob("*.deb")
+        _run(["dpkg-deb", "--extract", str(package), folder], {})
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = target.with_name(f".{program}.{os.getpid()}")
+        shutil.copy(Path(folder) / "usr" / "bin" / program, fresh)
+        fresh.replace(target)
 
 
 def _run(command: list[str], variables: Mapping[str, str]) -> None:

@@ -2,9 +2,8 @@
 
 import json
 import re
-import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -141,19 +140,18 @@ def test_every_alert_says_how_urgent_it_is_and_where_to_read_on(alert: dict[str,
     assert alert["annotations"].keys() == {"summary", "description", "runbook"}
 
 
-def promtool(*arguments: str | Path) -> None:
-    if shutil.which("promtool") is None:
-        pytest.skip(
-            "promtool is missing: make tools, or apt-get install prometheus, which holds it"
-        )
-    command: Sequence[str] = ["promtool", *map(str, arguments)]
+Tool = Callable[[str], Path]
+
+
+def check(promtool: Path, *arguments: str | Path) -> None:
+    command: Sequence[str] = [str(promtool), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_promtool_accepts_the_rules() -> None:
-    promtool("check", "rules", *(path for path in RULES if rules(path)))
+def test_promtool_accepts_the_rules(tool: Tool) -> None:
+    check(tool("promtool"), "check", "rules", *(path for path in RULES if rules(path)))
 
 
-def test_alerts_come_when_they_should_and_only_then() -> None:
-    promtool("test", "rules", DEPLOY / "prometheus" / "rules_test.yaml")
+def test_alerts_come_when_they_should_and_only_then(tool: Tool) -> None:
+    check(tool("promtool"), "test", "rules", DEPLOY / "prometheus" / "rules_test.yaml")
