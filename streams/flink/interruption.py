@@ -18,8 +18,8 @@ _POLL_S = 0.02
 class Interruption:
     """While it is entered, whoever runs the job `name` gets SIGKILL, `kills` times in all.
 
-    Each process gets it once, as soon as all tasks of its job run. `done` says how many have got
-    it: a job may be over before.
+    Each process gets it once, as soon as a task of its job runs. `done` says how many have got it:
+    a job may be over before.
     """
 
     def __init__(self, settings: Settings, name: str, kills: int) -> None:
@@ -58,6 +58,6 @@ class Interruption:
 
 def _works(note: JobNote) -> bool:
     try:
-        return Rest(note.url).runs(note.job_id)
+        return Rest(note.url).has_begun(note.job_id)
     except ServiceError:
         return False
