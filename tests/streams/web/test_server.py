@@ -263,13 +263,13 @@ def test_a_server_that_starts_again_neither_loses_nor_doubles(
 
 @pytest.mark.weights
 def test_what_is_tried_is_scored_and_goes_nowhere(settings: Settings, tmp_path: Path) -> None:
-    worker = settings.worker.model_copy(update={"signals": ("text.pii", "audio.integrity")})
+    worker = settings.worker.model_copy(update={"signals": ("text.quality", "audio.integrity")})
     own = settings.model_copy(update={"state": tmp_path, "worker": worker})
     with serving(own) as client, DeadLetters(own.kafka, CONTENT_EVENTS) as before:
         ends = [span.end for span in before.spans()]
         text = json.dumps({"text": "write to ann@example.org", "content_type": "comment"})
         said = client.post("try", text, Content_Type="application/json").json
-        assert [each["labels"][0]["label"] for each in said["signals"]] == ["email"]
+        assert [each["numbers"]["words"] for each in said["signals"]] == [3]
         wav = (SAMPLES / "jfk.wav").read_bytes()
         form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
         kind = "multipart/form-data; boundary=x"
