@@ -16,9 +16,9 @@ from earmark.processors.schema import schemas as shipped
 from earmark.processors.schema_change import Comparison, comparison, comparisons, type_words
 from earmark.processors.schema_review import Remark, review
 from earmark.streams.asyncapi import as_yaml, asyncapi
+from earmark.streams.endpoint import endpoint
 from earmark.streams.registry import compatibility_level, register_all
 from earmark.streams.schema_source import own_folder, released_folder, schemas_named
-from earmark.streams.settings import load_settings
 
 FOLDER = click.option(
     "--folder",
@@ -135,7 +135,7 @@ def register(as_json: bool) -> None:
 
     What is there already stays, under its id.
     """
-    for topic, schema_id in register_all(load_settings()).items():
+    for topic, schema_id in register_all(endpoint()).items():
         schema = newest(shipped())[topic]
         level = compatibility_level(schema)
         row = {"subject": schema.subject, "id": schema_id, "compatibility": level}

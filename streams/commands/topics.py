@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from earmark.streams.endpoint import endpoint
 from earmark.streams.settings import KafkaSettings, load_settings
 from earmark.streams.topic import TopicState, contract, create_topics, topic_states
 
@@ -30,14 +31,14 @@ def topics() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per topic.")
 def create(as_json: bool) -> None:
     """Make the topics that are missing; what is there is never changed."""
-    _show(create_topics(load_settings()), as_json=as_json)
+    _show(create_topics(endpoint()), as_json=as_json)
 
 
 @topics.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per topic.")
 def list_topics(as_json: bool) -> None:
     """Show every topic, and where it differs from the contract."""
-    _show(topic_states(load_settings()), as_json=as_json)
+    _show(topic_states(endpoint()), as_json=as_json)
 
 
 @topics.command("contract")
