@@ -7,11 +7,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from earmark.models.store import ModelStore
 from earmark.streams.cli import TORCH_ENVIRONMENT
 
+# the machine may be busy with other tests
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 for name, value in TORCH_ENVIRONMENT.items():
     os.environ.setdefault(name, value)  # before torch is loaded, as the command line does
 

@@ -54,7 +54,7 @@ class JobProcess:
         """The processor time that it and its JVM have taken, in seconds."""
         driver = psutil.Process(self.child.pid)
         times = (each.cpu_times() for each in (driver, *driver.children(recursive=True)))
-        return sum(each.user + each.system for each in times)
+        return float(sum(each.user + each.system for each in times))
 
     def start(self) -> None:
         """Start it and wait until it reads; ServiceError if it ends before."""

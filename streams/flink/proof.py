@@ -61,8 +61,8 @@ class Proof:
     @property
     def holds(self) -> bool:
         """Whether nothing is lost and nothing doubled, by any of the jobs."""
-        made = (self, *self.ended.values())
-        return not any(each.lost or each.doubled for each in made)
+        ended = any(each.lost or each.doubled for each in self.ended.values())
+        return not (self.lost or self.doubled or ended)
 
 
 def prove(

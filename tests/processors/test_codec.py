@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from earmark.models.error import ModelError
@@ -29,7 +29,6 @@ from earmark.processors.schema import REJECTIONS, newest, schema_of, schemas
 
 SIGNALS = [schema for schema in newest(schemas()).values() if schema.is_signal]
 
-patient = settings(deadline=None)  # the machine may be busy with other tests
 
 strings = st.text(max_size=20)
 longs = st.integers(-(2**63), 2**63 - 1)
@@ -130,19 +129,16 @@ def read(topic: str, payload: bytes) -> dict[str, Any]:
     return Codec(schema_of(topic)).decode(payload)
 
 
-@patient
 @given(event=events)
 def test_any_event_comes_back_as_it_was(event: ContentEvent) -> None:
     assert decode_event(encode_event(event, 1)) == event
 
 
-@patient
 @given(signal=signals())
 def test_any_signal_comes_back_as_its_record(signal: Signal) -> None:
     assert read(signal.topic, encode_signal(signal, 1)) == signal_record(signal)
 
 
-@patient
 @given(event=st.none() | events, error=errors)
 def test_any_rejection_comes_back_as_its_record(
     event: ContentEvent | None, error: ContentError
@@ -162,14 +158,12 @@ def read_or_refused(payload: bytes) -> bool:
         return error.part == "record" and error.rejection_class.startswith("RECORD_")
 
 
-@patient
 @given(payload=st.binary(max_size=300))
 def test_any_bytes_are_an_event_or_a_content_error(payload: bytes) -> None:
     assert read_or_refused(payload)
     assert read_or_refused(b"\0\0\0\0\1" + payload)
 
 
-@patient
 @given(event=events, cut=st.integers(0, 400), put=st.binary(max_size=12), data=st.data())
 def test_a_damaged_event_is_an_event_or_a_content_error(
     event: ContentEvent, cut: int, put: bytes, data: st.DataObject
@@ -179,7 +173,6 @@ def test_a_damaged_event_is_an_event_or_a_content_error(
     assert read_or_refused(payload[:at] + put + payload[at + cut :])
 
 
-@patient
 @given(event=events)
 def test_a_truncated_event_is_undecodable(event: ContentEvent) -> None:
     with pytest.raises(ContentError) as caught:
