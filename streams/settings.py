@@ -200,8 +200,8 @@ class WebTokenSettings(BaseModel):
 class WebSettings(BaseModel):
     """The inspector: where it answers, and whom."""
 
-    host: str = "127.0.0.1"
-    port: int = 0  # 0 picks a free one
+    http_host: str = "127.0.0.1"
+    http_port: int = 0  # 0 picks a free one
     tokens: tuple[WebTokenSettings, ...] = ()
     user_header: str | None = None  # of a proxy that has asked who it is (OIDC)
     role_header: str | None = None  # with "viewer" or "operator" in it, by commas

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--host", help="The address to listen on; web.host, the loopback's.")
-@click.option("--port", type=click.IntRange(0, 65535), help="Its port; web.port, or any free one.")
+@click.option("--host", help="The address to listen on; web.http_host, the loopback's.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Its port; web.http_port, or any free one."
+)
 @click.option("--operator", is_flag=True, help="Everybody on this machine may redrive and promote.")
 @click.option("--open", "opens", is_flag=True, help="Open it in a browser.")
 @click.option("--json", "as_json", is_flag=True, help="Say where it serves as a JSON object.")
@@ -37,7 +39,7 @@ def web(host: str | None, port: int | None, operator: bool, opens: bool, as_json
 
     configure_logging()
     settings = reading_as_stack(endpoint())
-    given = {"host": host, "port": port}
+    given = {"http_host": host, "http_port": port}
     own = settings.web.model_copy(
         update={name: value for name, value in given.items() if value is not None}
     )

@@ -21,7 +21,8 @@ class Service:
     """The command `name` for `settings`; its HTTP on `port`, or any free one where that is 0.
 
     `section` of the settings has its `http_port` and `http_host`. The log is
-    `<log_dir>/<log_name>.log`. It is ready when `/readyz` says so, within `ready_s`.
+    `<log_dir>/<log_name>.log`. It is ready when `ready_path` says so, within
+    `ready_s`.
     """
 
     def __init__(
@@ -34,11 +35,12 @@ class Service:
         ready_s: float,
         log_name: str | None = None,
         command: Sequence[str] | None = None,
+        ready_path: str = "/readyz",
     ) -> None:
         own = getattr(settings, section)
         self.port = own.http_port or free_port()
         here = own.model_copy(update={"http_port": self.port, "http_host": HOST})
-        self._name, self._ready_s = name, ready_s
+        self._name, self._ready_s, self._ready_path = name, ready_s, ready_path
         self.child = Child(
             log_name or name,
             list(command or command_line(name)),
@@ -64,7 +66,7 @@ class Service:
 
     def is_ready(self) -> bool:
         """Whether it takes work now."""
-        return answers(self.port, "/readyz")
+        return answers(self.port, self._ready_path)
 
     def stop(self) -> None:
         """Let it finish what it has and end."""

@@ -63,10 +63,10 @@ class Access:
         self.is_open = not settings.tokens and settings.user_header is None
         if operator and not self.is_open:
             raise ConfigurationError("--operator is for servers without tokens: give a token roles")
-        if self.is_open and not is_loopback(settings.host):
+        if self.is_open and not is_loopback(settings.http_host):
             raise ConfigurationError(
-                f"{settings.host} can be reached by others: set web.tokens, or web.user_header "
-                "and web.trusted_proxies"
+                f"{settings.http_host} can be reached by others: set web.tokens, or "
+                "web.user_header and web.trusted_proxies"
             )
         if settings.user_header is not None and not settings.trusted_proxies:
             raise ConfigurationError("web.user_header is believed of web.trusted_proxies: set both")
@@ -75,7 +75,7 @@ class Access:
         """Refuse a request under a name that is not ours."""
         if is_asked_as_local(request) or _host(request) in self._settings.hosts:
             return
-        if self._settings.hosts or is_loopback(self._settings.host):
+        if self._settings.hosts or is_loopback(self._settings.http_host):
             raise RefusedError(403, "this server does not answer to that name")
 
     def person(self, request: web.Request) -> Person | None:

@@ -89,7 +89,7 @@ class WebServer:
         await asyncio.to_thread(self._undo.close)
 
     async def _listen(self) -> None:
-        host, port = self._settings.web.host, self._settings.web.port
+        host, port = self._settings.web.http_host, self._settings.web.http_port
         await self._runner.setup()
         try:
             await web.TCPSite(self._runner, host, port).start()

@@ -114,7 +114,7 @@ def test_headers_of_others_are_not_believed(settings: Settings, tmp_path: Any) -
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"host": "0.0.0.0"}, "can be reached by others"),  # noqa: S104  # refused
+        ({"http_host": "0.0.0.0"}, "can be reached by others"),  # noqa: S104  # refused
         ({"user_header": "X-User"}, "trusted_proxies"),
         ({"user_header": "X-User", "trusted_proxies": ("nowhere",)}, "trusted_proxies"),
         ({"tokens": (WebTokenSettings(user="a"),)}, "either token or sha256"),
