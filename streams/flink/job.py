@@ -42,7 +42,8 @@ class Job:
     schemas it writes, `config` is Flink's own. `functions` makes functions in Python by their names
     in the statements. `start_over` is called where there is no state to go on from: it undoes what
     an earlier attempt has published, where that would be doubled. One that `is_watched` goes on
-    from its state though it reads to an end: who waits for it sees by what it wrote that all is done.
+    from its state though it reads to an end: who waits for it sees by what is written that all is
+    done.
     """
 
     name: str
