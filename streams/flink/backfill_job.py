@@ -64,6 +64,7 @@ def backfill_job(settings: Settings, *, run: str) -> Job:
         config=CONFIG,
         functions={function: partial(_function, settings, manifest)},
         start_over=partial(start_over, settings, manifest),
+        is_watched=True,
     )
 
 

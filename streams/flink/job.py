@@ -41,7 +41,9 @@ class Job:
     `name` is what people call it, and the folder of its state. `schemas` are the topics under whose
     schemas it writes, `config` is Flink's own. `functions` makes functions in Python by their names
     in the statements. `start_over` is called where there is no state to go on from: it undoes what
-    an earlier attempt has published, where that would be doubled.
+    an earlier attempt has published, where that would be doubled. One that `is_watched` goes on
+    from its state though it reads to an end: who waits for it sees by what is written that all is
+    done.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Job:
     config: Mapping[str, str] = field(default_factory=lambda: {**STREAMING, **ONE_PHASE})
     functions: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
     start_over: Callable[[], None] | None = None
+    is_watched: bool = False
 
     @property
     def is_batch(self) -> bool:
@@ -60,8 +63,8 @@ class Job:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether it reads to an end, in whichever mode."""
-        return any(table.bounds for table in self.tables)
+        """Whether it reads to an end, in whichever mode, and nobody but itself can tell when."""
+        return not self.is_watched and any(table.bounds for table in self.tables)
 
     def digest(self, cluster_id: str) -> str:
         """Names what its state means: statements, columns, topics, and the cluster they are on.
