@@ -6,9 +6,7 @@ from types import TracebackType
 
 import psutil
 
-from earmark.models.error import ServiceError
-from earmark.streams.flink.job_folder import JobFolder, JobNote
-from earmark.streams.flink.rest import Rest
+from earmark.streams.flink.job_folder import JobFolder
 from earmark.streams.local.process import ProcessId
 from earmark.streams.settings import Settings
 
@@ -18,8 +16,7 @@ _POLL_S = 0.02
 class Interruption:
     """While it is entered, whoever runs the job `name` gets SIGKILL, `kills` times in all.
 
-    Each process gets it once, as soon as a task of its job runs. `done` says how many have got it:
-    a job may be over before.
+    Each process gets it once, as soon as its job is submitted. `done` says how many have got it.
     """
 
     def __init__(self, settings: Settings, name: str, kills: int) -> None:
@@ -49,15 +46,8 @@ class Interruption:
             if note is None or note.process is None or note.process in killed:
                 continue
             process = note.process.find()
-            if process is not None and _works(note):
+            if process is not None:
                 with suppress(psutil.NoSuchProcess):  # it has ended just now
                     process.kill()
                     killed.add(note.process)
                     self.done = len(killed)
-
-
-def _works(note: JobNote) -> bool:
-    try:
-        return Rest(note.url).has_begun(note.job_id)
-    except ServiceError:
-        return False

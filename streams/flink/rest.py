@@ -35,11 +35,6 @@ class Rest:
             vertex["status"] in ("RUNNING", "FINISHED") for vertex in job["vertices"]
         )
 
-    def has_begun(self, job_id: str) -> bool:
-        """Whether some task of the job runs, or has run."""
-        job = self._ask(f"/jobs/{job_id}")
-        return any(vertex["status"] in ("RUNNING", "FINISHED") for vertex in job["vertices"])
-
     def checkpoints(self, job_id: str) -> Mapping[str, Any]:
         """How many checkpoints were completed and have failed, and what the last one was."""
         return self._ask(f"/jobs/{job_id}/checkpoints")
