@@ -35,8 +35,10 @@ log = structlog.get_logger()
 TOMBSTONES_MS = 6 * 86_400_000  # Kafka keeps them for 7 days: who is away longer begins again
 AGAIN_S = 5.0  # before brokers that did not answer are asked again
 ENDED_S = 15.0
-TIDY_S = 5.0  # of quiet, after which what was removed goes from the file too
-OLD_S = 3_600.0
+TIDY_S = 5.0  # of quiet, after which what was removed goes from the file too,
+TIDY_AT_LAST_S = 600.0  # or after so long without any
+NOTED_S = 60.0  # between two notes that no deletion was missed
+OLD_S = 3_600.0  # between two looks for what is too old
 WAIT_S = 0.2
 _FED, _TOPICS = "fed_ms", "topics"
 
@@ -114,8 +116,7 @@ class Feeder:
             index.close()
 
     def _catch_up(self, index: IndexFile, feed: Feed) -> None:
-        began_ms, done = time.time_ns() // 1_000_000, 0
-        ends = feed.ends()
+        done, ends = 0, feed.ends()
         total = sum(max(0, end - feed.starts.get(at, 0)) for at, end in ends.items())
         while not feed.is_through(ends) and not self._stopped.is_set():
             passed = feed.batch(WAIT_S)
@@ -124,32 +125,39 @@ class Feeder:
             if not self.state.ready:
                 self.state = FeederState(read=min(done, total), total=total)
         if not self._stopped.is_set():
-            with index.transaction():
-                index.note(_FED, str(began_ms))
+            _note_fed(index)
             index.tidy()
             index.drop_old()
             self.state = FeederState(ready=True, read=total, total=total)
 
     def _go_on(self, index: IndexFile, feed: Feed) -> None:
-        heard = noted = time.monotonic()
+        heard = tidied = noted = dropped = time.monotonic()
         while not self._stopped.is_set():
             passed = feed.batch(WAIT_S)
-            if arrived := _applied(index, passed):
-                self._arrived(arrived)
+            self._tell(_applied(index, passed), passed)
             now = time.monotonic()
-            if passed:
-                heard = now
-                if any(
-                    isinstance(it.record, ReceivedSignal) and it.record.deleted for it in passed
-                ):
-                    self._removed()
-            elif now - heard > TIDY_S:
+            heard = now if passed else heard
+            if now - heard > TIDY_S or now - tidied > TIDY_AT_LAST_S:
                 index.tidy()
-                heard = now
-            if now - noted > OLD_S or (passed and now - noted > TIDY_S):
+                heard = tidied = now
+            if now - noted > NOTED_S:
+                _note_fed(index)
                 noted = now
-                with index.transaction():
-                    index.note(_FED, str(time.time_ns() // 1_000_000))
+            if now - dropped > OLD_S:
+                index.drop_old()
+                dropped = now
+
+    def _tell(self, arrived: Sequence[ReceivedSignal], passed: Sequence[Passed]) -> None:
+        if arrived:
+            self._arrived(arrived)
+        if any(isinstance(it.record, ReceivedSignal) and it.record.deleted for it in passed):
+            self._removed()
+
+
+def _note_fed(index: IndexFile) -> None:
+    """Up to now no deletion was missed."""
+    with index.transaction():
+        index.note(_FED, str(time.time_ns() // 1_000_000))
 
 
 def _prepare(index: IndexFile, topics: Sequence[str]) -> None:

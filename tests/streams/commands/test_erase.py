@@ -39,6 +39,10 @@ from earmark.streams.topic import (
     dead_letter_topic,
     retry_topic,
 )
+from earmark.streams.web.index.file import IndexFile
+from earmark.streams.web.index.place import index_of
+from tests.streams.web.held import event as shown
+from tests.streams.web.held import put as put_rows
 
 pytestmark = [pytest.mark.kafka, pytest.mark.weights]
 
@@ -178,11 +182,15 @@ def test_what_is_erased_is_gone_from_every_store_and_stays_away(
     receipts(settings, item, 2)
     with FingerprintIndex(settings.fingerprint_index) as index:
         index.write([fingerprinted(item)])
+    inspected = index_of(settings)
+    with closing(IndexFile(inspected)) as inspector:
+        put_rows(inspector, shown(item, ("title", "to be erased")))
 
     status, said = verified(item)
     found = states(said)
     assert status == 0, said
     assert found["<state>/fingerprints.sqlite"] == ("GONE", 0)
+    assert found[f"<state>/{inspected.relative_to(settings.state_folder)}"] == ("GONE", 0)
     assert (said["sent"], said["revision"]) == (True, LATE + 3)
     assert found[CONTENT_EVENTS] == ("HELD", 2)
     assert found["content.events.v1.dlq"] == found["rejections.v1"] == ("HELD", 1)

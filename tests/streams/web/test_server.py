@@ -1,6 +1,7 @@
 """The server shows what is on the real broker, and hands out nothing that could run in a page."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 from uuid import uuid4
@@ -9,10 +10,13 @@ import confluent_kafka
 import numpy as np
 import pytest
 
+from earmark.models.fingerprint import Fingerprint
+from earmark.processors.signals.audio_fingerprint import ALGORITHM, VERSION
 from earmark.processors.wav import wav_bytes
 from earmark.streams.dead_letter import DeadLetters
 from earmark.streams.kafka import producer_config
 from earmark.streams.local.stack import Stack
+from earmark.streams.replay.manifest import Manifest, State, write_run
 from earmark.streams.sample_content import SAMPLES
 from earmark.streams.settings import Settings
 from earmark.streams.topic import CONTENT_EVENTS, dead_letter_topic
@@ -259,13 +263,13 @@ def test_a_server_that_starts_again_neither_loses_nor_doubles(
 
 @pytest.mark.weights
 def test_what_is_tried_is_scored_and_goes_nowhere(settings: Settings, tmp_path: Path) -> None:
-    worker = settings.worker.model_copy(update={"signals": ("text.pii", "audio.integrity")})
+    worker = settings.worker.model_copy(update={"signals": ("text.quality", "audio.integrity")})
     own = settings.model_copy(update={"state": tmp_path, "worker": worker})
     with serving(own) as client, DeadLetters(own.kafka, CONTENT_EVENTS) as before:
         ends = [span.end for span in before.spans()]
         text = json.dumps({"text": "write to ann@example.org", "content_type": "comment"})
         said = client.post("try", text, Content_Type="application/json").json
-        assert [each["labels"][0]["label"] for each in said["signals"]] == ["email"]
+        assert [each["numbers"]["words"] for each in said["signals"]] == [3]
         wav = (SAMPLES / "jfk.wav").read_bytes()
         form = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
         kind = "multipart/form-data; boundary=x"
@@ -278,3 +282,39 @@ def test_what_is_tried_is_scored_and_goes_nowhere(settings: Settings, tmp_path: 
             assert client.post("try", body, Content_Type="application/json").status == status
         assert client.get("items?id=try").json["items"] == []
         assert [span.end for span in before.spans()] == ends
+
+
+def test_replays_are_listed_and_only_finished_ones_are_promoted(
+    settings: Settings, inspector: Client
+) -> None:
+    run = f"web-{uuid4().hex[:8]}"
+    begun = Manifest(
+        run=run,
+        source=CONTENT_EVENTS,
+        bounds={0: (0, 4)},
+        created_ms=1,
+        signals=("text.safety",),
+    )
+    write_run(settings.kafka, begun)
+    (row,) = [it for it in inspector.get("replays").json["runs"] if it["name"] == run]
+    assert (row["state"], row["progress"], row["items"]) == ("BEGUN", 0, 4)
+    answer = inspector.post(f"replays/{run}/promote")
+    assert (answer.status, "not finished" in answer.json["error"]) == (409, True)
+    write_run(settings.kafka, replace(begun, state=State.ABORTED))
+
+
+def test_copies_are_found_by_their_fingerprints(stack: Stack, inspector: Client, name: str) -> None:
+    rng = np.random.default_rng(3)
+    landmarks = Fingerprint(
+        hashes_H=rng.integers(0, 2**24, 400, dtype=np.uint32),
+        times_H=np.sort(rng.integers(0, 3_000, 400)).astype(np.uint32),
+    )
+    own = {"hashes": landmarks.packed(), "algorithm": ALGORITHM, "version": VERSION}
+    whole = {**own, "kept_share": 1.0, "count": 400}
+    copies = [name, f"{name}-copy"]
+    send(stack, [signal("audio.fingerprint", it, **whole) for it in copies])
+    for it in copies:
+        known(inspector, it)
+    (found,) = inspector.item(name, "/similar?by=fingerprint").json["items"]
+    assert found["content_id"] == copies[1]
+    assert found["matched_s"] > 0
