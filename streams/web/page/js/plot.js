@@ -1,6 +1,6 @@
 // Plots as SVG elements: their colours are the page's, and each says in words what it shows.
 
-import { el, svg } from "./dom.js";
+import { el, replace, svg } from "./dom.js";
 import { day, number, percent } from "./format.js";
 
 /** A drawing with a caption; `said` is for those who do not see it. */
@@ -96,9 +96,19 @@ export function overTime(points, caption, { limit = null, said = null, height = 
 }
 
 /** Counts of some kinds, one column an hour; `counts`: [{hour_ms, kind, count}]. */
-export function hours(counts, kinds, caption, { name = (kind) => kind, said }) {
-  // as wide as the screen lets it be: shrunk, its words could not be read
-  const width = Math.min(900, Math.max(320, document.documentElement.clientWidth - 76));
+export function hours(counts, kinds, caption, options) {
+  const box = el("div", { class: "stack" });
+  let drawn = 0;
+  // as wide as its place is, and drawn again when that changes: shrunk, its words could not be read
+  new ResizeObserver(([{ contentRect: { width } }]) => {
+    if (Math.abs(width - drawn) < 20) return;
+    drawn = width;
+    replace(box, hoursAt(Math.max(280, Math.round(width)), counts, kinds, caption, options));
+  }).observe(box);
+  return box;
+}
+
+function hoursAt(width, counts, kinds, caption, { name = (kind) => kind, said }) {
   const HOUR = 3_600_000, height = 170, left = 40, bottom = 142;
   const last = Math.max(...counts.map((it) => it.hour_ms));
   const first = Math.min(last - 23 * HOUR, ...counts.map((it) => it.hour_ms));
@@ -118,10 +128,11 @@ export function hours(counts, kinds, caption, { name = (kind) => kind, said }) {
     }, svg("title", {}, `${new Date(hour).toLocaleString()}: ${name(kind)}, ${count}`));
   });
   const format = new Intl.DateTimeFormat(undefined, columns > 48 ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit" });
-  return el("div", { class: "stack" },
+  return [
     figure(caption, said, width, height,
       svg("path", { class: "axis", d: `M${left},12V${bottom}H${width - 4}` }), rects,
       text(left - 6, 16, number(Math.max(...sums.values())), "end"), text(left - 6, bottom + 4, "0", "end"),
       text(left + 4, bottom + 20, format.format(first)), text(width - 4, bottom + 20, format.format(last), "end")),
-    el("p", { class: "legend" }, kinds.map((kind, place) => el("span", {}, el("i", { class: `kind-${Math.min(5, place)}` }), name(kind)))));
+    el("p", { class: "legend" }, kinds.map((kind, place) => el("span", {}, el("i", { class: `kind-${Math.min(5, place)}` }), name(kind)))),
+  ];
 }
