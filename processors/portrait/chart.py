@@ -91,8 +91,8 @@ def _stretch(stretch: Mapping[str, Any], end_ms: float, top: int) -> Markup:
     start, end = float(stretch["start_ms"]), float(stretch["end_ms"])
     words = str(stretch.get("text") or stretch.get("label") or "")
     score = stretch.get("score")
-    sure = float(score) if isinstance(score, int | float) else None
-    said = "" if sure is None else f" {number(sure)}"
+    scored = score if isinstance(score, int | float) else None
+    said = "" if scored is None else f" {number(scored)}"
     return element(
         "rect",
         element("title", f"{clock(start)} to {clock(end)}{said} {words}".rstrip()),
@@ -101,7 +101,7 @@ def _stretch(stretch: Mapping[str, Any], end_ms: float, top: int) -> Markup:
         width=f"{max(1.0, WIDTH * share((end - start) / end_ms)):.1f}",
         height=LANE,
         fill=BLUE,
-        fill_opacity="0.8" if sure is None else f"{0.35 + 0.65 * share(sure):.2f}",
+        fill_opacity="0.8" if scored is None else f"{0.35 + 0.65 * share(scored):.2f}",
     )
 
 
