@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from earmark.models.error import ServiceError
+from earmark.streams.commands.flink_backfill import backfill
+from earmark.streams.commands.flink_place import order_at, place_options
 from earmark.streams.dead_letter import moment_ms
 from earmark.streams.flink.host import (
     command_of,
@@ -22,7 +24,6 @@ from earmark.streams.flink.host import (
     prepare,
     stop_job,
 )
-from earmark.streams.flink.job import EVERY_S
 from earmark.streams.flink.order import Order
 from earmark.streams.flink.runtime import HEAP_MB
 from earmark.streams.local.state import resolve_settings
@@ -40,53 +41,18 @@ def flink() -> None:
     """
 
 
-def _where(command: Any) -> Any:
-    """The options that say on which Flink a job runs."""
-    for option in (
-        click.option(
-            "--cluster",
-            metavar="URL",
-            help="REST address of a Flink to run it on; "
-            "`local`: that of `earmark flink cluster up`.",
-        ),
-        click.option("--checkpoints", metavar="URI", help="Where that Flink keeps checkpoints."),
-        click.option(
-            "--parallelism",
-            type=click.IntRange(min=1),
-            default=1,
-            show_default=True,
-            help="Tasks of each kind.",
-        ),
-        click.option(
-            "--heap-mb",
-            type=click.IntRange(min=256),
-            default=HEAP_MB,
-            show_default=True,
-            help="Largest heap of a Flink inside this process.",
-        ),
-        click.option(
-            "--every",
-            "every_s",
-            type=click.FloatRange(min=0.1),
-            default=EVERY_S,
-            show_default=True,
-            help="Seconds from one checkpoint to the next, with which readers see what was made; "
-            "where there is much to catch up with, longer ones save work.",
-        ),
-    ):
-        command = option(command)
-    return command
+flink.add_command(backfill)
 
 
 @flink.command()
-@_where
+@place_options
 def profile(**where: Any) -> None:
     """Keep content.profile.v1 up: all signals of an item in one record.
 
     Stays until Ctrl-C, which ends the job with a savepoint; whatever else ends the job, it is
     started again from its newest checkpoint. With --cluster it is submitted, no more.
     """
-    sys.exit(_keep(_order(kind="profile", **where)))
+    sys.exit(_keep(order_at(kind="profile", **where)))
 
 
 @flink.command()
@@ -100,7 +66,7 @@ def profile(**where: Any) -> None:
 @click.option("--run", help="Count what is there, for once, to the topics of this run.")
 @click.option("--to", "end", metavar="WHEN", help="With --run: what had arrived by then.")
 @click.option("--json", "as_json", is_flag=True, help="With --run: one JSON object.")
-@_where
+@place_options
 def stats(start: str | None, run: str | None, end: str | None, as_json: bool, **where: Any) -> None:
     """Count signals in windows of a minute and of an hour, on signal.stats.v1.
 
@@ -117,7 +83,7 @@ def stats(start: str | None, run: str | None, end: str | None, as_json: bool, **
         if end is not None:
             raise click.UsageError("--to is for a --run, which has an end")
         begin = int(now.timestamp() * 1000) if from_ms is None else from_ms
-        sys.exit(_keep(_order(kind="stats", options={"from_ms": begin}, **where)))
+        sys.exit(_keep(order_at(kind="stats", options={"from_ms": begin}, **where)))
     from earmark.streams.flink.stats import count_to_end
 
     with loading(quiet=as_json) as progress:
@@ -126,7 +92,7 @@ def stats(start: str | None, run: str | None, end: str | None, as_json: bool, **
             run,
             from_ms=from_ms,
             to_ms=moment_ms(end, now=now) if end else None,
-            order=partial(_order, **where),
+            order=partial(order_at, **where),
             progress=progress,
         )
     click.echo(json.dumps({"run": run, "topic": topic}) if as_json else f"counted on {topic}")
@@ -138,7 +104,7 @@ def stats(start: str | None, run: str | None, end: str | None, as_json: bool, **
 @click.option("--to", "end", metavar="WHEN", help="Read what had arrived by then; none: by now.")
 @click.option("--batch", is_flag=True, help="In Flink's batch mode.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: how it went.")
-@_where
+@place_options
 def rebuild(
     run: str | None,
     start: str | None,
@@ -164,7 +130,7 @@ def rebuild(
             from_ms=moment_ms(start, now=now) if start else None,
             to_ms=moment_ms(end, now=now) if end else None,
             batch=batch,
-            order=partial(_order, **where),
+            order=partial(order_at, **where),
             progress=progress,
         )
     found = done.agreement
@@ -175,105 +141,6 @@ def rebuild(
         click.echo("" if found is None else f"{found.differing:,} differ from {found.live:,} live")
     if found is not None and not found.equal:
         raise ServiceError(f"profiles differ, such as those of {', '.join(found.examples)}")
-
-
-@flink.command()
-@click.option("--run", required=True, help="A name for it; one that was interrupted goes on.")
-@click.option("--catalogue", is_flag=True, help="The latest event of every item.")
-@click.option(
-    "--parquet",
-    "table",
-    type=click.Path(path_type=Path, exists=True),
-    metavar="PATH",
-    help="References from a Parquet file, or a folder of them, in place of past events; see above.",
-)
-@click.option(
-    "--from",
-    "start",
-    metavar="WHEN",
-    help="First arrival: ISO 8601, how long ago (2h, 7d), or offsets (0:1200,1:1180).",
-)
-@click.option("--to", "end", metavar="WHEN", help="Arrivals before it, likewise; none: by now.")
-@click.option("--signals", help="Only these, separated by commas.")
-@click.option(
-    "--model",
-    "models",
-    multiple=True,
-    metavar="SIGNAL=CARD",
-    help="Another model for a signal, like transcript=whisper-base; repeatable.",
-)
-@click.option(
-    "--python",
-    metavar="PATH",
-    help="With --cluster: the Python there in which this Earmark is installed; none: as here.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object: how it went.")
-@_where
-def backfill(
-    run: str,
-    catalogue: bool,
-    table: Path | None,
-    start: str | None,
-    end: str | None,
-    signals: str | None,
-    models: tuple[str, ...],
-    python: str | None,
-    as_json: bool,
-    **where: Any,
-) -> None:
-    """Answer past events on Flink, beside the live signals.
-
-    For very many items: workers in Python fetch and score, as many as --parallelism says. Of each
-    item its last event in the range is answered. Answers go to `replay.<run>.<topic>`, and from
-    there as those of `earmark replay` to `diff`, `promote` and `abort`. A run that was interrupted
-    goes on where it stood when it is called again by its name alone.
-
-    A Parquet file of references has a column content_id and, of each recording, audio_uri and best
-    audio_sha256 and audio_size_bytes; texts are in columns text_<field>, other fields of an event
-    in columns of their names. Without a revision a row counts as older than whatever stands.
-    """
-    from earmark.streams.flink.backfill import backfill as answered
-    from earmark.streams.flink.backfill import begun, known_run
-    from earmark.streams.local.state import reading_as_stack
-    from earmark.streams.model_choice import chosen_models
-    from earmark.streams.replay.start import Asked
-    from earmark.streams.topic import CONTENT_EVENTS, ITEMS
-
-    asked = (catalogue, table, start, end, signals, models)
-    if table is not None and (catalogue or start or end):
-        raise click.UsageError("--parquet has no --catalogue, --from or --to")
-    settings = reading_as_stack(resolve_settings(load_settings()))
-    manifest = known_run(settings, run)
-    if manifest is not None and any(asked):
-        raise click.UsageError(f"{run} is there already and goes on as it began: name it alone")
-    with loading(quiet=as_json) as progress:
-        if manifest is None:
-            manifest = begun(
-                settings,
-                run,
-                Asked(
-                    topic=ITEMS if catalogue else CONTENT_EVENTS,
-                    start=start or "beginning",
-                    end=end or "end",
-                    signals=tuple(signals.split(",")) if signals else (),
-                    models=chosen_models(models),
-                ),
-                table=table,
-                parallelism=where["parallelism"],
-                progress=progress,
-            )
-        done = answered(
-            settings, manifest, order=partial(_order, python=python, **where), progress=progress
-        )
-    if as_json:
-        click.echo(json.dumps(asdict(done)))
-    else:
-        click.echo(_summed(done))
-
-
-def _summed(done: Any) -> str:
-    counts = ", ".join(f"{count:,} {name}" for name, count in asdict(done.tally).items() if count)
-    return f"{done.run} is {done.state}: {counts or 'nothing'} in {done.seconds:.1f} s"
 
 
 @flink.command()
@@ -365,7 +232,7 @@ def down(as_json: bool) -> None:
 )
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="The result as JSON, on the last line.")
-@_where
+@place_options
 def proof(signals: int, kills: int, seed: int, as_json: bool, **where: Any) -> None:
     """Kill Flink's jobs amid work; prove that nothing is lost or doubled.
 
@@ -389,7 +256,7 @@ def proof(signals: int, kills: int, seed: int, as_json: bool, **where: Any) -> N
             signals=signals,
             kills=kills,
             seed=seed,
-            order=partial(_order, **where),
+            order=partial(order_at, **where),
             report=lambda line: console.print(line, style="dim"),
         )
     click.echo(json.dumps(asdict(found)) if as_json else _told(found))
@@ -413,14 +280,6 @@ def _told(found: Any) -> str:
             f"after {rate.first_s} s, at most {rate.first_longest_s} s"
         )
     return "\n".join(lines)
-
-
-def _order(*, cluster: str | None, **rest: Any) -> Order:
-    from earmark.streams.flink.cluster import running_cluster
-
-    if cluster == "local":
-        cluster = running_cluster(load_settings().state_folder).url
-    return Order(cluster=cluster, **rest)
 
 
 def _keep(order: Order) -> int:
