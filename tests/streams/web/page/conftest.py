@@ -133,9 +133,9 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture(scope="session")
 def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the pictures: $EARMARK_SCREENSHOTS, or one of the test run."""
+    """The folder of the pictures: $SCREENSHOTS, or one of the test run."""
     folder = Path(
-        os.environ.get("EARMARK_SCREENSHOTS") or tmp_path_factory.getbasetemp() / "screenshots"
+        os.environ.get("SCREENSHOTS") or tmp_path_factory.getbasetemp() / "screenshots"
     )
     folder.mkdir(parents=True, exist_ok=True)
     return folder
