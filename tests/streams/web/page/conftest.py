@@ -134,8 +134,6 @@ def page(browser: Browser) -> Iterator[Page]:
 @pytest.fixture(scope="session")
 def screenshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the pictures: $SCREENSHOTS, or one of the test run."""
-    folder = Path(
-        os.environ.get("SCREENSHOTS") or tmp_path_factory.getbasetemp() / "screenshots"
-    )
+    folder = Path(os.environ.get("SCREENSHOTS") or tmp_path_factory.getbasetemp() / "screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
