@@ -17,6 +17,7 @@ from earmark.streams.web.masking import PII, masked, spans_in
 
 OPEN, CLOSE, CUT = "\x02", "\x03", "\N{HORIZONTAL ELLIPSIS}"
 SNIPPET_WORDS = 24
+OPENING = 140  # signs of an item that has no title
 MOST_WORDS = 20
 INTEGRITY = "audio.integrity"
 _WORD = re.compile(r"\w+", re.UNICODE)
@@ -225,7 +226,7 @@ def _row(reader: IndexReader, content_id: str) -> dict[str, Any] | None:
         "effects": list(verdicts[0]["effects"]) if verdicts else [],
         "duration_s": _duration_s(reader, content_id),
         "similarity": None,
-        "snippet": None,
+        "snippet": _opening(reader, content_id, item),
     }
 
 
@@ -243,6 +244,20 @@ def _title(reader: IndexReader, content_id: str, item: Mapping[str, Any]) -> str
     texts = {text["field"]: text["text"] for text in item["record"]["texts"]}
     field_name = next((name for name, text in texts.items() if text.startswith(title)), "")
     return masked(title, spans.get(field_name, ()))
+
+
+def _opening(
+    reader: IndexReader, content_id: str, item: Mapping[str, Any]
+) -> list[dict[str, Any]] | None:
+    """The first words of an item without a title, once it is known what of them is personal."""
+    texts = () if item["title"] is not None or item["record"] is None else item["record"]["texts"]
+    pii = reader.standing(content_id, (PII,)).get(PII)
+    spans = spans_in(None if pii is None else pii.record)
+    if not texts or spans is None:
+        return None
+    words = masked(texts[0]["text"], spans.get(texts[0]["field"], ()))
+    cut = words if len(words) <= OPENING else words[:OPENING].rstrip() + CUT
+    return [{"text": cut, "hit": False}]
 
 
 def _duration_s(reader: IndexReader, content_id: str) -> float | None:

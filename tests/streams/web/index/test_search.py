@@ -52,6 +52,21 @@ def test_personal_data_is_in_no_title_and_no_snippet_and_is_not_found(index: Ind
     assert ids(index, words="example") == []
 
 
+def test_an_item_without_a_title_opens_with_its_text_once_what_is_personal_is_known(
+    index: IndexFile,
+) -> None:
+    text = "Write to ann@example.org today, " + "and tomorrow " * 20
+    span = {"field": "comment", "start": 9, "end": 24, "kind": "email", "score": 1.0}
+    put(index, event("a", ("comment", text)))
+    assert found(index).items[0]["snippet"] is None
+    put(index, signal("text.pii", "a", spans=[span]))
+    (part,) = found(index).items[0]["snippet"]
+    assert part["text"].startswith("Write to \N{BULLET}")
+    assert "today" in part["text"]
+    assert "example" not in part["text"]
+    assert len(part["text"]) < len(text)
+
+
 def test_labels_are_found_by_how_sure_they_are(index: IndexFile) -> None:
     put(
         index,
