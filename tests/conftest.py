@@ -2,13 +2,14 @@
 
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+import structlog
 
 from earmark.models.store import ModelStore
 from earmark.streams.cli import TORCH_ENVIRONMENT
@@ -25,6 +26,13 @@ SENTENCES = (
     "la canción es muy bonita esta mañana",
 )
 AddCheckpoint = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """What a command of one test sets up for the logs is not there in the next."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.hookimpl(trylast=True)

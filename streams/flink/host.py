@@ -1,6 +1,7 @@
 """Jobs as processes: how one is started, what state it is in, how it is stopped."""
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from earmark.models.error import ConfigurationError, ServiceError
 from earmark.models.source import Progress
 from earmark.streams.flink.job_folder import JobFolder, JobNote, job_folders
 from earmark.streams.flink.order import Order
-from earmark.streams.flink.rest import Rest
+from earmark.streams.flink.rest import ENDED, Rest
 from earmark.streams.flink.runtime import find_runtime
 from earmark.streams.local.report import silent
 from earmark.streams.registry import Registry
@@ -20,6 +21,7 @@ from earmark.streams.settings import Settings
 from earmark.streams.topic import describe_cluster
 
 END_S = 30.0
+LOOK_S = 0.1  # from one look at a cluster's job to the next
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,10 +84,14 @@ def stop_job(state: Path, name: str, *, savepoint: bool = True) -> str | None:
 
 
 def _await_end(note: JobNote) -> None:
-    """Until whoever ran the job has seen that it ended."""
+    """Until whoever ran the job has seen that it ended: its process, or the cluster."""
     process = note.process.find() if note.process else None
     if process is not None:
         psutil.wait_procs([process], timeout=END_S)
+    elif note.process is None:
+        deadline = time.monotonic() + END_S
+        while Rest(note.url).status(note.job_id) not in ENDED and time.monotonic() < deadline:
+            time.sleep(LOOK_S)
 
 
 def _notes(state: Path) -> Iterator[JobNote]:
