@@ -100,13 +100,19 @@ class Ends:
             reader.close()
 
 
+def stays_open(ends: "Ends") -> bool:
+    """Whether a transaction is open that was not about to end: its end may be on the way."""
+    time.sleep(1)
+    return ends.differ
+
+
 def freeze_in_a_transaction(process: WorkerProcess, settings: Settings) -> None:
     """Stop the process at a moment at which its transaction is open."""
     ends = Ends(settings, f"signals.{SIGNALS[0]}.v1")
     deadline = time.monotonic() + LIMIT_S
     while time.monotonic() < deadline:
         os.kill(process.child.pid, signal.SIGSTOP)
-        if ends.differ:
+        if ends.differ and stays_open(ends):
             ends.close()
             return
         os.kill(process.child.pid, signal.SIGCONT)
