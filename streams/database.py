@@ -1,6 +1,7 @@
 """SQLite files that hold what can be made again: opened, or made anew where they are damaged."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import structlog
@@ -21,8 +22,7 @@ def opened(path: Path, schema: str, *, busy_s: float = 5.0) -> sqlite3.Connectio
         raise  # it cannot be used now, which says nothing of what is in it
     except sqlite3.DatabaseError as error:
         log.warning("made again", file=path.name, reason=str(error))
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        remove(path)
         return connected(path, schema, busy_s)
 
 
@@ -35,3 +35,27 @@ def connected(path: Path, schema: str, busy_s: float = 5.0) -> sqlite3.Connectio
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=ON;" + schema
     )
     return database
+
+
+def kind_of(path: Path) -> tuple[int, int, int]:
+    """Of the file at `path` its application id, its version, and how many tables it has.
+
+    Raises sqlite3.OperationalError where it cannot be read now, sqlite3.DatabaseError where it is
+    no database.
+    """
+    with closing(sqlite3.connect(path)) as database:
+        (kind,), (version,), (tables,) = (
+            database.execute(sql).fetchone()
+            for sql in (
+                "PRAGMA application_id",
+                "PRAGMA user_version",
+                "SELECT count(*) FROM sqlite_master",
+            )
+        )
+    return kind, version, tables
+
+
+def remove(path: Path) -> None:
+    """Delete the file at `path` with its journal; nothing where there is none."""
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)

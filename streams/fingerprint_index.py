@@ -8,7 +8,7 @@ A change is one transaction, together with the places up to which a topic has be
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from earmark.models.alignment import aligned
 from earmark.models.error import ConfigurationError, ServiceError
 from earmark.models.fingerprint import Fingerprint, Hashes, Times
-from earmark.streams.database import connected
+from earmark.streams.database import connected, kind_of
 
 INDEXED = 1 / 3  # of an item's landmarks that are looked up by hash: eight a second
 STOP = 2_000  # places of a hash above which it says nothing of which item
@@ -294,15 +294,7 @@ def _check(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         return
     try:
-        with closing(sqlite3.connect(path)) as database:
-            (kind,), (version,), (tables,) = (
-                database.execute(sql).fetchone()
-                for sql in (
-                    "PRAGMA application_id",
-                    "PRAGMA user_version",
-                    "SELECT count(*) FROM sqlite_master",
-                )
-            )
+        kind, version, tables = kind_of(path)
     except sqlite3.OperationalError:
         raise  # it cannot be read now, which says nothing of what is in it
     except sqlite3.DatabaseError as error:

@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from earmark.models.error import ConfigurationError
-from earmark.streams.database import opened
+from earmark.streams.database import kind_of, opened, remove
 from earmark.streams.subscription.place import Position, parsed_place
 
 APPLICATION_ID = 0x45726D49  # "ErmI", in the header of the file
@@ -176,15 +176,7 @@ def _make_way(path: Path) -> None:
     if not path.exists():
         return
     try:
-        with closing(sqlite3.connect(path)) as database:
-            (kind,), (version,), (tables,) = (
-                database.execute(sql).fetchone()
-                for sql in (
-                    "PRAGMA application_id",
-                    "PRAGMA user_version",
-                    "SELECT count(*) FROM sqlite_master",
-                )
-            )
+        kind, version, tables = kind_of(path)
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError:
@@ -192,5 +184,4 @@ def _make_way(path: Path) -> None:
     if kind != APPLICATION_ID and tables:
         raise ConfigurationError(f"{path} is not the inspector's index: it is something else's")
     if kind == APPLICATION_ID and version != VERSION:
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        remove(path)
