@@ -9,7 +9,7 @@ Only English is read, and what is said in audio is not. It counts words: irony, 
 what a remark is aimed at are lost on it, and lyrics that tell of grief are negative to it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +41,14 @@ class _Passage:
     readings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rating:
+    """The polarity of a passage, and how probably people find it what."""
+
+    polarity: float
+    probabilities: Mapping[str, float]
+
+
 class SentimentScorer:
     """Finds the polarity of texts; a `PassageScorer`."""
 
@@ -53,32 +61,39 @@ class SentimentScorer:
         self._min_probability = thresholds[LEAST]
 
     def score(self, items: Sequence[ItemView]) -> Sequence[Result]:
-        """One result per item; each different sentence of the batch is read once."""
+        """One result per item; each different sentence, and each text, is read once."""
         passages = [[_passage(text) for text in self._gate.texts(item)] for item in items]
-        readings = list(
-            dict.fromkeys(r for of_item in passages for p in of_item for r in p.readings)
-        )
-        read = dict(zip(readings, self._vader.polarities(readings), strict=True))
+        rated = self._rated([each for of_item in passages for each in _and_whole(of_item)])
         return [
-            self._conclude(of_item, read) if of_item else nothing_read(item)
+            self._conclude(of_item, rated) if of_item else nothing_read(item)
             for item, of_item in zip(items, passages, strict=True)
         ]
 
-    def _conclude(self, passages: Sequence[_Passage], read: Mapping[str, Polarity]) -> Result:
-        of_fields = [[read[reading] for reading in passage.readings] for passage in passages]
-        fields = []
-        for passage, polarities in zip(passages, of_fields, strict=True):
-            mean = Polarity.mean(polarities)
-            probabilities = self._head.probabilities(passage.text, mean)
-            fields.append(
-                {"field": passage.field, "polarity": mean.value, **self._said(probabilities)}
-            )
-        whole = Polarity.mean([polarity for polarities in of_fields for polarity in polarities])
-        if len(passages) > 1:
-            text = "\n".join(passage.text for passage in passages)
-            probabilities = self._head.probabilities(text, whole)
+    def _rated(self, passages: Sequence[_Passage]) -> Mapping[_Passage, _Rating]:
+        readings = list(dict.fromkeys(reading for each in passages for reading in each.readings))
+        read = dict(zip(readings, self._vader.polarities(readings), strict=True))
+        means = {
+            each: Polarity.mean([read[reading] for reading in each.readings]) for each in passages
+        }
+        rows = self._head.probabilities([each.text for each in means], list(means.values()))
+        return {
+            each: _Rating(polarity=mean.value, probabilities=row)
+            for (each, mean), row in zip(means.items(), rows, strict=True)
+        }
+
+    def _conclude(self, passages: Sequence[_Passage], rated: Mapping[_Passage, _Rating]) -> Result:
+        fields = [
+            {
+                "field": each.field,
+                "polarity": rated[each].polarity,
+                **self._said(rated[each].probabilities),
+            }
+            for each in passages
+        ]
+        *_, whole = _and_whole(passages)
+        polarity, probabilities = rated[whole].polarity, rated[whole].probabilities
         said = self._said(probabilities)
-        common = {"probabilities": probabilities, "polarity": whole.value, "fields": fields}
+        common = {"probabilities": probabilities, "polarity": polarity, "fields": fields}
         if said["label"] is None:
             return Result.abstained(UNSURE, **common)
         return Result.ok(**common, **said)
@@ -149,3 +164,14 @@ def text_sentiment(loading: Loading) -> SentimentScorer:
 def _passage(text: Text) -> _Passage:
     found = tuple(text.text[s.start : s.end] for s in sentences(text.text))
     return _Passage(text=text.text, field=text.field, readings=found)
+
+
+def _and_whole(passages: Sequence[_Passage]) -> Iterator[_Passage]:
+    """The passages of an item, and all of them as one where there are several."""
+    yield from passages
+    if len(passages) > 1:
+        yield _Passage(
+            text="\n".join(passage.text for passage in passages),
+            field="",
+            readings=tuple(reading for passage in passages for reading in passage.readings),
+        )
