@@ -36,7 +36,7 @@ export function reliability(bins, name) {
   const used = bins.filter((bin) => bin.count > 0 && bin.predicted !== null);
   const most = Math.max(1, ...used.map((bin) => bin.count));
   const said = `Reliability of ${name}: ${used.map((bin) => `said ${percent(bin.predicted)}, came true ${percent(bin.observed)}, ${bin.count} cases`).join("; ")}`;
-  return figure("Said and come true", said, size, 220,
+  return figure(`${name}: said and come true`, said, size, 220,
     svg("path", { class: "axis", d: `M${left},10V${bottom}H${size - 8}` }),
     svg("path", { class: "guide", d: `M${x(0)},${y(0)}L${x(1)},${y(1)}` }),
     used.length > 1 && svg("polyline", { class: "line", points: used.map((bin) => `${x(bin.predicted)},${y(bin.observed)}`).join(" ") }),
@@ -50,7 +50,7 @@ export function reliability(bins, name) {
 export function roc(points, name) {
   const size = 220, left = 34, bottom = 190;
   const x = scale(0, 1, left, size - 8), y = scale(0, 1, bottom, 10);
-  return figure("Found, and false alarms", `Curve of recall over false alarms of ${name}`, size, 220,
+  return figure(`${name}: found, and false alarms`, `Curve of recall over false alarms of ${name}`, size, 220,
     svg("path", { class: "axis", d: `M${left},10V${bottom}H${size - 8}` }),
     svg("path", { class: "guide", d: `M${x(0)},${y(0)}L${x(1)},${y(1)}` }),
     svg("polyline", { class: "line", points: points.map(([alarm, recall]) => `${x(alarm)},${y(recall)}`).join(" ") }),

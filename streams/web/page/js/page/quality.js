@@ -57,23 +57,22 @@ function evaluation(it, name) {
     interval(figure, key),
   ]);
   const columns = [["figure"], ["value", true], ["95 % interval", true], ["chance", true], ["from 0 to 1"]];
-  const calibration = calibrations(it.calibration);
   return el("section", { class: "panel" },
     el("h2", { class: "row-of" }, content(it.data), it.stale && tag("stale: another model or thresholds now", "warn")),
     el("p", { class: "lead" }, [it.rows !== null && it.rows !== undefined && `${number(it.rows)} rows`, it.basis && words(it.basis)].filter(Boolean).join(" · ")),
     rows.length > 0 && table(`Figures of ${name} on ${it.data}`, columns, rows.slice(0, LEAST)),
     rows.length > LEAST && el("details", {}, el("summary", {}, `${rows.length - LEAST} more figures`), table(`More figures of ${name} on ${it.data}`, columns, rows.slice(LEAST))),
-    (calibration.length > 0 || it.roc) && el("div", { class: "plots" },
-      calibration.map(([label, bins]) => el("div", {}, label && el("h3", {}, content(label)), reliability(bins, label || name))),
-      Array.isArray(it.roc) && roc(it.roc, name)),
+    curves(it),
     it.limits && el("p", { class: "lead" }, content(it.limits)));
 }
 
-/** One diagram, or one for each label. */
-function calibrations(found) {
-  if (!found) return [];
-  if (found.bins) return found.bins.length ? [[null, found.bins]] : [];
-  return Object.entries(found).filter(([, it]) => it?.bins?.length).map(([label, it]) => [label, it.bins]).slice(0, MOST_PLOTS);
+/** Of each question what was said with a probability, and what a recall costs. */
+function curves({ calibration, roc: measured }) {
+  const drawn = [
+    ...calibration.filter(({ bins }) => bins.length).map((it) => reliability(it.bins, shown(words(it.task)))),
+    ...measured.map((it) => roc(it.points, shown(words(it.task)))),
+  ];
+  return drawn.length > 0 && el("div", { class: "plots" }, drawn.slice(0, MOST_PLOTS));
 }
 
 async function drift(parameters, signal) {
