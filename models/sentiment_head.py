@@ -7,7 +7,8 @@ VADER's score, which is no probability, numbers that come true.
 
 Features of words are those of `models.harm_head`.
 
-Shapes. B: texts, K: dense features, the embedding and then VADER's, L: labels, G: grams
+Shapes. B: texts, D: dimensions of the embedding, V: features of VADER's, K: dense features, the
+embedding and then VADER's, L: labels, G: grams
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,14 +45,13 @@ class SentimentHead:
     ) -> list[Mapping[str, float]]:
         """How probably people find each text negative, neutral and positive.
 
-        The polarity of a text is the mean of its sentences. What stands beside it changes no more
-        than rounding.
+        `polarities` are the means of their sentences.
         """
         if not texts:
             return []
         logits_BL = self._weights.logits(features_of(texts, polarities, self._embedding))
-        rows = logits_BL.double().softmax(dim=1).tolist()
-        return [dict(zip(LABELS, row, strict=True)) for row in rows]
+        rows_BL = logits_BL.double().softmax(dim=1).tolist()
+        return [dict(zip(LABELS, row_L, strict=True)) for row_L in rows_BL]
 
 
 def load_sentiment_head(weights: Path, embedding: StaticEmbedding) -> SentimentHead:
@@ -62,15 +62,15 @@ def load_sentiment_head(weights: Path, embedding: StaticEmbedding) -> SentimentH
 def features_of(
     texts: Sequence[str], polarities: Sequence[Polarity], embedding: StaticEmbedding
 ) -> Features:
-    """What texts are made of, one at least."""
+    """What the texts are made of."""
     grams = [grams_of(text) for text in texts]
-    begins = np.cumsum([0, *map(len, grams)])[:-1]
-    vader_BK = np.stack([vader_features(polarity) for polarity in polarities])
-    dense_BK = np.concatenate((EMBEDDING_SCALE * embedding.embed(texts), vader_BK), axis=1)
+    begins_B = np.cumsum([0, *map(len, grams)])[:-1]
+    embedded_BD = EMBEDDING_SCALE * embedding.embed(texts)
+    said_BV = np.stack([vader_features(polarity) for polarity in polarities])
     return Features(
         grams_M=torch.from_numpy(np.concatenate(grams)),
-        begins_B=torch.from_numpy(begins.astype(np.int64)),
-        dense_BK=torch.from_numpy(dense_BK),
+        begins_B=torch.from_numpy(begins_B),
+        dense_BK=torch.from_numpy(np.concatenate((embedded_BD, said_BV), axis=1)),
     )
 
 

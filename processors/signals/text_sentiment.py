@@ -9,8 +9,9 @@ Only English is read, and what is said in audio is not. It counts words: irony, 
 what a remark is aimed at are lost on it, and lyrics that tell of grief are negative to it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from earmark.models.profanity import load_coverage
@@ -41,12 +42,8 @@ class _Passage:
     readings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Rating:
-    """The polarity of a passage, and how probably people find it what."""
-
-    polarity: float
-    probabilities: Mapping[str, float]
+_Asked = tuple[str, Polarity]  # a text, and the mean of its sentences
+_Rated = tuple[_Asked, Mapping[str, float]]  # and what the head says of it
 
 
 class SentimentScorer:
@@ -61,39 +58,31 @@ class SentimentScorer:
         self._min_probability = thresholds[LEAST]
 
     def score(self, items: Sequence[ItemView]) -> Sequence[Result]:
-        """One result per item; each different sentence, and each text, is read once."""
+        """One result per item; each different sentence of the batch is read once."""
         passages = [[_passage(text) for text in self._gate.texts(item)] for item in items]
-        rated = self._rated([each for of_item in passages for each in _and_whole(of_item)])
-        return [
-            self._conclude(of_item, rated) if of_item else nothing_read(item)
-            for item, of_item in zip(items, passages, strict=True)
-        ]
-
-    def _rated(self, passages: Sequence[_Passage]) -> Mapping[_Passage, _Rating]:
-        readings = list(dict.fromkeys(reading for each in passages for reading in each.readings))
+        readings = list(
+            dict.fromkeys(r for of_item in passages for p in of_item for r in p.readings)
+        )
         read = dict(zip(readings, self._vader.polarities(readings), strict=True))
-        means = {
-            each: Polarity.mean([read[reading] for reading in each.readings]) for each in passages
-        }
-        rows = self._head.probabilities([each.text for each in means], list(means.values()))
-        return {
-            each: _Rating(polarity=mean.value, probabilities=row)
-            for (each, mean), row in zip(means.items(), rows, strict=True)
-        }
-
-    def _conclude(self, passages: Sequence[_Passage], rated: Mapping[_Passage, _Rating]) -> Result:
-        fields = [
-            {
-                "field": each.field,
-                "polarity": rated[each].polarity,
-                **self._said(rated[each].probabilities),
-            }
-            for each in passages
+        asked = [_asked(of_item, read) for of_item in passages]
+        texts, polarities = [*zip(*chain(*asked), strict=True)] or ((), ())
+        found = iter(self._head.probabilities(texts, polarities))
+        return [
+            self._conclude(of_item, [*zip(of_asked, found, strict=False)])
+            if of_item
+            else nothing_read(item)
+            for item, of_item, of_asked in zip(items, passages, asked, strict=True)
         ]
-        *_, whole = _and_whole(passages)
-        polarity, probabilities = rated[whole].polarity, rated[whole].probabilities
+
+    def _conclude(self, passages: Sequence[_Passage], rated: Sequence[_Rated]) -> Result:
+        """`rated` are the passages and, where there are several, the item after them."""
+        fields = [
+            {"field": passage.field, "polarity": polarity.value, **self._said(probabilities)}
+            for passage, ((_, polarity), probabilities) in zip(passages, rated, strict=False)
+        ]
+        (_, whole), probabilities = rated[-1]
         said = self._said(probabilities)
-        common = {"probabilities": probabilities, "polarity": polarity, "fields": fields}
+        common = {"probabilities": probabilities, "polarity": whole.value, "fields": fields}
         if said["label"] is None:
             return Result.abstained(UNSURE, **common)
         return Result.ok(**common, **said)
@@ -161,17 +150,16 @@ def text_sentiment(loading: Loading) -> SentimentScorer:
     return SentimentScorer(vader, head, gate, loading.thresholds)
 
 
+def _asked(passages: Sequence[_Passage], read: Mapping[str, Polarity]) -> list[_Asked]:
+    """Each passage and, where there are several, all of them as one text."""
+    of_fields = [[read[reading] for reading in passage.readings] for passage in passages]
+    asked = [(p.text, Polarity.mean(found)) for p, found in zip(passages, of_fields, strict=True)]
+    if len(passages) > 1:
+        text = "\n".join(passage.text for passage in passages)
+        asked.append((text, Polarity.mean([*chain(*of_fields)])))
+    return asked
+
+
 def _passage(text: Text) -> _Passage:
     found = tuple(text.text[s.start : s.end] for s in sentences(text.text))
     return _Passage(text=text.text, field=text.field, readings=found)
-
-
-def _and_whole(passages: Sequence[_Passage]) -> Iterator[_Passage]:
-    """The passages of an item, and all of them as one where there are several."""
-    yield from passages
-    if len(passages) > 1:
-        yield _Passage(
-            text="\n".join(passage.text for passage in passages),
-            field="",
-            readings=tuple(reading for passage in passages for reading in passage.readings),
-        )
