@@ -2,7 +2,8 @@
 
 Source: Stahl and Gamper, Distillation and Pruning for Scalable Self-Supervised
 Representation-Based Speech Quality Assessment, ICASSP 2025; the package distillmos (MIT), whose
-layers these are. It reads windows of 7.68 s, shorter ones with zeros behind.
+layers these are. It reads windows of 7.68 s, shorter ones with zeros behind: it was trained on
+those, hears them, and would score a window without them otherwise.
 
 Its convolutions, nearly all of its work, compute in the precision of the device: in bf16 in a
 little over half the time, the scores moving by 0.002. The transformer behind them stays in fp32.
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 
 from earmark.models.device import Device
 from earmark.models.error import ModelError
+from earmark.models.padding import note_padding
 
 WINDOW_SAMPLES = 122_880
 WINDOW_S = WINDOW_SAMPLES / 16_000  # 7.68
@@ -56,6 +58,7 @@ class DistillMos:
         windows_BT = torch.zeros(len(samples), WINDOW_SAMPLES)
         for window_T, samples_T in zip(windows_BT, samples, strict=True):
             window_T[: len(samples_T)] = samples_T
+        note_padding(used=sum(map(len, samples)), whole=windows_BT.numel())
         slabs = torch.split(windows_BT, _SLAB_WINDOWS[self._device.type])
         scores = [self._network(slab_BT.to(self._device)).flatten().tolist() for slab_BT in slabs]
         return [score for slab in scores for score in slab]
