@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from rich.markup import escape
 from rich.table import Table
 
 from earmark.streams.bench.result import Result
@@ -100,7 +101,7 @@ def table(comparison: Comparison) -> Table:
     styles = {"same": "dim", "better": "green", "worse": "bold red"}
     for change in comparison.changes:
         shown.add_row(
-            change.name,
+            escape(change.name),
             "ratio" if change.figure == "ratio" else change.unit,
             f"{change.before:,.4g}",
             f"{change.after:,.4g}",

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from rich.markup import escape
 from rich.table import Table
 
 from earmark.streams.bench.series import Series
@@ -129,7 +130,7 @@ def table(rows: Sequence[Row]) -> Table:
         shown.columns[column].justify = "right"
     for row in rows:
         shown.add_row(
-            row.name,
+            escape(row.name),
             written(row.value),
             row.unit,
             written(row.baseline),
