@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -285,12 +287,17 @@ class Encoded:
     positions_B: Tensor
 
     @classmethod
-    def joined(cls, parts: Sequence["Encoded"]) -> "Encoded":
-        """The clips of all parts, which have as many positions, as one batch."""
-        return cls(
-            states_BPW=torch.cat([part.states_BPW for part in parts]),
-            positions_B=torch.cat([part.positions_B for part in parts]),
-        )
+    def joined(cls, parts: Sequence["Encoded"], rows: Sequence[NDArray[np.int64]]) -> "Encoded":
+        """The clips of all parts as one batch, those of each part at its `rows`; zero beyond."""
+        like = parts[0].states_BPW
+        clips, longest = sum(map(len, rows)), max(part.states_BPW.shape[1] for part in parts)
+        states_BPW = like.new_zeros(clips, longest, like.shape[2])
+        positions_B = parts[0].positions_B.new_zeros(clips)
+        for part, numbers in zip(parts, rows, strict=True):
+            at = torch.from_numpy(numbers).to(like.device)
+            states_BPW[at, : part.states_BPW.shape[1]] = part.states_BPW
+            positions_B[at] = part.positions_B
+        return cls(states_BPW=states_BPW, positions_B=positions_B)
 
     def select(self, rows: Tensor) -> "Encoded":
         """Only the clips at the indices `rows`, in ascending order."""
