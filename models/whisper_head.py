@@ -63,8 +63,11 @@ class Int8Head:
         """The likeliest by the fp32 logits of the candidates, those at -inf left out."""
         logprobs_BK, tokens_BK = logits_BV.log_softmax(dim=-1).topk(CANDIDATES, dim=-1)
         exact_BK = (self._weight_VW[tokens_BK] @ states_BW[:, :, None])[..., 0]
-        logprobs_BK += exact_BK - logits_BV.gather(1, tokens_BK)
-        found_B = logprobs_BK.nan_to_num_(nan=-torch.inf).max(dim=-1)
+        change_BK = exact_BK - logits_BV.gather(1, tokens_BK)
+        change_BK.masked_fill_(logprobs_BK.isneginf(), 0.0)
+        # what they add up to with all others changes with them
+        grown_B1 = (logprobs_BK.exp() * change_BK.expm1()).sum(dim=-1, keepdim=True).log1p()
+        found_B = (logprobs_BK + change_BK - grown_B1).max(dim=-1)
         return tokens_BK.gather(1, found_B.indices[:, None])[:, 0], found_B.values
 
 

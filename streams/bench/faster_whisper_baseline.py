@@ -1,4 +1,4 @@
-"""faster-whisper (CTranslate2) with the weights of our checkpoint: a baseline of the transcript rows.
+"""faster-whisper (CTranslate2) with the weights of our checkpoint, a baseline of the transcript.
 
 The checkpoint is converted by CTranslate2's own converter into the folder of the benchmark, with
 the tokenizer made of the vocabulary that we read: nothing is fetched. Its VAD is not used: clips
@@ -8,17 +8,15 @@ in batches as ours does. In a module of its own, imported when such a row is mea
 T: samples
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
-import ctranslate2
 import numpy as np
 from ctranslate2.converters.transformers import WhisperLoader
 from faster_whisper import BatchedInferencePipeline, WhisperModel
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 from earmark.models.whisper_tokens import Vocabulary, vocabulary
@@ -32,7 +30,7 @@ Read = Callable[[Sequence[Samples]], list[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One way to use it: number format, clips in a batch (0: one after the other), with times or not."""
+    """One way to use it: number format, clips in a batch (0: one by one), with times or not."""
 
     compute: str
     batch: int
@@ -122,10 +120,12 @@ def _converted(plan: Plan) -> Path:
 def _tokens(words: Vocabulary) -> list[str]:
     """Each token as the libraries write it, by its number."""
     letters = bytes_to_unicode()
-    named = {token: name for name, token in words.special.items()}
+    encoding = words.encoding
+    special = {encoding.encode_single_token(name): name for name in encoding.special_tokens_set}
     return [
-        named.get(token) or "".join(letters[byte] for byte in words.encoding.decode_single_token_bytes(token))
-        for token in range(words.encoding.n_vocab)
+        special.get(token)
+        or "".join(letters[byte] for byte in encoding.decode_single_token_bytes(token))
+        for token in range(encoding.n_vocab)
     ]
 
 
