@@ -100,6 +100,10 @@ GPU: dict[str, Measure] = {
     "music_on_gpu": lazily("model_rows", "music_on_gpu"),
 }
 
+TRANSCRIPT: dict[str, Entry] = {
+    "transcript_faster_whisper": by_mix("transcript_rows", "faster", (Mix.VOICE, Mix.PODCAST)),
+    "transcript_transformers": by_mix("transcript_rows", "transformers", (Mix.VOICE, Mix.PODCAST)),
+}
 BATCHING: dict[str, Entry] = {}
 TRANSPORT: dict[str, Entry] = {}
 LATENCY: dict[str, Entry] = {}
@@ -109,6 +113,7 @@ GROUPS: dict[str, Mapping[str, Entry]] = {
     "features": FEATURES,
     "batching": BATCHING,
     "codec": CODEC,
+    "transcript": TRANSCRIPT,
     "transport": TRANSPORT,
     "worker": WORKER,
     "latency": LATENCY,
