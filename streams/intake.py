@@ -124,27 +124,30 @@ class Intake:
 
     def _is_due(self, message: Message, now_ms: int) -> bool:
         """Whether the record may begin at once; one that may later is kept until then."""
-        if self._is_cut_off(message) or not self._is_wanted(message):
+        partition = partition_of(message)
+        if self._is_cut_off(message, partition) or not self._is_wanted(message):
             return False
-        if self._kept[partition_of(message)] >= KEPT_BYTES:
-            self._cuts[partition_of(message)] = message.offset() or 0
+        if self._kept and self._kept[partition] >= KEPT_BYTES:
+            self._cuts[partition] = message.offset() or 0
             return False
         if self._is_long(message):
             self._long.append(message)
         elif not self._waiting.hold(message, now_ms=now_ms):
             return True
-        self._kept[partition_of(message)] += len(message.value() or b"")
+        self._kept[partition] += len(message.value() or b"")
         return False
 
     def _let_go(self, message: Message) -> Message:
         self._kept[partition_of(message)] -= len(message.value() or b"")
         return message
 
-    def _is_cut_off(self, message: Message) -> bool:
+    def _is_cut_off(self, message: Message, partition: Partition) -> bool:
         """Whether it, or that this is the end, came behind a cut: it comes again."""
+        if partition not in self._cuts:
+            return False
         error = message.error()
         is_end = error is not None and error.code() == KafkaError._PARTITION_EOF
-        return partition_of(message) in self._cuts and (error is None or is_end)
+        return error is None or is_end
 
     def _is_long(self, message: Message) -> bool:
         return self._long_topic is not None and message.topic() == self._long_topic
