@@ -50,6 +50,7 @@ class Intake:
         self._cuts: dict[Partition, int] = {}  # from here on, such a partition is read again
         self._gone: set[Partition] = set()  # to another worker, since the last poll
         self._alone = False  # what was taken up last is a suspect
+        self._more = False  # is there for sure: the last read was full
         self._paused = False
         self._polled_at = 0.0
 
@@ -71,6 +72,11 @@ class Intake:
     def blocked(self) -> bool:
         """Whether what was read is not taken up before what is in flight has been answered."""
         return self._alone and bool(self._read)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is known to come soon."""
+        return not (self._more or self._read)
 
     @property
     def waiting_bytes(self) -> int:
@@ -115,10 +121,12 @@ class Intake:
 
     def _consumed(self, wait_s: float) -> list[Message]:
         found = self._consumer.poll(wait_s)
+        self._more = False
         if found is None:
             return []
         self._gone.clear()
         rest = self._consumer.consume(self._batch - 1, 0)
+        self._more = len(rest) == self._batch - 1
         # in there, partitions may have gone to another worker, that of the first record too
         return rest if partition_of(found) in self._gone else [found, *rest]
 

@@ -106,6 +106,7 @@ class Worker:
         self._ledger = FlightLedger()
         self._lag = LagMeter(consumer, self._ledger, observer.metrics)
         self._flights: dict[int, tuple[ContentEvent, Flight]] = {}  # by id of the event
+        self._heard = 0  # events that were begun; each comes to an end among the blocks
         self._intake = Intake(
             consumer,
             crashes,
@@ -169,10 +170,15 @@ class Worker:
     def _take_in(self) -> None:
         self._polling.moved()
         long_in_flight = self._ledger.holds(self._route.long)
-        for message in self._intake.take(
+        taken = self._intake.take(
             in_flight=self._ledger.count, full=self._full, long_in_flight=long_in_flight
-        ):
+        )
+        if taken:
+            self._blocks.wait_for(None)
+        for message in taken:
             self._begin(message)
+        # a device that would wait for nothing begins with what there is
+        self._blocks.wait_for(self._heard if self._full or self._intake.at_rest else None)
         self._blocks.hurried = self._intake.blocked
 
     def _begin(self, message: Message) -> None:
@@ -211,6 +217,7 @@ class Worker:
             flight.outcomes = ()
             return
         self._flights[id(event)] = (event, flight)
+        self._heard += 1
         is_long = flight.message.topic() == self._route.long
         self._hearing.begin(event, flight, plan, is_long=is_long)
 
