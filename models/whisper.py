@@ -13,12 +13,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from earmark.models.device import Device
 from earmark.models.error import ModelError
+from earmark.models.own_attention import own_attention
 from earmark.models.whisper_checkpoint import Dimensions, openai_names
 
 SILENCE_LOG_MEL = -1.5  # what every bin of digital silence becomes: (log10(1e-10) + 4) / 4
@@ -80,11 +83,12 @@ class EncoderBlock(nn.Module):
         )
         self.mlp_ln = nn.LayerNorm(width)
 
-    def forward(self, x_BPW: Tensor, mask: Tensor | None) -> Tensor:
-        """[B, P, W] to [B, P, W]."""
+    def forward(self, x_BPW: Tensor, lengths: Sequence[int]) -> Tensor:
+        """[B, P, W] to [B, P, W]; each clip is `lengths` long."""
         normed_BPW = self.attn_ln(x_BPW)
-        keys_values = self.attn.keys_values(normed_BPW)
-        x_BPW = x_BPW + self.attn(normed_BPW, keys_values, mask)
+        queries_BHPD = self.attn.split(self.attn.query(normed_BPW))
+        attended_BHPD = own_attention(queries_BHPD, *self.attn.keys_values(normed_BPW), lengths)
+        x_BPW = x_BPW + self.attn.merge(attended_BHPD)
         mixed_BPW: Tensor = x_BPW + self.mlp(self.mlp_ln(x_BPW))
         return mixed_BPW
 
@@ -116,9 +120,9 @@ class Encoder(nn.Module):
         x_BWF = functional.gelu(self.conv1(mel_BMF)) * frame_mask_B1F
         x_BPW = functional.gelu(self.conv2(x_BWF)).transpose(1, 2)
         x_BPW = x_BPW + self.positional_embedding[: x_BPW.shape[1]]
-        mask_B11P = frame_mask_B1F[:, None, :, ::2]
+        lengths = (frames_B // 2).tolist()
         for block in self.blocks:
-            x_BPW = block(x_BPW, mask_B11P)
+            x_BPW = block(x_BPW, lengths)
         normed_BPW: Tensor = self.ln_post(x_BPW)
         return normed_BPW
 
@@ -268,12 +272,17 @@ class Encoded:
     positions_B: Tensor
 
     @classmethod
-    def joined(cls, parts: Sequence["Encoded"]) -> "Encoded":
-        """The clips of all parts, which have as many positions, as one batch."""
-        return cls(
-            states_BPW=torch.cat([part.states_BPW for part in parts]),
-            positions_B=torch.cat([part.positions_B for part in parts]),
-        )
+    def joined(cls, parts: Sequence["Encoded"], rows: Sequence[NDArray[np.int64]]) -> "Encoded":
+        """The clips of all parts as one batch, those of each part at its `rows`; zero beyond."""
+        like = parts[0].states_BPW
+        clips, longest = sum(map(len, rows)), max(part.states_BPW.shape[1] for part in parts)
+        states_BPW = like.new_zeros(clips, longest, like.shape[2])
+        positions_B = parts[0].positions_B.new_zeros(clips)
+        for part, numbers in zip(parts, rows, strict=True):
+            at = torch.from_numpy(numbers).to(like.device)
+            states_BPW[at, : part.states_BPW.shape[1]] = part.states_BPW
+            positions_B[at] = part.positions_B
+        return cls(states_BPW=states_BPW, positions_B=positions_B)
 
     def select(self, rows: Tensor) -> "Encoded":
         """Only the clips at the indices `rows`, in ascending order."""

@@ -5,7 +5,7 @@ Everything follows from the seed. C: channels, T: samples, float32 in [-1, 1]
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ BEATS_PER_BAR = 4
 PEAK = 0.891  # -1 dBFS
 HARMONICS = 12  # most of them in a tone
 MELODY_DENSITY = 0.7  # share of the half beats on which the melody has a note
+
+TONES_KEPT = 64  # more than a tune has; a tone takes a megabyte
 
 Wave = NDArray[np.float64]
 Stereo = NDArray[np.float32]
@@ -34,53 +36,80 @@ class Note:
     pan: float = 0.0
 
 
-def tune(*, seed: int = 1, seconds: float = 12.0) -> Stereo:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """Who plays: None for `bpm` and `key`, a MIDI note number, leaves them to the seed.
+
+    A tone's n-th harmonic has amplitude n^-fall, of held ones by `pad_fall`; `decay` is that of
+    plucked ones, per second; `drums` and `melody` are gains.
+    """
+
+    bpm: float | None = None
+    key: int | None = None
+    pad_fall: float = 1.6
+    pluck_fall: float = 1.3
+    decay: float = 5.0
+    drums: float = 1.0
+    melody: float = 1.0
+
+
+TRIO = Band()
+
+
+def tune(*, seed: int = 1, seconds: float = 12.0, band: Band = TRIO) -> Stereo:
     """A stereo tune, samples_CT at `RATE_HZ`, peak at -1 dBFS, the same for the same seed."""
     random = np.random.default_rng(seed)
-    beat_s = 60 / random.integers(92, 124)
-    key = 57 + int(random.integers(0, 8))  # A3 to E4
+    bpm, key = random.integers(92, 124), 57 + int(random.integers(0, 8))  # A3 to E4
+    beat_s, key = 60 / (band.bpm or bpm), band.key or key
     progression = _PROGRESSIONS[int(random.integers(len(_PROGRESSIONS)))]
     bars = int(np.ceil(seconds / (BEATS_PER_BAR * beat_s)))
     mix_CT = np.zeros((2, int(seconds * RATE_HZ)))
     for bar in range(bars):
         degree = progression[bar % len(progression)]
-        for note in _bar(random, key, degree, beat_s):
+        for note in _bar(random, band, key, degree, beat_s):
             _lay(mix_CT, note, bar * BEATS_PER_BAR * beat_s)
     return _mastered(mix_CT)
 
 
-def _bar(random: np.random.Generator, key: int, degree: int, beat_s: float) -> Iterator[Note]:
-    yield from _chord(key, degree, beat_s)
-    yield from _bass(key, degree, beat_s)
-    yield from _melody(random, key, degree, beat_s)
-    yield from _drums(random, beat_s)
+def _bar(
+    random: np.random.Generator, band: Band, key: int, degree: int, beat_s: float
+) -> Iterator[Note]:
+    yield from _chord(band, key, degree, beat_s)
+    yield from _bass(band, key, degree, beat_s)
+    yield from _melody(random, band, key, degree, beat_s)
+    yield from _drums(random, band, beat_s)
 
 
-def _chord(key: int, degree: int, beat_s: float) -> Iterator[Note]:
+def _chord(band: Band, key: int, degree: int, beat_s: float) -> Iterator[Note]:
     for third, pan in ((0, -0.6), (2, 0.0), (4, 0.6)):
-        pitch = _pitch(key, degree + third)
-        yield Note(at=0.0, wave=_pad(pitch, BEATS_PER_BAR * beat_s), gain=0.12, pan=pan)
+        wave = _pad(_pitch(key, degree + third), BEATS_PER_BAR * beat_s, band.pad_fall)
+        yield Note(at=0.0, wave=wave, gain=0.12, pan=pan)
 
 
-def _bass(key: int, degree: int, beat_s: float) -> Iterator[Note]:
+def _bass(band: Band, key: int, degree: int, beat_s: float) -> Iterator[Note]:
+    wave = _pluck(_pitch(key - 24, degree), beat_s, band.pluck_fall, band.decay)
     for beat in (0.0, 1.5, 2.0, 3.5):
-        yield Note(at=beat * beat_s, wave=_pluck(_pitch(key - 24, degree), beat_s), gain=0.45)
+        yield Note(at=beat * beat_s, wave=wave, gain=0.45)
 
 
-def _melody(random: np.random.Generator, key: int, degree: int, beat_s: float) -> Iterator[Note]:
+def _melody(
+    random: np.random.Generator, band: Band, key: int, degree: int, beat_s: float
+) -> Iterator[Note]:
     for step in range(8):
         if random.random() < MELODY_DENSITY:
             leap = int(random.choice((0, 2, 4, 7)))
-            wave = _pluck(_pitch(key + 12, degree + leap), beat_s)
-            yield Note(at=step * beat_s / 2, wave=wave, gain=0.25, pan=0.3)
+            pitch = _pitch(key + 12, degree + leap)
+            wave = _pluck(pitch, beat_s, band.pluck_fall, band.decay)
+            yield Note(at=step * beat_s / 2, wave=wave, gain=0.25 * band.melody, pan=0.3)
 
 
-def _drums(random: np.random.Generator, beat_s: float) -> Iterator[Note]:
+def _drums(random: np.random.Generator, band: Band, beat_s: float) -> Iterator[Note]:
     for beat in range(BEATS_PER_BAR):
         drum = _kick() if beat % 2 == 0 else _snare(random)
-        yield Note(at=beat * beat_s, wave=drum, gain=0.7)
+        yield Note(at=beat * beat_s, wave=drum, gain=0.7 * band.drums)
         for half in (0.0, 0.5):
-            yield Note(at=(beat + half) * beat_s, wave=_hat(random), gain=0.12, pan=-0.3)
+            at_s, gain = (beat + half) * beat_s, 0.12 * band.drums
+            yield Note(at=at_s, wave=_hat(random), gain=gain, pan=-0.3)
 
 
 def _pitch(key: int, degree: int) -> float:
@@ -101,20 +130,20 @@ def _harmonics(pitch_hz: float, t: Wave, *, fall: float) -> Wave:
     return wave
 
 
-@cache
-def _pad(pitch_hz: float, length_s: float) -> Wave:
+@lru_cache(TONES_KEPT)
+def _pad(pitch_hz: float, length_s: float, fall: float) -> Wave:
     t = _seconds(length_s)
     swell = np.minimum(t / 0.1, 1) * np.minimum((length_s - t) / 0.1, 1)
-    detuned = _harmonics(pitch_hz, t, fall=1.6) + _harmonics(pitch_hz * 1.003, t, fall=1.6)
+    detuned = _harmonics(pitch_hz, t, fall=fall) + _harmonics(pitch_hz * 1.003, t, fall=fall)
     wave: Wave = detuned * swell
     return wave
 
 
-@cache
-def _pluck(pitch_hz: float, length_s: float) -> Wave:
+@lru_cache(TONES_KEPT)
+def _pluck(pitch_hz: float, length_s: float, fall: float, decay: float) -> Wave:
     t = _seconds(length_s)
     attack: Wave = np.minimum(t / 0.003, 1)
-    return _harmonics(pitch_hz, t, fall=1.3) * attack * _decay(t, 5)
+    return _harmonics(pitch_hz, t, fall=fall) * attack * _decay(t, decay)
 
 
 def _kick() -> Wave:

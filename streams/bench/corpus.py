@@ -30,8 +30,8 @@ PROGRAMME_S = 120.0  # that clips are cut from
 SEED = 20
 
 # where the phrases of the shipped speech lie, in seconds, and where nobody speaks
-_PHRASES_S = ((0.20, 2.25), (3.15, 4.45), (5.25, 7.70), (8.05, 10.55))
-_ROOM_S = (2.30, 3.10)
+PHRASES_S = ((0.20, 2.25), (3.15, 4.45), (5.25, 7.70), (8.05, 10.55))
+ROOM_S = (2.30, 3.10)
 _PHRASES = (2, 9)  # fewest in a recording, and one more than most
 _PAUSES_S = (0.3, 1.2)
 
@@ -169,14 +169,14 @@ def _mono(samples_CT: Samples) -> Samples:
 
 
 def _utterance(random: np.random.Generator) -> Samples:
-    parts = [_cut(*_ROOM_S)]
+    parts = [_cut(*ROOM_S)]
     for _ in range(random.integers(*_PHRASES)):
-        parts += [_cut(*random.choice(_PHRASES_S)), _room(random.uniform(*_PAUSES_S))]
+        parts += [_cut(*random.choice(PHRASES_S)), _room(random.uniform(*_PAUSES_S))]
     return np.concatenate(parts)
 
 
 def _room(seconds: float) -> Samples:
-    return np.resize(_cut(*_ROOM_S), int(seconds * SAMPLE_RATE_HZ))
+    return np.resize(_cut(*ROOM_S), int(seconds * SAMPLE_RATE_HZ))
 
 
 def _cut(start_s: float, end_s: float) -> Samples:
