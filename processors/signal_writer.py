@@ -28,7 +28,8 @@ _DIGEST, *_OF_THE_CONFIGURATION = (field.name for field in fields(Provenance))
 
 _KEPT_EVENTS = 64  # of which the part is kept written; signals of an event come together
 _KEPT = 1_024  # likewise of answers and configurations, of which there are few
-_SHORT = 64  # bytes of a string from which on its length takes more than one
+_ONE = 64  # bytes of a string from which on its length takes more than one
+_TWO = 8_192  # and more than two
 
 _of_the_event = attrgetter(*_OF_THE_EVENT)
 _of_the_configuration = attrgetter(*_OF_THE_CONFIGURATION)
@@ -108,8 +109,10 @@ def _string(text: str) -> bytes:
     """The text as Avro has it, its length before it."""
     data = text.encode()
     length = len(data)
-    if length < _SHORT:
+    if length < _ONE:
         return bytes((2 * length,)) + data
+    if length < _TWO:
+        return bytes((2 * length & 127 | 128, length >> 6)) + data
     body = BytesIO()
     schemaless_writer(body, "string", text)
     return body.getvalue()
