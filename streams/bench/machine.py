@@ -3,7 +3,10 @@
 import os
 import platform
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
@@ -13,12 +16,20 @@ from earmark.models.device import Device
 from earmark.models.error import ConfigurationError
 from earmark.streams.assembly import available_cores
 
+PACKAGES = (
+    *("earmark", "torch", "confluent-kafka", "av", "soxr", "fastavro", "transformers"),
+    *("numpy", "ctranslate2", "faster-whisper", "librosa", "soundfile", "torchcodec"),
+)
 _CPUINFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """`cores` are those that this process may use, `load` is what else ran on all of them."""
+    """`cores` are those that this process may use, `load` is what else ran on all of them.
+
+    `versions` are of the packages that figures depend on, as far as they are installed; `settings`
+    are those of the run. Figures of the same `identity` can be compared as they are.
+    """
 
     cpu: str
     cores: int
@@ -29,17 +40,13 @@ class Machine:
     python: str
     torch: str
     load: float
+    measured_at: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
 
     def as_object(self) -> dict[str, object]:
         """The machine for JSON."""
         return asdict(self)
-
-    def __str__(self) -> str:
-        return (
-            f"{self.cpu}, {self.cores} cores, {self.memory_gb:g} GB, {self.device} "
-            f"{self.precision}, {self.system}, Python {self.python}, torch {self.torch}, "
-            f"load {self.load:g} at the start"
-        )
 
 
 class OtherWork:
@@ -78,8 +85,8 @@ def _seconds_of(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def machine(device: Device) -> Machine:
-    """This machine, computing on `device`."""
+def machine(device: Device, settings: Mapping[str, object] | None = None) -> Machine:
+    """This machine, computing on `device`, in a run with these settings."""
     return Machine(
         cpu=_cpu_name(),
         cores=available_cores(),
@@ -90,7 +97,18 @@ def machine(device: Device) -> Machine:
         python=platform.python_version(),
         torch=torch.__version__,
         load=round(os.getloadavg()[0], 2),
+        measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=dict(_versions()),
+        settings=settings or {},
     )
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    for package in PACKAGES:
+        try:
+            yield package, version(package)
+        except PackageNotFoundError:
+            continue  # a baseline that is not installed
 
 
 def confine(cores: int) -> None:
