@@ -3,49 +3,17 @@
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from earmark.streams.subscriber import ReceivedSignal
-from earmark.streams.web.index.said import labels_of, shown_labels
+from earmark.streams.web.filter import Filter
+from earmark.streams.web.index.said import shown_labels
 
 WAITING = 1_000  # signals for one who looks on; the oldest go, and are counted
 RATE_S = 10.0  # over which rates are taken
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """Which signals somebody wants to see; what is None lets all through."""
-
-    signal: str | None = None
-    outcome: str | None = None
-    label: str | None = None
-    min_score: float | None = None
-    language: str | None = None
-    content_type: str | None = None
-
-    def takes(self, received: ReceivedSignal) -> bool:
-        """Whether it is one of them."""
-        record = received.record
-        language = record["language"] or ""
-        return (
-            self.signal in {None, received.name}
-            and self.outcome in {None, record["outcome"]}
-            and self.content_type in {None, record["content_type"]}
-            and (self.language is None or language.partition("-")[0] == self.language)
-            and self._takes_labels(record)
-        )
-
-    def _takes_labels(self, record: Mapping[str, Any]) -> bool:
-        if self.label is None and self.min_score is None:
-            return True
-        return any(
-            self.label in {None, it.label}
-            and (it.held if self.min_score is None else (it.score or 0.0) >= self.min_score)
-            for it in labels_of(record)
-        )
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -1,7 +1,7 @@
 """`/rejections` and `/dead-letters`: what could not be used, its bytes, and another attempt."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -272,13 +272,9 @@ def _is_redriven(letter: Mapping[str, Any], markers: Markers) -> bool:
 def _source(request: web.Request) -> str:
     """Whose letters; raises RefusedError for a topic that holds none which can be redriven."""
     topic = request.match_info["topic"]
-    if topic not in _topics():
+    if topic != dead_letter_topic(CONTENT_EVENTS):
         raise RefusedError(404, f"{topic[:200]!r} is no topic of dead letters")
-    return topic.removesuffix(".dlq")
-
-
-def _topics() -> Sequence[str]:
-    return (dead_letter_topic(CONTENT_EVENTS),)
+    return CONTENT_EVENTS
 
 
 def _place(request: web.Request) -> Place:

@@ -9,11 +9,11 @@ from aiohttp import web
 
 from earmark.models.error import EarmarkError
 from earmark.streams.web.access import RefusedError
-from earmark.streams.web.api.item import FILTERS, MIN_SCORE
-from earmark.streams.web.endpoint import PREFIX, Endpoint, number, text
-from earmark.streams.web.hub import Filter, Onlooker
+from earmark.streams.web.api.item import FILTERS, filters
+from earmark.streams.web.endpoint import PREFIX, Endpoint
+from earmark.streams.web.filter import Filter
+from earmark.streams.web.hub import Onlooker
 from earmark.streams.web.inspector import Inspector
-from earmark.streams.web.lag import LagReader
 
 MOST_ONLOOKERS = 64
 RATE_EVERY_S = 2.0
@@ -49,22 +49,13 @@ class Stream:
 
     def __init__(self, inspector: Inspector) -> None:
         self._inspector = inspector
-        self._lag = LagReader(inspector.settings.kafka)
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """Until the client or the server ends."""
         hub = self._inspector.hub
         if hub.onlookers >= MOST_ONLOOKERS:
             raise RefusedError(503, f"{hub.onlookers} look on, and no more can")
-        content_type, outcome = text(request, "content_type"), text(request, "outcome")
-        wanted = Filter(
-            signal=text(request, "signal"),
-            outcome=outcome.upper() if outcome else None,
-            label=text(request, "label"),
-            min_score=number(request, MIN_SCORE),
-            language=text(request, "language"),
-            content_type=content_type.upper() if content_type else None,
-        )
+        wanted = Filter(**filters(request))
         response = web.StreamResponse(headers=HEADERS)
         with hub.onlooker(wanted) as onlooker:
             await response.prepare(request)
@@ -91,9 +82,9 @@ class Stream:
         await _write(response, _event("end", {"reason": "the server stops"}))
 
     async def _rate(self) -> dict[str, Any]:
-        state = self._inspector.feeder.state
+        state, group = self._inspector.feeder.state, self._inspector.settings.kafka.group_id
         try:
-            lag = await self._inspector.wait(self._lag.read)
+            lag = {group: await self._inspector.wait(self._inspector.lag.read)}
         except EarmarkError:
             lag = {}
         return {
