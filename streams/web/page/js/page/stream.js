@@ -34,6 +34,7 @@ class Stream {
   #source = null;
   #waiting = [];
   #dropped = 0;
+  #missed = false;
   #paused = false;
   #since = 0;
   #behind = [];
@@ -63,6 +64,10 @@ class Stream {
     this.#source.addEventListener("rate", (event) => this.#rate(JSON.parse(event.data)));
     this.#source.addEventListener("dropped", (event) => {
       this.#dropped += JSON.parse(event.data).count ?? 0;
+      this.#say();
+    });
+    this.#source.addEventListener("missed", () => {
+      this.#missed = true;
       this.#say();
     });
     this.#source.addEventListener("end", (event) => {
@@ -110,7 +115,7 @@ class Stream {
   #say() {
     const waiting = this.#waiting.length;
     const dropped = this.#dropped ? `, ${number(this.#dropped)} left out: more came than can be shown` : "";
-    this.state.textContent = `${this.#paused ? `paused, ${number(waiting)} waiting` : "live"}${dropped}`;
+    this.state.textContent = `${this.#paused ? `paused, ${number(waiting)} waiting` : "live"}${dropped}${this.#missed ? ", some missed while the connection was lost" : ""}`;
   }
 
   #add(row) {
