@@ -115,7 +115,12 @@ GROUPS: dict[str, Mapping[str, Entry]] = {
     "codec": CODEC,
     "transcript": TRANSCRIPT,
     "transport": TRANSPORT,
-    "worker": WORKER,
+    "worker": {
+        **WORKER,
+        "worker_mix": by_mix(
+            "mix_rows", "worker_mix", tuple(mix for mix in Mix if mix is not Mix.TEXT)
+        ),
+    },
     "latency": LATENCY,
     "memory": MEMORY,
     "delivery": DELIVERY,
