@@ -12,7 +12,7 @@ from functools import partial
 from importlib import import_module
 from typing import cast
 
-from earmark.streams.bench.mix import Mix
+from earmark.streams.bench.mix import RECORDED, Mix
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.row import Row
 
@@ -109,7 +109,14 @@ TRANSPORT: dict[str, Entry] = {}
 LATENCY: dict[str, Entry] = {}
 
 GROUPS: dict[str, Mapping[str, Entry]] = {
-    "decode": DECODE,
+    "decode": {
+        **DECODE,
+        "decode_cores": lazily("decoder_rows", "decode_cores"),
+        "decode_by": by_mix("decoder_rows", "decode_by", RECORDED),
+        "decode_torchcodec": lazily("decoder_rows", "decode_torchcodec"),
+        "decode_soundfile": lazily("decoder_rows", "decode_soundfile"),
+        "decode_librosa": lazily("decoder_rows", "decode_librosa"),
+    },
     "features": FEATURES,
     "batching": BATCHING,
     "codec": CODEC,

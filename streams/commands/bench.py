@@ -149,6 +149,7 @@ _HELP = {
     "features": "Measure what is computed of samples before any model.",
     "batching": "Measure how batches are made of items of many lengths.",
     "codec": "Measure signals to bytes and back.",
+    "transcript": "Measure speech to text beside other recognisers.",
     "transport": "Measure records through Kafka with no models.",
     "worker": "Measure the whole worker through Kafka.",
     "latency": "Measure how long events wait for their signals.",
