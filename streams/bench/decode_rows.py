@@ -12,9 +12,9 @@ import queue
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from earmark.models.device import available_cores
 from earmark.models.error import ServiceError
 from earmark.processors.block import SAMPLE_RATE_HZ, Block
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.corpus import audio_events, mp3, programme
 from earmark.streams.bench.ffmpeg import decode_plainly, ebur128
 from earmark.streams.bench.plan import Plan

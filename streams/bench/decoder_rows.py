@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from earmark.models.device import available_cores
 from earmark.processors.block import SAMPLE_RATE_HZ
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.decode_rows import BASELINE_FILES, FILES, MINUTE_S, minutes, through
 from earmark.streams.bench.ffmpeg import decode_plainly
 from earmark.streams.bench.mix import Mix, recorded

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from earmark.models.device import available_cores
 from earmark.models.error import ConfigurationError
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.mix import Mix
 from earmark.streams.bench.model_work import Given, given_of, loaded
 from earmark.streams.bench.plan import Plan
