@@ -2,12 +2,13 @@
 
 Source: Stahl and Gamper, Distillation and Pruning for Scalable Self-Supervised
 Representation-Based Speech Quality Assessment, ICASSP 2025; the package distillmos (MIT), whose
-layers these are. It reads windows of 7.68 s, shorter ones with zeros behind.
+layers these are. It reads windows of 7.68 s, shorter ones with zeros behind: it was trained on
+those, hears them, and would score a window without them otherwise.
 
 Its convolutions, nearly all of its work, compute in the precision of the device: in bf16 in a
 little over half the time, the scores moving by 0.002. The transformer behind them stays in fp32.
 
-Shapes. B: windows, T: samples at 16 kHz, F: frames of 10 ms, S: bins of the spectrum, W: width
+Shapes. B: windows, T: samples at 16 kHz, F: frames of 10 ms, S: bins of the spectrum, C: channels
 """
 
 from collections.abc import Sequence
@@ -21,22 +22,35 @@ from torch import Tensor, nn
 
 from earmark.models.device import Device
 from earmark.models.error import ModelError
+from earmark.models.padding import note_padding
 
 WINDOW_SAMPLES = 122_880
 WINDOW_S = WINDOW_SAMPLES / 16_000  # 7.68
 
-_SILENCE = 1e-8  # so that nothing is divided by zero
 _SLAB_WINDOWS = {"cpu": 2, "cuda": 32}  # bounds the memory of the convolutions
+
+
+class _InPrecision(nn.Module):
+    """Layers that compute in `dtype` between others in fp32."""
+
+    def __init__(self, layers: nn.Module, dtype: torch.dtype) -> None:
+        super().__init__()
+        self._layers = layers.to(dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub knows no such argument
+        self._dtype = dtype
+
+    def forward(self, maps_BCSF: Tensor) -> Tensor:
+        ours_BCSF = maps_BCSF.to(self._dtype, memory_format=torch.channels_last)
+        found_BCSF: Tensor = self._layers(ours_BCSF).float()
+        return found_BCSF
 
 
 class DistillMos:
     """The network with its weights; loudness is no part of the score."""
 
-    def __init__(self, network: nn.Module, device: Device) -> None:
-        self._network: Any = network
+    def __init__(self, network: Any, device: Device) -> None:
+        network.cnn.cnn = _InPrecision(network.cnn.cnn, device.dtype)
+        self._network = network
         self._device = device.torch
-        self._dtype = device.dtype
-        self._network.cnn.cnn.to(device.dtype, memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def scores(self, samples: Sequence[Tensor]) -> list[float]:
@@ -44,24 +58,10 @@ class DistillMos:
         windows_BT = torch.zeros(len(samples), WINDOW_SAMPLES)
         for window_T, samples_T in zip(windows_BT, samples, strict=True):
             window_T[: len(samples_T)] = samples_T
+        note_padding(used=sum(map(len, samples)), whole=windows_BT.numel())
         slabs = torch.split(windows_BT, _SLAB_WINDOWS[self._device.type])
-        return [score for slab_BT in slabs for score in self._slab_scores(slab_BT)]
-
-    def _slab_scores(self, windows_BT: Tensor) -> list[float]:
-        """As the network's own `forward`, with a change of precision in the middle."""
-        from distillmos.sqa import _complex_compressed
-
-        windows_BT = windows_BT.to(self._device)
-        windows_BT = windows_BT / (windows_BT.abs().amax(dim=1, keepdim=True) + _SILENCE)
-        front = self._network.cnn
-        spectrum_BSF2 = _complex_compressed(windows_BT, front.hop_length, front.win_length)
-        spectrum_B2SF = spectrum_BSF2.permute(0, 3, 1, 2)
-        maps_BWSF = front.cnn(spectrum_B2SF.to(self._dtype, memory_format=torch.channels_last))
-        features_BFW = maps_BWSF.float().flatten(1, -2).transpose(1, 2)
-        scores: list[float] = (
-            (1 + 4 * self._network.transformer_pool_attn(features_BFW)).flatten().tolist()
-        )
-        return scores
+        scores = [self._network(slab_BT.to(self._device)).flatten().tolist() for slab_BT in slabs]
+        return [score for slab in scores for score in slab]
 
 
 @cache

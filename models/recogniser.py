@@ -1,8 +1,9 @@
 """Speech to text for many clips at once: features, encoder, decoder, and what was left unread.
 
-Clips are taken in the order of their length and in batches bounded by seconds of audio, so that
-little is computed for padding. What is said of a clip does not depend on the clips beside it, but
-for rounding.
+Clips are taken in the order of their length and in batches bounded by seconds of audio. The encoder
+gets them in smaller ones of like length, so that little is computed for padding; the decoder hears
+a whole window of each clip anyway, and gets them all. What is said of a clip does not depend on the
+clips beside it, but for rounding.
 
 Shapes. T: samples, 16 kHz, mono
 """
@@ -18,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
+from earmark.models.bucket import Buckets
 from earmark.models.device import Device
 from earmark.models.error import ModelError
 from earmark.models.memory import Memory
@@ -26,8 +28,8 @@ from earmark.models.spoken_english import SpokenEnglish
 from earmark.models.whisper import Encoded, Whisper, load_whisper
 from earmark.models.whisper_decoding import Decoded, TimedText, decode, timed_texts
 from earmark.models.whisper_features import (
-    FRAME_S,
     SAMPLE_RATE_HZ,
+    STEP_SAMPLES,
     log_mel,
     padded_samples,
     stacked,
@@ -39,6 +41,7 @@ ROUNDS = 3  # how often one clip is taken up again where it was left
 FOREIGN_PROB = 0.2  # below it a clip is not English for certain, and is not decoded
 BATCH_S = {"cpu": 480.0, "cuda": 1920.0}  # 16 and 64 full windows, decoded together
 ENCODE_S = {"cpu": 60.0, "cuda": 1920.0}  # two windows fill two cores, and more need more memory
+BUCKETS = Buckets(first=2 * STEP_SAMPLES, step=STEP_SAMPLES, call=STEP_SAMPLES // 2)
 
 Samples = NDArray[np.float32]
 
@@ -184,21 +187,26 @@ class WhisperRecogniser:
         return results
 
     def _encode(self, utterances: Sequence[Utterance]) -> Encoded:
+        lengths = [self._padded(utterance) for utterance in utterances]
+        batches = list(BUCKETS.batches(lengths, self._encode_s * SAMPLE_RATE_HZ))
+        parts = [self._encode_alike([utterances[row] for row in rows]) for rows in batches]
+        return Encoded.joined(parts, batches)
+
+    def _encode_alike(self, utterances: Sequence[Utterance]) -> Encoded:
+        """The states of a few clips of like length."""
+        lengths = [self._padded(utterance) for utterance in utterances]
         mels = [
             log_mel(
                 utterance.samples_T,
                 mels=self._network.dims.n_mels,
-                length=self._padded(utterance),
+                length=length,
                 device=self._device,
             )
-            for utterance in utterances
+            for utterance, length in zip(utterances, lengths, strict=True)
         ]
-        mel_BMF, frames_B = stacked(mels)
-        whole_s = len(mels) * mel_BMF.shape[2] * FRAME_S
+        whole_s = len(lengths) * max(lengths) / SAMPLE_RATE_HZ
         note_padding(used=min(whole_s, sum(each.seconds for each in utterances)), whole=whole_s)
-        clips = max(1, int(self._encode_s / (mel_BMF.shape[2] * FRAME_S)))
-        slices = zip(torch.split(mel_BMF, clips), torch.split(frames_B, clips), strict=True)
-        return Encoded.joined([self._network.encode(*each) for each in slices])
+        return self._network.encode(*stacked(mels))
 
     def _english_probs(self, encoded: Encoded, utterances: Sequence[Utterance]) -> list[float]:
         """1 where a language is declared, and where the checkpoint finds it itself."""

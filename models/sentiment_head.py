@@ -7,10 +7,11 @@ VADER's score, which is no probability, numbers that come true.
 
 Features of words are those of `models.harm_head`.
 
-Shapes. K: dense features, the embedding and then VADER's, L: labels, G: grams
+Shapes. B: texts, D: dimensions of the embedding, V: features of VADER's, K: dense features, the
+embedding and then VADER's, L: labels, G: grams
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,15 +40,18 @@ class SentimentHead:
         self._embedding = embedding
 
     @torch.inference_mode()
-    def probabilities(self, text: str, polarity: Polarity) -> Mapping[str, float]:
-        """How probably people find it negative, neutral and positive.
+    def probabilities(
+        self, texts: Sequence[str], polarities: Sequence[Polarity]
+    ) -> list[Mapping[str, float]]:
+        """How probably people find each text negative, neutral and positive.
 
-        `polarity` is the mean of its sentences. Texts are read one by one, so that no rounding
-        depends on what stands beside them.
+        `polarities` are the means of their sentences.
         """
-        logits_L = self._weights.logits(features_of(text, polarity, self._embedding))[0]
-        probability_L = logits_L.double().softmax(dim=0).tolist()
-        return dict(zip(LABELS, probability_L, strict=True))
+        if not texts:
+            return []
+        logits_BL = self._weights.logits(features_of(texts, polarities, self._embedding))
+        rows_BL = logits_BL.double().softmax(dim=1).tolist()
+        return [dict(zip(LABELS, row_L, strict=True)) for row_L in rows_BL]
 
 
 def load_sentiment_head(weights: Path, embedding: StaticEmbedding) -> SentimentHead:
@@ -55,15 +59,18 @@ def load_sentiment_head(weights: Path, embedding: StaticEmbedding) -> SentimentH
     return SentimentHead(HeadWeights.load(weights), embedding)
 
 
-def features_of(text: str, polarity: Polarity, embedding: StaticEmbedding) -> Features:
-    """What one text is made of."""
-    dense_K = np.concatenate(
-        (EMBEDDING_SCALE * embedding.embed([text])[0], vader_features(polarity))
-    )
+def features_of(
+    texts: Sequence[str], polarities: Sequence[Polarity], embedding: StaticEmbedding
+) -> Features:
+    """What the texts are made of."""
+    grams = [grams_of(text) for text in texts]
+    begins_B = np.cumsum([0, *map(len, grams)])[:-1]
+    embedded_BD = EMBEDDING_SCALE * embedding.embed(texts)
+    said_BV = np.stack([vader_features(polarity) for polarity in polarities])
     return Features(
-        grams_M=torch.from_numpy(grams_of(text)),
-        begins_B=torch.zeros(1, dtype=torch.int64),
-        dense_BK=torch.from_numpy(dense_K[None]),
+        grams_M=torch.from_numpy(np.concatenate(grams)),
+        begins_B=torch.from_numpy(begins_B),
+        dense_BK=torch.from_numpy(np.concatenate((embedded_BD, said_BV), axis=1)),
     )
 
 

@@ -1,7 +1,8 @@
 """The Silero voice activity network (v6, 16 kHz) in torch, stepping many recordings at once.
 
 The layers are those of the package silero-vad (MIT), whose `tinygrad_model.py` documents them. Only
-the LSTM carries state over frames, so the rest runs on all frames of all recordings in one batch.
+the LSTM carries state over frames, so the rest runs on all frames of all recordings in one batch,
+and on none that is padding.
 
 The weights are those of the package's TorchScript file, which its ONNX files share. Its safetensors
 file holds another training of the same layers (release 6.2.3: probabilities differ by up to 0.3).
@@ -81,13 +82,19 @@ class SileroVad(nn.Module):
 
     @torch.inference_mode()
     def step(
-        self, samples_BT: Tensor, states: Sequence[VoiceState]
+        self,
+        samples_BT: Tensor,
+        states: Sequence[VoiceState],
+        frames_B: Sequence[int] | None = None,
     ) -> tuple[Tensor, list[VoiceState]]:
         """Probability of speech in [0, 1] per frame, `(B, F)`, and the states after the samples.
 
-        T is a multiple of `FRAME_SAMPLES`. Recordings do not influence each other.
+        T is a multiple of `FRAME_SAMPLES`. Recordings do not influence each other. Of each the
+        first `frames_B` frames are read, by default all; one that has fewer than the longest ends
+        with them, and its probabilities and state beyond mean nothing.
         """
-        samples_BT = samples_BT.to(self.final_conv.weight.device)
+        frames = list(frames_B or [samples_BT.shape[1] // FRAME_SAMPLES] * len(states))
+        samples_BT = samples_BT[:, : max(frames) * FRAME_SAMPLES].to(self.final_conv.weight.device)
         context_BK = torch.stack([state.context_K for state in states])
         windows_BFW = torch.cat((context_BK, samples_BT), dim=1).unfold(
             1, CONTEXT_SAMPLES + FRAME_SAMPLES, FRAME_SAMPLES
@@ -96,16 +103,19 @@ class SileroVad(nn.Module):
             torch.stack([state.hidden_H for state in states])[None],
             torch.stack([state.cell_H for state in states])[None],
         )
-        hidden_BFH, after = self.lstm(self._encode(windows_BFW), before)
+        hidden_BFH, after = self.lstm(self._encode(windows_BFW, frames), before)
         logits_B1F = self.final_conv(hidden_BFH.relu().transpose(1, 2))
         return logits_B1F[:, 0].sigmoid(), _states(samples_BT[:, -CONTEXT_SAMPLES:], *after)
 
-    def _encode(self, windows_BFW: Tensor) -> Tensor:
-        """Features of each frame by itself, `(B, F, H)`."""
-        batch, frames, _ = windows_BFW.shape
-        slabs = windows_BFW.flatten(0, 1).chunk(-(-batch * frames // _SLAB_FRAMES))
-        features_NH = torch.cat([self._encode_slab(slab_NW) for slab_NW in slabs])
-        return features_NH.view(batch, frames, HIDDEN_UNITS)
+    def _encode(self, windows_BFW: Tensor, frames: Sequence[int]) -> Tensor:
+        """Features of each frame by itself, `(B, F, H)`, zero beyond those of a recording."""
+        index_F = torch.arange(windows_BFW.shape[1], device=windows_BFW.device)
+        real_BF = index_F < torch.tensor(frames, device=windows_BFW.device)[:, None]
+        windows_NW = windows_BFW[real_BF]
+        slabs = windows_NW.chunk(-(-len(windows_NW) // _SLAB_FRAMES))
+        features_BFH = windows_BFW.new_zeros(*real_BF.shape, HIDDEN_UNITS)
+        features_BFH[real_BF] = torch.cat([self._encode_slab(slab_NW) for slab_NW in slabs])
+        return features_BFH
 
     def _encode_slab(self, windows_NW: Tensor) -> Tensor:
         padded_NW = nn.functional.pad(windows_NW, (0, CONTEXT_SAMPLES), mode="reflect")

@@ -14,11 +14,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from earmark.models.bucket import Buckets
 from earmark.models.padding import note_padding
 from earmark.models.piece import pieces
 from earmark.models.transformer import Transformer, load_tokenizer
 
 BATCH_TOKENS = {"cpu": 4_096, "cuda": 65_536}  # with padding
+BUCKETS = {  # a call costs about as much as so many tokens more
+    "cpu": Buckets(first=16, step=4, call=32),
+    "cuda": Buckets(first=16, step=8, call=2_048),
+}
 OVERLAP = 4  # a window begins one in so many of its tokens before the last one ends
 _SPECIAL_POSITIONS = 2  # those of RoBERTa and its kin begin behind the one for padding
 
@@ -62,8 +67,8 @@ class Reader:
 
     def batches(self, rows: Rows) -> Iterator[Batch]:
         """All rows, those of like length together."""
-        limit = BATCH_TOKENS[self._device.kind]
-        for chosen in batches_by_length(rows.lengths_R, limit):
+        kind = self._device.kind
+        for chosen in BUCKETS[kind].batches(rows.lengths_R, BATCH_TOKENS[kind]):
             inputs = {name: [values[i] for i in chosen] for name, values in rows.inputs.items()}
             padded = self._tokenizer.pad(inputs, padding=True, return_tensors="pt")
             note_padding(used=int(rows.lengths_R[chosen].sum()), whole=padded["input_ids"].numel())
@@ -91,17 +96,6 @@ class Reader:
             lengths_R=np.array([len(ids) for ids in encoded["input_ids"]], np.int64),
             inputs={name: encoded[name] for name in names},
         )
-
-
-def batches_by_length(lengths_R: NDArray[np.int64], limit: int) -> Iterator[NDArray[np.int64]]:
-    """The rows by length, in batches of at most `limit` tokens with padding, at least a row."""
-    order = np.argsort(lengths_R, kind="stable")
-    begin = 0
-    for end in range(1, len(order) + 1):
-        longest_next = lengths_R[order[end]] if end < len(order) else limit + 1
-        if longest_next * (end + 1 - begin) > limit:
-            yield order[begin:end]
-            begin = end
 
 
 def _longest(transformer: Transformer, tokenizer: Any) -> int:

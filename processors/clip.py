@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from earmark.processors.block import NO_SAMPLES, SAMPLE_RATE_HZ, Samples
+from earmark.processors.block import SAMPLE_RATE_HZ, Samples
+from earmark.processors.sample_queue import SampleQueue
 
 GAP_SAMPLES = SAMPLE_RATE_HZ // 2  # silence kept between two packed spans at most
 
@@ -67,22 +68,19 @@ class SpeechPacker:
     def __init__(self, *, longest_s: float, language: str | None) -> None:
         self._longest = int(longest_s * SAMPLE_RATE_HZ)
         self._language = language
-        self._held: Samples = NO_SAMPLES
-        self._held_from = 0
+        self._held = SampleQueue()
         self._parts: list[Samples] = []
         self._pieces: list[Piece] = []
         self._filled = 0
 
     def feed(self, samples_T: Samples) -> None:
         """Take the next samples of the recording."""
-        self._held = np.concatenate((self._held, samples_T))
+        self._held.put(samples_T)
 
     def cut(self, spans: Sequence[Span], *, floor: int) -> list[Clip]:
         """The clips that became full; then forget the samples before `floor`."""
         clips = [clip for span in spans for clip in self._append(span)]
-        drop = min(max(floor - self._held_from, 0), len(self._held))
-        self._held = self._held[drop:].copy()
-        self._held_from += drop
+        self._held.forget(floor)
         return clips
 
     def flush(self) -> list[Clip]:
@@ -115,7 +113,7 @@ class SpeechPacker:
         return min(start - (last.source + last.length), GAP_SAMPLES)
 
     def _place(self, start: int, end: int, gap: int) -> None:
-        held = self._held[start - self._held_from : end - self._held_from]
-        self._parts += [np.zeros(gap, np.float32), held.copy()]
+        held = self._held.cut(start, end)
+        self._parts += [np.zeros(gap, np.float32), held]
         self._pieces.append(Piece(at=self._filled + gap, source=start, length=len(held)))
         self._filled += gap + len(held)

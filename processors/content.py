@@ -95,6 +95,11 @@ class ContentEvent:
     audio: Audio | None = None
     texts: tuple[Text, ...] = ()
 
+    @property
+    def code_points(self) -> int:
+        """How much text it has."""
+        return sum(len(text.text) for text in self.texts)
+
 
 def validated(event: ContentEvent) -> ContentEvent:
     """The event itself, if every rule that concerns it as a whole holds.

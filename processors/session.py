@@ -38,6 +38,8 @@ class Session:
         self._envelopes = envelopes
         self._asked = asked
         self._items: dict[int, Item] = {}  # by id of the event, which the item keeps alive
+        self._ended = 0  # items of which no block is to come, and how much text they have
+        self._code_points = 0
         self._clips = [
             ClipStage(spec, cast(ClipScorer, scorers[name]), budgets[name])
             for name, spec in sorted(specs.items(), key=lambda each: bool(each[1].follows))
@@ -84,6 +86,8 @@ class Session:
                 stage.feed(item, block.samples_T)
         if block.end is not None:
             item.close(block.end)
+            self._ended += 1
+            self._code_points += item.event.code_points
             for stage in hearing:
                 stage.close(item)
 
@@ -92,8 +96,10 @@ class Session:
         for stage in self._stages:
             while stage.due:
                 stage.run()
+        if not self._passages.due(self._ended, self._code_points):
+            return
         heard = self._heard()
-        if self._passages.due(heard):
+        if self._passages.due(len(heard), sum(item.event.code_points for item in heard)):
             yield from self._finish(heard)
 
     def drain(self) -> Iterator[Answer]:
@@ -141,6 +147,8 @@ class Session:
         for item in items:
             yield Answer(event=item.event, outcomes=tuple(self._outcomes(item)))
             del self._items[id(item.event)]
+            self._ended -= 1
+            self._code_points -= item.event.code_points
 
     def _identify(self, item: Item) -> None:
         for name in item.results:

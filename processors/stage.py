@@ -7,15 +7,12 @@ into memory (see `budget`).
 B: batch, T: samples (16 kHz, mono, float32)
 """
 
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
 
 import numpy as np
 
-from earmark.models.padding import note_padding
-from earmark.processors.block import NO_SAMPLES, SAMPLE_BYTES, Samples
+from earmark.processors.block import SAMPLE_BYTES, Samples
 from earmark.processors.budget import (
     ITEM_CODE_POINTS,
     PASSAGE_CODE_POINTS,
@@ -28,6 +25,8 @@ from earmark.processors.error import ContentError
 from earmark.processors.isolation import isolated
 from earmark.processors.item import Item
 from earmark.processors.outcome import Result
+from earmark.processors.piece_queue import PieceQueue, seconds_of
+from earmark.processors.sample_queue import SampleQueue
 from earmark.processors.signal import (
     ClipScorer,
     ItemView,
@@ -41,25 +40,13 @@ from earmark.processors.signal import (
 BACKLOG_BYTES = 16_000_000  # of chunks that wait, of however few recordings: worth a step
 
 
-class Piece(Protocol):
-    """A clip or a window."""
-
-    @property
-    def seconds(self) -> float:
-        """Its length."""
-
-
-T = TypeVar("T")
-P = TypeVar("P", bound=Piece)
-
-
 @dataclass(slots=True, kw_only=True, eq=False)
 class Track:
-    """One recording in a stream stage; `held_T` are samples that do not fill a chunk yet."""
+    """One recording in a stream stage; `held` are its samples that were not stepped yet."""
 
     item: Item
     stream: object
-    held_T: Samples = field(default_factory=lambda: NO_SAMPLES)
+    held: SampleQueue = field(default_factory=SampleQueue)
     ended: bool = False
 
 
@@ -70,7 +57,7 @@ class ClipStage:
         self.spec = spec
         self._scorer = scorer
         self._budget = budget  # seconds
-        self._queue: deque[tuple[Item, Clip]] = deque()
+        self._queue: PieceQueue[Item, Clip] = PieceQueue(lambda item: item)
 
     def admit(self, item: Item) -> None:
         """Begin cutting clips of the item, unless the event alone decides the result."""
@@ -84,18 +71,16 @@ class ClipStage:
 
     def put(self, item: Item, clips: Iterable[Clip]) -> None:
         """Queue clips of one item, in order."""
-        for clip in clips:
-            item.pieces_out += 1
-            self._queue.append((item, clip))
+        self._queue.put(item, clips)
 
     @property
     def due(self) -> bool:
         """Whether the queue fills a batch."""
-        return seconds_of(clip for _, clip in self._queue) >= self._budget.amount
+        return self._queue.seconds >= self._budget.amount
 
     def run(self) -> bool:
         """Score one batch; whether there was anything to score."""
-        batch = next_batch(self._queue, self._budget, lambda item: item)
+        batch = self._queue.batch(self._budget)
         if not batch:
             return False
         clips = [clip for _, clip in batch]
@@ -143,7 +128,7 @@ class StreamStage:
         """Take the next samples of `item`."""
         track = self._tracks.get(id(item))
         if track is not None:
-            track.held_T = np.concatenate((track.held_T, samples_T))
+            track.held.put(samples_T)
 
     def close(self, item: Item) -> None:
         """No more samples of `item` will come; broken audio is let go at once."""
@@ -153,7 +138,7 @@ class StreamStage:
         track.ended = True
         if item.audio_error is not None:
             self._let_go(track)
-        elif not len(track.held_T):
+        elif not len(track.held):
             self._finish(track)
 
     @property
@@ -169,7 +154,7 @@ class StreamStage:
         tracks = tracks[: self._width]
         if not tracks:
             return False
-        chunks = [self._take_chunk(track) for track in tracks]
+        chunks = [track.held.take(self._scorer.chunk_samples) for track in tracks]
         with self._budget.batch(self.spec.name, len(tracks)):
             moved = isolated(
                 self._step,
@@ -189,19 +174,13 @@ class StreamStage:
 
     def _steps(self, track: Track) -> int:
         """How many chunks could be taken now; a recording that has ended gives its rest too."""
-        chunks, rest = divmod(len(track.held_T), self._scorer.chunk_samples)
+        chunks, rest = divmod(len(track.held), self._scorer.chunk_samples)
         return chunks + (track.ended and rest > 0)
-
-    def _take_chunk(self, track: Track) -> Samples:
-        size = self._scorer.chunk_samples
-        chunk, track.held_T = track.held_T[:size], track.held_T[size:].copy()
-        return chunk
 
     def _step(self, batch: Sequence[tuple[Track, Samples]]) -> list[None]:
         chunks_BT = np.zeros((len(batch), self._scorer.chunk_samples), np.float32)
         for row_T, (_, chunk) in zip(chunks_BT, batch, strict=True):
             row_T[: len(chunk)] = chunk
-        note_padding(used=sum(len(chunk) for _, chunk in batch), whole=chunks_BT.size)
         streams = [track.stream for track, _ in batch]
         self._scorer.step(streams, chunks_BT, [len(chunk) for _, chunk in batch])
         return [None] * len(batch)
@@ -216,7 +195,7 @@ class StreamStage:
             if packer is not None:
                 packer.feed(chunk)
         self._cut(track)
-        if track.ended and not len(track.held_T):
+        if track.ended and not len(track.held):
             self._finish(track)
 
     def _cut(self, track: Track) -> None:
@@ -259,10 +238,10 @@ class PassageStage:
         self._scorers = scorers  # needs before needers
         self._budgets = budgets  # code points
 
-    def due(self, items: Sequence[Item]) -> bool:
-        """Whether these items are enough for a good batch."""
-        code_points = sum(len(text.text) for item in items for text in item.event.texts)
-        return len(items) >= PASSAGE_ITEMS or code_points >= PASSAGE_CODE_POINTS
+    @staticmethod
+    def due(items: int, code_points: int) -> bool:
+        """Whether so many items with so much text are enough for a good batch."""
+        return items >= PASSAGE_ITEMS or code_points >= PASSAGE_CODE_POINTS
 
     def run(self, items: Sequence[Item]) -> None:
         """Score every text signal that is expected of each item."""
@@ -305,34 +284,6 @@ def conclude(item: Item, spec: SignalSpec, scorer: ClipScorer | WindowScorer) ->
         part=Part.AUDIO,
     )
     _record(item, spec, result)
-
-
-def next_batch(
-    queue: deque[tuple[T, P]], budget: Budget, item_of: Callable[[T], Item]
-) -> list[tuple[T, P]]:
-    """Pieces from the front of the queue that are within the budget, one at least.
-
-    Those of recordings that have turned out to be broken are let go.
-    """
-    batch: list[tuple[T, P]] = []
-    held_s = 0.0
-    while queue:
-        owner, piece = queue[0]
-        item = item_of(owner)
-        if item.audio_error is not None:
-            queue.popleft()
-            item.pieces_out -= 1
-            continue
-        held_s += piece.seconds
-        if batch and held_s > budget.amount:
-            break
-        batch.append(queue.popleft())
-    return batch
-
-
-def seconds_of(pieces: Iterable[Piece]) -> float:
-    """Their length in all."""
-    return sum(piece.seconds for piece in pieces)
 
 
 def _code_points(view: ItemView) -> int:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from earmark.processors.block import NO_SAMPLES, SAMPLE_RATE_HZ, Samples
+from earmark.processors.block import SAMPLE_RATE_HZ, Samples
+from earmark.processors.sample_queue import SampleQueue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,23 +35,24 @@ class WindowCutter:
     def __init__(self, *, size: int, hop: int) -> None:
         self._size = size
         self._hop = hop
-        self._held: Samples = NO_SAMPLES
-        self._fresh = 0  # held samples that are in no window yet
+        self._held = SampleQueue()
+        self._covered = 0  # samples that are in a window
 
     def cut(self, samples_T: Samples) -> Iterator[Window]:
         """The windows that became full with the next samples of the recording."""
-        self._held = np.concatenate((self._held, samples_T))
-        self._fresh += len(samples_T)
+        self._held.put(samples_T)
         while len(self._held) >= self._size:
-            yield Window(samples_T=self._held[: self._size].copy(), length=self._size)
-            self._held = self._held[self._hop :]
-            self._fresh = len(self._held) - (self._size - self._hop)
-        self._held = self._held.copy()
+            start = self._held.begin
+            self._covered = start + self._size
+            yield Window(samples_T=self._held.cut(start, self._covered), length=self._size)
+            self._held.forget(start + self._hop)
 
     def flush(self) -> Iterator[Window]:
         """The last window, if samples are left that were in none."""
-        if self._fresh > 0:
+        if self._held.end > self._covered:
+            length = len(self._held)
             padded_T = np.zeros(self._size, np.float32)
-            padded_T[: len(self._held)] = self._held
-            yield Window(samples_T=padded_T, length=len(self._held))
-        self._held, self._fresh = NO_SAMPLES, 0
+            padded_T[:length] = self._held.take(length)
+            yield Window(samples_T=padded_T, length=length)
+        self._held = SampleQueue()
+        self._covered = 0

@@ -3,8 +3,7 @@
 B: batch, T: samples (16 kHz, mono, float32)
 """
 
-from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +16,8 @@ from earmark.processors.canary import canary_window
 from earmark.processors.error import ContentError
 from earmark.processors.isolation import isolated
 from earmark.processors.item import Item
+from earmark.processors.piece_queue import PieceQueue, seconds_of
 from earmark.processors.signal import Part, SignalSpec, Trunk, WindowScorer
-from earmark.processors.stage import next_batch, seconds_of
 from earmark.processors.window import Window, WindowCutter
 
 
@@ -41,7 +40,7 @@ class WindowStage:
         self._budget = budget  # seconds
         self._trunk: Trunk = next(iter(scorers.values()))[1].trunk
         self._recordings: dict[int, _Recording] = {}
-        self._queue: deque[tuple[_Recording, Window]] = deque()
+        self._queue: PieceQueue[_Recording, Window] = PieceQueue(lambda each: each.item)
 
     def open(self, item: Item, computed: Collection[str]) -> None:
         """Begin with the recording of `item`, where a signal of this stage is computed for it."""
@@ -54,22 +53,22 @@ class WindowStage:
         """Take the next samples of `item`."""
         recording = self._recordings.get(id(item))
         if recording is not None:
-            self._put(recording, recording.cutter.cut(samples_T))
+            self._queue.put(recording, recording.cutter.cut(samples_T))
 
     def close(self, item: Item) -> None:
         """No more samples of `item` will come."""
         recording = self._recordings.pop(id(item), None)
         if recording is not None and item.audio_error is None:
-            self._put(recording, recording.cutter.flush())
+            self._queue.put(recording, recording.cutter.flush())
 
     @property
     def due(self) -> bool:
         """Whether the queue fills a batch."""
-        return seconds_of(window for _, window in self._queue) >= self._budget.amount
+        return self._queue.seconds >= self._budget.amount
 
     def run(self) -> bool:
         """Score one batch; whether there was anything to score."""
-        batch = next_batch(self._queue, self._budget, lambda recording: recording.item)
+        batch = self._queue.batch(self._budget)
         if not batch:
             return False
         windows = [window for _, window in batch]
@@ -122,11 +121,6 @@ class WindowStage:
 
     def _canary(self) -> Window:
         return canary_window(self._trunk.window_samples)
-
-    def _put(self, recording: _Recording, windows: Iterable[Window]) -> None:
-        for window in windows:
-            recording.item.pieces_out += 1
-            self._queue.append((recording, window))
 
 
 def by_trunk(

@@ -39,6 +39,7 @@ from earmark.streams.watchdog import Watchdog, ending_process, limits_s
 from earmark.streams.worker import Worker, consumer_for
 
 Publishing = Callable[[Settings, Mapping[str, int], Route, Consumer], Publisher]
+Loading = Callable[[Settings], Pipeline]
 
 LIVE = Route()
 NICE_OF_LONG = 10  # a long recording is in nobody's way
@@ -60,12 +61,14 @@ def assemble(
     route: Route = LIVE,
     course: Course | None = None,
     publishing: Publishing = in_transactions,
+    loading: Loading | None = None,
     observer: Observer | None = None,
 ) -> Worker:
     """A worker ready to run; `registry` stays open as long as it runs.
 
     By default a live one; a replay brings its `route` and its `course`. What another `publishing`
-    makes serves to measure this one: the worker promises nothing with it. Another `observer` than
+    makes serves to measure this one: the worker promises nothing with it, and `loading` another
+    pipeline than that of the settings likewise. Another `observer` than
     the settings ask for is one with these `metrics`.
 
     Raises ConfigurationError where a schema is not registered or a signal is not known, and
@@ -84,7 +87,7 @@ def assemble(
     observer = observer or observer_for(settings, metrics)
 
     def load() -> Pipeline:
-        pipeline = load_pipeline(settings)
+        pipeline = (loading or load_pipeline)(settings)
         metrics.watch(pipeline.budgets)
         metrics.device_is(pipeline.device)
         for budget in pipeline.budgets.values():

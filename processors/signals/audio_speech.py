@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import torch
 
+from earmark.models.padding import note_padding
 from earmark.models.silero import FRAME_SAMPLES, SileroVad, VoiceState, load_silero
 from earmark.processors.block import SAMPLE_RATE_HZ, Samples
 from earmark.processors.clip import Span
@@ -71,10 +72,11 @@ class SpeechScorer:
     ) -> None:
         """Move each stream on by its chunk, of which the first `length` samples are real."""
         voices = [stream.voice for stream in streams]
-        probabilities_BF, voices = self._network.step(torch.tensor(chunks_BT), voices)
-        rows = zip(streams, voices, probabilities_BF.tolist(), lengths_B, strict=True)
-        for stream, voice, probabilities_F, length in rows:
-            frames = -(-length // FRAME_SAMPLES)
+        frames_B = [-(-length // FRAME_SAMPLES) for length in lengths_B]
+        note_padding(used=sum(lengths_B), whole=sum(frames_B) * FRAME_SAMPLES)
+        probabilities_BF, voices = self._network.step(torch.tensor(chunks_BT), voices, frames_B)
+        rows = zip(streams, voices, probabilities_BF.tolist(), frames_B, lengths_B, strict=True)
+        for stream, voice, probabilities_F, frames, length in rows:
             stream.advance(voice, probabilities_F[:frames], length)
 
     def finish(self, stream: SpeechStream, duration_ms: int) -> Result:

@@ -11,6 +11,7 @@ what a remark is aimed at are lost on it, and lyrics that tell of grief are nega
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from earmark.models.profanity import load_coverage
@@ -41,6 +42,10 @@ class _Passage:
     readings: tuple[str, ...]
 
 
+_Asked = tuple[str, Polarity]  # a text, and the mean of its sentences
+_Rated = tuple[_Asked, Mapping[str, float]]  # and what the head says of it
+
+
 class SentimentScorer:
     """Finds the polarity of texts; a `PassageScorer`."""
 
@@ -59,24 +64,23 @@ class SentimentScorer:
             dict.fromkeys(r for of_item in passages for p in of_item for r in p.readings)
         )
         read = dict(zip(readings, self._vader.polarities(readings), strict=True))
+        asked = [_asked(of_item, read) for of_item in passages]
+        texts, polarities = [*zip(*chain(*asked), strict=True)] or ((), ())
+        found = iter(self._head.probabilities(texts, polarities))
         return [
-            self._conclude(of_item, read) if of_item else nothing_read(item)
-            for item, of_item in zip(items, passages, strict=True)
+            self._conclude(of_item, [*zip(of_asked, found, strict=False)])
+            if of_item
+            else nothing_read(item)
+            for item, of_item, of_asked in zip(items, passages, asked, strict=True)
         ]
 
-    def _conclude(self, passages: Sequence[_Passage], read: Mapping[str, Polarity]) -> Result:
-        of_fields = [[read[reading] for reading in passage.readings] for passage in passages]
-        fields = []
-        for passage, polarities in zip(passages, of_fields, strict=True):
-            mean = Polarity.mean(polarities)
-            probabilities = self._head.probabilities(passage.text, mean)
-            fields.append(
-                {"field": passage.field, "polarity": mean.value, **self._said(probabilities)}
-            )
-        whole = Polarity.mean([polarity for polarities in of_fields for polarity in polarities])
-        if len(passages) > 1:
-            text = "\n".join(passage.text for passage in passages)
-            probabilities = self._head.probabilities(text, whole)
+    def _conclude(self, passages: Sequence[_Passage], rated: Sequence[_Rated]) -> Result:
+        """`rated` are the passages and, where there are several, the item after them."""
+        fields = [
+            {"field": passage.field, "polarity": polarity.value, **self._said(probabilities)}
+            for passage, ((_, polarity), probabilities) in zip(passages, rated, strict=False)
+        ]
+        (_, whole), probabilities = rated[-1]
         said = self._said(probabilities)
         common = {"probabilities": probabilities, "polarity": whole.value, "fields": fields}
         if said["label"] is None:
@@ -144,6 +148,16 @@ def text_sentiment(loading: Loading) -> SentimentScorer:
     coverage = load_coverage(store.path(VOCABULARY, "vocabulary.json"))
     gate = EnglishGate(coverage, loading.thresholds)
     return SentimentScorer(vader, head, gate, loading.thresholds)
+
+
+def _asked(passages: Sequence[_Passage], read: Mapping[str, Polarity]) -> list[_Asked]:
+    """Each passage and, where there are several, all of them as one text."""
+    of_fields = [[read[reading] for reading in passage.readings] for passage in passages]
+    asked = [(p.text, Polarity.mean(found)) for p, found in zip(passages, of_fields, strict=True)]
+    if len(passages) > 1:
+        text = "\n".join(passage.text for passage in passages)
+        asked.append((text, Polarity.mean([*chain(*of_fields)])))
+    return asked
 
 
 def _passage(text: Text) -> _Passage:

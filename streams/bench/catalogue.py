@@ -100,6 +100,10 @@ GPU: dict[str, Measure] = {
     "music_on_gpu": lazily("model_rows", "music_on_gpu"),
 }
 
+TRANSCRIPT: dict[str, Entry] = {
+    "transcript_faster_whisper": by_mix("transcript_rows", "faster", (Mix.VOICE, Mix.PODCAST)),
+    "transcript_transformers": by_mix("transcript_rows", "transformers", (Mix.VOICE, Mix.PODCAST)),
+}
 BATCHING: dict[str, Entry] = {}
 TRANSPORT: dict[str, Entry] = {}
 LATENCY: dict[str, Entry] = {}
@@ -109,8 +113,14 @@ GROUPS: dict[str, Mapping[str, Entry]] = {
     "features": FEATURES,
     "batching": BATCHING,
     "codec": CODEC,
+    "transcript": TRANSCRIPT,
     "transport": TRANSPORT,
-    "worker": WORKER,
+    "worker": {
+        **WORKER,
+        "worker_mix": by_mix(
+            "mix_rows", "worker_mix", tuple(mix for mix in Mix if mix is not Mix.TEXT)
+        ),
+    },
     "latency": LATENCY,
     "memory": MEMORY,
     "delivery": DELIVERY,

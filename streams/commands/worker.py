@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+# Each call into torch lets go of the interpreter, and may wait so long to get it back from the
+# thread that talks to Kafka; Python's 5 ms are many of the small calls by which texts are read.
+SWITCH_S = 0.000_5
+
 
 @click.command()
 @click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default=None)
@@ -84,6 +88,7 @@ def _work(settings: "Settings") -> None:
 
     configure_logging(level=settings.log.level)
     return_large_blocks()
+    sys.setswitchinterval(SWITCH_S)
     metrics, health = Metrics(), Health()
     server = HealthServer(
         health, metrics.registry, host=settings.worker.http_host, port=settings.worker.http_port

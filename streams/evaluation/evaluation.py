@@ -63,6 +63,7 @@ class TaskResult:
     slices: Sequence[Slice]
     worst: Sequence[Item]
     calibration: Calibration | None
+    roc: Sequence[tuple[float, float]]  # as `Measured` has it
     limits: str
 
 
@@ -246,6 +247,7 @@ def _result(each: Measurement, scored: Scored, by: Collection[str]) -> TaskResul
         calibration=calibration(measured.confidence, sources)
         if is_stated and measured.confidence
         else None,
+        roc=measured.roc,
         limits=task.limits,
     )
 

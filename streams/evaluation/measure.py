@@ -19,6 +19,7 @@ from earmark.streams.evaluation.metric import (
     Values,
     area_under_curve,
     average_precision,
+    curve,
     f1,
     macro_f1,
     mean,
@@ -43,7 +44,8 @@ class Measured:
     `loss_N` over `size_N` is what slices, models and items are compared by, the smaller the better;
     a case without an answer has size 0. `order_N` breaks ties among losses for the worst items.
     `shares` names the metrics that are shares, with the cases that they are shares of. `lines`
-    says for each case what was true and what was answered.
+    says for each case what was true and what was answered. `roc` is false alarm rate and recall
+    at falling thresholds, empty where there is none to choose.
     """
 
     metrics: Callable[[Values], Mapping[str, float]]
@@ -54,6 +56,7 @@ class Measured:
     lines: Sequence[tuple[str, str]]
     shares: Mapping[str, Flags] = field(default_factory=dict)
     confidence: Confidence | None = None
+    roc: Sequence[tuple[float, float]] = ()
 
     @property
     def values(self) -> Mapping[str, float]:
@@ -130,6 +133,7 @@ def detection(cases: Sequence[Case]) -> Measured:
         lines=[(_yes(case.truth), _judged(case)) for case in cases],
         shares=shares,
         confidence=Confidence(probability_N=score_N, came_true_N=truth_N, among_N=given_N),
+        roc=curve(truth_N, rank_N, given_N.astype(np.float64)),
     )
 
 

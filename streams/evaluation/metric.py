@@ -6,6 +6,7 @@ Shapes. N: cases, U: different scores, C: classes
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Codes = NDArray[np.int64]
+POINTS = 100  # of a curve: more cannot be told apart where it is drawn
 
 
 def ratio(over: float, under: float) -> float:
@@ -31,6 +33,24 @@ def area_under_curve(truth_N: Flags, rank_N: Codes, weight_N: Values) -> float:
     below_U = np.cumsum(negative_U) - negative_U
     wins = float(positive_U @ (below_U + negative_U / 2))
     return ratio(wins, float(positive_U.sum() * negative_U.sum()))
+
+
+def curve(truth_N: Flags, rank_N: Codes, weight_N: Values) -> Sequence[tuple[float, float]]:
+    """The curve that `area_under_curve` is the area under: false alarm rate and recall.
+
+    From the highest threshold to the lowest, at most some `POINTS` of it, the ends among them;
+    none where one of the truths is missing.
+    """
+    positive_U, negative_U = _by_rank(truth_N, rank_N, weight_N)
+    if not (positive_U.any() and negative_U.any()):
+        return ()
+    found_U, alarms_U = (
+        np.concatenate(([0.0], np.cumsum(each_U[::-1]) / each_U.sum()))
+        for each_U in (positive_U, negative_U)
+    )
+    passed_U = found_U + alarms_U  # rises from 0 to 2
+    kept = np.unique(np.searchsorted(passed_U, np.linspace(0, passed_U[-1], POINTS)))
+    return tuple(zip(alarms_U[kept].tolist(), found_U[kept].tolist(), strict=True))
 
 
 def average_precision(truth_N: Flags, rank_N: Codes, weight_N: Values) -> float:

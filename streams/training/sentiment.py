@@ -190,7 +190,7 @@ def fit(features: Features, truth_N: Tensor, weight_N: Tensor, penalty: float) -
 
 def _features(text: str, vader: Vader, embedding: StaticEmbedding) -> Features:
     parts = [text[part.start : part.end] for part in sentences(text)] or [text]
-    return features_of(text, Polarity.mean(vader.polarities(parts)), embedding)
+    return features_of([text], [Polarity.mean(vader.polarities(parts))], embedding)
 
 
 def _joined(features: Sequence[Features]) -> Features:

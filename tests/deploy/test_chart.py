@@ -19,6 +19,7 @@ from earmark.streams.topic import contract
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "deploy" / "helm" / "earmark"
 SCHEMAS = ROOT / "deploy" / "schemas"
+PROXY = {"podSelector": {"matchLabels": {"app": "proxy"}}}
 VALUES: dict[str, dict[str, Any]] = {
     "default": {},
     "everything": {
@@ -32,10 +33,12 @@ VALUES: dict[str, dict[str, Any]] = {
             "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists"}],
         },
         "agents": {"enabled": True, "policies": "policies"},
+        "serve": {"enabled": True, "kafkaSecret": "kafka-of-serve", "from": [PROXY]},
         "inspector": {"enabled": True, "secret": "inspector", "hosts": ["signals.example.org"]},
         "flink": {"enabled": True},
         "serviceMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
     },
+    "nobody scrapes": {"networkPolicy": {"monitoring": []}, "serve": {"enabled": True}},
 }
 Render = Callable[[str], list[dict[str, Any]]]
 
@@ -163,18 +166,29 @@ def test_no_container_has_more_rights_than_it_needs(everything: list[dict[str, A
 
 
 def test_secrets_are_named_and_never_written(everything: list[dict[str, Any]]) -> None:
-    found = {}
-    for _, each in containers(everything):
-        for variable in each["env"]:
-            if "secretKeyRef" in variable.get("valueFrom", {}):
-                found[variable["name"]] = variable["valueFrom"]["secretKeyRef"]["name"]
-    assert found == {
-        "EARMARK_KAFKA__CLIENT": "kafka",
-        "EARMARK_REGISTRY__USERNAME": "registry",
-        "EARMARK_REGISTRY__PASSWORD": "registry",
-        "EARMARK_WEB__TOKENS": "inspector",
+    found = set(secrets(everything))
+    assert {(variable, secret) for _, variable, secret in found} == {
+        ("EARMARK_KAFKA__CLIENT", "kafka"),
+        ("EARMARK_KAFKA__CLIENT", "kafka-of-serve"),
+        ("EARMARK_REGISTRY__USERNAME", "registry"),
+        ("EARMARK_REGISTRY__PASSWORD", "registry"),
+        ("EARMARK_WEB__TOKENS", "inspector"),
     }
     assert of_kind("Secret", everything) == {}
+
+
+def secrets(every: list[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
+    """Containers, their variables, and the Secrets that these come from."""
+    for name, each in containers(every):
+        for variable in each["env"]:
+            if "secretKeyRef" in variable.get("valueFrom", {}):
+                yield name, variable["name"], variable["valueFrom"]["secretKeyRef"]["name"]
+
+
+def test_a_component_may_have_a_principal_of_its_own(everything: list[dict[str, Any]]) -> None:
+    named = {name: secret for name, variable, secret in secrets(everything) if "CLIENT" in variable}
+    assert named.pop("earmark-serve/serve") == "kafka-of-serve"
+    assert set(named.values()) == {"kafka"}
 
 
 def test_each_variable_is_a_setting(everything: list[dict[str, Any]]) -> None:
@@ -225,6 +239,8 @@ def test_what_is_probed_answers_and_what_is_scraped_has_the_job_that_alerts_name
     assert jobs == {
         "earmark-worker": "earmark-worker",
         "earmark-agents": "earmark-agents",
+        "earmark-audit": "earmark-audit",
+        "earmark-serve": "earmark-serve",
         "earmark-inspector": None,  # it has pages and no metrics
     }
     monitors = of_kind("ServiceMonitor", everything)
@@ -255,9 +271,30 @@ def test_every_pod_is_under_a_network_policy_and_media_never_come_from_within(
     assert {"10.0.0.0/8", "169.254.0.0/16", "192.168.0.0/16"} <= set(blocks[0]["except"])
 
 
+def test_who_may_reach_a_pod_is_named(
+    rendered: Mapping[str, Any], everything: list[dict[str, Any]]
+) -> None:
+    policies = of_kind("NetworkPolicy", everything)
+    ways = {name: it["spec"]["ingress"] for name, it in policies.items()}
+    assert PROXY in ways["earmark-serve"][0]["from"]
+    assert PROXY not in ways["earmark-audit"][0]["from"]
+    assert ways["earmark-flink"] == []
+    unscraped = list(objects(rendered["nobody scrapes"]))
+    for name, policy in of_kind("NetworkPolicy", unscraped).items():
+        # a rule without peers lets everybody in
+        assert all(way["from"] for way in policy["spec"]["ingress"]), name
+
+
+def test_the_audit_runs_without_being_asked_for_and_nobody_is_served(
+    rendered: Mapping[str, Any],
+) -> None:
+    sets = of_kind("StatefulSet", list(objects(rendered["default"])))
+    assert sets.keys() == {"earmark-worker", "earmark-audit"}
+
+
 def test_at_most_one_of_a_set_is_disturbed_at_once(everything: list[dict[str, Any]]) -> None:
     budgets = of_kind("PodDisruptionBudget", everything)
-    assert budgets.keys() == {"earmark-worker", "earmark-agents"}
+    assert budgets.keys() == {"earmark-worker", "earmark-agents", "earmark-serve"}
     assert {each["spec"]["maxUnavailable"] for each in budgets.values()} == {1}
 
 

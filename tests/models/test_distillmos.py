@@ -38,6 +38,13 @@ def test_short_and_full_windows_score_as_in_the_package(network: DistillMos, jfk
     assert network.scores(stretches) == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.weights
+def test_half_the_precision_moves_no_score_by_a_hundredth(network: DistillMos, jfk: Tensor) -> None:
+    halved = load_distillmos(ModelStore().path("distillmos"), Device(precision="bf16"))
+    stretches = [jfk[:50_000], jfk[:WINDOW_SAMPLES], jfk[100_000:130_000]]
+    assert halved.scores(stretches) == pytest.approx(network.scores(stretches), abs=0.01)
+
+
 def test_other_weights_are_refused(tmp_path) -> None:
     save_file({"weights": torch.zeros(3)}, tmp_path / "model.safetensors")
     with pytest.raises(ModelError, match="does not hold the network of distillmos"):

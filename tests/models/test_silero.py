@@ -68,6 +68,18 @@ def test_state_carries_over_chunks(untrained: SileroVad, jfk: Tensor) -> None:
     torch.testing.assert_close(torch.cat(parts, dim=1), whole_BF, atol=1e-5, rtol=0)
 
 
+def test_a_recording_that_ends_sooner_is_read_as_alone(untrained: SileroVad, jfk: Tensor) -> None:
+    states, frames = [untrained.initial_state()] * 3, (7, 40, 1)
+    samples_BT = jfk[: 120 * FRAME_SAMPLES].view(3, -1)
+    scores_BF, after = untrained.step(samples_BT, states, frames)
+    for row, count in enumerate(frames):
+        alone_T = samples_BT[row, : count * FRAME_SAMPLES]
+        expected, (state,) = untrained.step(alone_T[None], states[:1])
+        torch.testing.assert_close(scores_BF[row, :count], expected[0], atol=1e-5, rtol=0)
+        if count == max(frames):
+            torch.testing.assert_close(after[row].cell_H, state.cell_H, atol=1e-5, rtol=0)
+
+
 def test_weights_of_the_published_file_give_its_probabilities(jfk: Tensor, tmp_path: Path) -> None:
     save_file(weights_of_jit(PUBLISHED), tmp_path / "model.safetensors")
     network = load_silero(tmp_path / "model.safetensors", Device())

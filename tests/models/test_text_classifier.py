@@ -76,6 +76,12 @@ def test_batches_do_not_change_scores(classifier):
     assert np.allclose(classifier.probabilities(TEXTS), alone, atol=1e-5)
 
 
+def test_batches_of_unlike_lengths_do_not_change_scores(classifier):
+    texts = [("the early light lay quiet " * 9)[: 3 * number] for number in range(1, 60)]
+    alone = np.concatenate([classifier.probabilities([text]) for text in texts])
+    assert np.allclose(classifier.probabilities(texts[::-1])[::-1], alone, atol=1e-5)
+
+
 def test_half_the_bits_move_scores_by_little(store, classifier):
     half = load_text_classifier(ModelStore(store.root), "tiny", Device(precision="bf16"))
     difference = half.probabilities(TEXTS) - classifier.probabilities(TEXTS)

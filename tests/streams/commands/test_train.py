@@ -138,7 +138,7 @@ def test_a_head_of_sentiment_learns_what_no_lexicon_knows(tmp_path: Path) -> Non
     plain = Polarity(value=0.0, wordless=True, words=4)
     assert read_card(card.read_text(), where="card").labels == ("negative", "neutral", "positive")
     for label, word in words.items():
-        found = head.probabilities(f"This song is {word} number 7", plain)
+        (found,) = head.probabilities([f"This song is {word} number 7"], [plain])
         assert max(found, key=lambda name: found[name]) == label
 
 

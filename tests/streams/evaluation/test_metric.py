@@ -14,6 +14,7 @@ from sklearn.metrics import (
 from earmark.streams.evaluation.metric import (
     area_under_curve,
     average_precision,
+    curve,
     f1,
     macro_f1,
     ranks,
@@ -43,6 +44,28 @@ def test_area_and_average_precision_are_those_of_scikit_learn_with_any_weights_a
     if positive:
         wanted = average_precision_score(truth_N, score_N, sample_weight=weight_N)
         assert precision == pytest.approx(wanted)
+
+
+@given(CASES)
+def test_the_area_under_the_curve_is_the_area_under_its_points(cases):
+    truth_N, score_N, weight_N = columns(cases)
+    points = curve(truth_N, ranks(score_N), weight_N)
+    area = area_under_curve(truth_N, ranks(score_N), weight_N)
+    if math.isnan(area):
+        assert points == ()
+    else:
+        assert (points[0], points[-1]) == ((0, 0), (pytest.approx(1), pytest.approx(1)))
+        assert np.trapezoid(*reversed(np.array(points).T)) == pytest.approx(area)
+
+
+def test_a_curve_of_very_many_scores_has_few_points_and_nearly_its_area():
+    random = np.random.default_rng(5)
+    truth_N, one_N = random.random(5_000) < 0.3, np.ones(5_000)
+    rank_N = ranks(random.random(5_000) + 0.4 * truth_N)
+    points = curve(truth_N, rank_N, one_N)
+    assert 50 < len(points) <= 101
+    area = area_under_curve(truth_N, rank_N, one_N)
+    assert np.trapezoid(*reversed(np.array(points).T)) == pytest.approx(area, abs=0.005)
 
 
 def test_a_case_of_weight_two_counts_as_two_cases():

@@ -57,7 +57,7 @@ env:
   # a pod of a set has the name that it had before: its transactions are its own again
   - name: EARMARK_KAFKA__SLOT
     valueFrom: {fieldRef: {fieldPath: metadata.name}}
-  {{- with .root.Values.kafka.secret }}
+  {{- with (index .root.Values .component).kafkaSecret | default .root.Values.kafka.secret }}
   - name: EARMARK_KAFKA__CLIENT
     valueFrom: {secretKeyRef: {name: {{ . }}, key: client}}
   {{- end }}

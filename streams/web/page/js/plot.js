@@ -36,7 +36,7 @@ export function reliability(bins, name) {
   const used = bins.filter((bin) => bin.count > 0 && bin.predicted !== null);
   const most = Math.max(1, ...used.map((bin) => bin.count));
   const said = `Reliability of ${name}: ${used.map((bin) => `said ${percent(bin.predicted)}, came true ${percent(bin.observed)}, ${bin.count} cases`).join("; ")}`;
-  return figure("Said and come true", said, size, 220,
+  return figure(`${name}: said and come true`, said, size, 220,
     svg("path", { class: "axis", d: `M${left},10V${bottom}H${size - 8}` }),
     svg("path", { class: "guide", d: `M${x(0)},${y(0)}L${x(1)},${y(1)}` }),
     used.length > 1 && svg("polyline", { class: "line", points: used.map((bin) => `${x(bin.predicted)},${y(bin.observed)}`).join(" ") }),
@@ -50,7 +50,7 @@ export function reliability(bins, name) {
 export function roc(points, name) {
   const size = 220, left = 34, bottom = 190;
   const x = scale(0, 1, left, size - 8), y = scale(0, 1, bottom, 10);
-  return figure("Found, and false alarms", `Curve of recall over false alarms of ${name}`, size, 220,
+  return figure(`${name}: found, and false alarms`, `Curve of recall over false alarms of ${name}`, size, 220,
     svg("path", { class: "axis", d: `M${left},10V${bottom}H${size - 8}` }),
     svg("path", { class: "guide", d: `M${x(0)},${y(0)}L${x(1)},${y(1)}` }),
     svg("polyline", { class: "line", points: points.map(([alarm, recall]) => `${x(alarm)},${y(recall)}`).join(" ") }),
@@ -93,6 +93,39 @@ export function overTime(points, caption, { limit = null, said = null, height = 
     ends.map((it, place) => text(x(it.ms), bottom + 17, day(it.ms), place ? "end" : ends.length > 1 ? "start" : "middle")),
     text(left - 6, y(high) + 4, number(high), "end"),
     high !== low && text(left - 6, y(from === 0 ? 0 : low) + 4, number(from === 0 ? 0 : low), "end"));
+}
+
+/** Two counts of each name, one bar under the other. `rows`: [{name, live, run}]. */
+export function twoBars(rows, caption) {
+  const width = 420, left = 140, step = 36, bar = 11;
+  const x = scale(0, Math.max(1, ...rows.flatMap((it) => [it.live, it.run])), left, width - 56);
+  const said = `${caption}: ${rows.map((it) => `${it.name} ${it.live} live, ${it.run} in the run`).join("; ")}`;
+  return figure(caption, said, width, rows.length * step,
+    rows.map((it, place) => [
+      text(left - 10, place * step + 21, it.name.length > 20 ? `${it.name.slice(0, 19)}…` : it.name, "end"),
+      [it.live, it.run].map((count, side) => {
+        const y = place * step + 4 + side * (bar + 2);
+        return [
+          svg("rect", { class: `kind-${1 - side}`, x: left, y, width: Math.max(1, x(count) - left), height: bar, rx: 2 }),
+          text(x(count) + 7, y + bar - 2, number(count)),
+        ];
+      }),
+    ]));
+}
+
+/** Counts between edges, filled; `over` are others between the same edges, as an outline. Either: {edges, counts}. */
+export function histogram({ edges, counts }, caption, over = null) {
+  const width = 420, left = 44, bottom = 130;
+  const most = Math.max(1, ...counts, ...(over?.counts ?? []));
+  const x = scale(edges[0], edges.at(-1), left, width - 12), y = scale(0, most, bottom, 12);
+  const stairs = (each) => each.map((count, place) => `V${y(count)}H${x(edges[place + 1])}`).join("");
+  const line = (each) => `M${x(edges[0])},${bottom}${stairs(each)}V${bottom}`;
+  return figure(caption, `${caption}: from ${number(edges[0])} to ${number(edges.at(-1))}, at most ${number(most)} in one of ${counts.length} bins`, width, 156,
+    svg("path", { class: over ? "kind-1" : "kind-0", d: line(counts) }),
+    over && svg("path", { class: "line", d: line(over.counts) }),
+    svg("path", { class: "axis", d: `M${left},12V${bottom}H${width - 4}` }),
+    text(left - 6, 16, number(most), "end"), text(left - 6, bottom + 4, "0", "end"),
+    text(left, bottom + 18, number(edges[0])), text(width - 12, bottom + 18, number(edges.at(-1)), "end"));
 }
 
 /** Counts of some kinds, one column an hour; `counts`: [{hour_ms, kind, count}]. */

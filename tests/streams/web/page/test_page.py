@@ -1,6 +1,5 @@
 """The pages in a real browser: load, live update, seek, search, redrive, hostile text, looks."""
 
-from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,11 +21,10 @@ from tests.streams.web.page.given import (
     UNSAFE,
     live_signal,
 )
+from tests.streams.web.page.looking import check_looks, visit
 
 pytestmark = [pytest.mark.kafka]
 
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-GRAVE = {"serious", "critical"}
 SHOWN_TITLE = HOSTILE.replace("\u202e", "\ufffd")
 
 
@@ -51,24 +49,8 @@ PAGES = {
 }
 
 
-def visit(page: Page, site: Site, address: str) -> None:
-    page.goto(f"{site.url}/#{address}")
-    page.wait_for_selector("main[data-ready]")
-
-
-def grave_faults(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe-core calls serious or critical, and where."""
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run()")["violations"]
-    return [
-        (fault["id"], [str(node["target"]) for node in fault["nodes"]])
-        for fault in found
-        if fault["impact"] in GRAVE
-    ]
-
-
 def test_a_search_by_words_of_the_transcript_leads_to_the_item(page: Page, site: Site) -> None:
-    visit(page, site, "/items")
+    visit(page, site.url, "/items")
     page.keyboard.press("/")
     page.keyboard.type("fellow americans")
     page.keyboard.press("Enter")
@@ -81,20 +63,20 @@ def test_a_search_by_words_of_the_transcript_leads_to_the_item(page: Page, site:
 
 
 def test_a_label_and_its_probability_filter_the_items(page: Page, site: Site) -> None:
-    visit(page, site, "/items?label=piano&min_score=0.5")
+    visit(page, site.url, "/items?label=piano&min_score=0.5")
     expect(page.locator("[data-row]")).to_have_attribute("data-row", SPEECH)
-    visit(page, site, "/items?label=piano&min_score=0.9")
+    visit(page, site.url, "/items?label=piano&min_score=0.9")
     expect(page.get_by_text("Nothing fits")).to_be_visible()
 
 
 def test_items_like_another_are_found(page: Page, site: Site) -> None:
-    visit(page, site, address_of(SPEECH))
+    visit(page, site.url, address_of(SPEECH))
     page.get_by_role("link", name="Find alike").click()
     expect(page.locator(f'[data-row="{OTHER}"]')).to_contain_text("alike")
 
 
 def test_a_click_on_a_line_of_the_transcript_seeks_there(page: Page, site: Site) -> None:
-    visit(page, site, address_of(SPEECH))
+    visit(page, site.url, address_of(SPEECH))
     line = page.locator(".transcript li", has_text="ask not")
     line.click()
     expect(page.locator("#place")).to_have_attribute("aria-valuenow", f"{SAID[1][0]}")
@@ -102,7 +84,7 @@ def test_a_click_on_a_line_of_the_transcript_seeks_there(page: Page, site: Site)
 
 
 def test_the_evidence_of_a_verdict_and_the_stretches_of_a_lane_seek(page: Page, site: Site) -> None:
-    visit(page, site, address_of(SPEECH))
+    visit(page, site.url, address_of(SPEECH))
     place = page.locator("#place")
     page.locator(".evidence").click()
     expect(place).to_have_attribute("aria-valuenow", "5.3")
@@ -111,7 +93,7 @@ def test_the_evidence_of_a_verdict_and_the_stretches_of_a_lane_seek(page: Page, 
 
 
 def test_arrows_seek_and_space_plays(page: Page, site: Site) -> None:
-    visit(page, site, address_of(SPEECH))
+    visit(page, site.url, address_of(SPEECH))
     page.keyboard.press("ArrowRight")
     expect(page.locator("#place")).to_have_attribute("aria-valuenow", "5.0")
     page.keyboard.press("Space")
@@ -119,12 +101,12 @@ def test_arrows_seek_and_space_plays(page: Page, site: Site) -> None:
 
 
 def test_unsafe_words_are_marked_in_the_transcript(page: Page, site: Site) -> None:
-    visit(page, site, address_of(SPEECH))
+    visit(page, site.url, address_of(SPEECH))
     expect(page.locator(".transcript mark.unsafe")).to_have_text(f"{UNSAFE} ")
 
 
 def test_a_signal_shows_who_made_it_and_what_it_said_before(page: Page, site: Site) -> None:
-    visit(page, site, address_of(SPEECH))
+    visit(page, site.url, address_of(SPEECH))
     card = page.locator('[data-signal="audio.speech"]')
     card.get_by_text("Made by").click()
     expect(card.get_by_text("config hash")).to_be_visible()
@@ -134,7 +116,7 @@ def test_a_signal_shows_who_made_it_and_what_it_said_before(page: Page, site: Si
 
 
 def test_personal_data_is_masked_until_somebody_asks(page: Page, site: Site) -> None:
-    visit(page, site, address_of(COMMENT))
+    visit(page, site.url, address_of(COMMENT))
     text = page.locator(".text-body").last
     expect(text).to_contain_text("or shut up")
     expect(page.locator("main")).not_to_contain_text(ADDRESS)
@@ -143,17 +125,17 @@ def test_personal_data_is_masked_until_somebody_asks(page: Page, site: Site) -> 
 
 
 def test_hostile_text_is_shown_as_text(page: Page, site: Site) -> None:
-    visit(page, site, address_of(COMMENT))
+    visit(page, site.url, address_of(COMMENT))
     expect(page.locator("h1")).to_have_text(SHOWN_TITLE)
     expect(page.locator("main img, main script, main svg[onload]")).to_have_count(0)
     for address in ("/items", "/rejections", "/rejections?of=dead-letters"):
-        visit(page, site, address)
+        visit(page, site.url, address)
         expect(page.get_by_text(SHOWN_TITLE).first).to_be_visible()
         expect(page.locator("main img, main script")).to_have_count(0)
 
 
 def test_a_signal_appears_as_it_arrives(page: Page, site: Site) -> None:
-    visit(page, site, "/stream")
+    visit(page, site.url, "/stream")
     expect(page.get_by_text("live", exact=True)).to_be_visible()
     send(site.stack, [live_signal("page/live", "spam")])
     row = page.locator("[data-row]", has_text="page/live")
@@ -162,7 +144,7 @@ def test_a_signal_appears_as_it_arrives(page: Page, site: Site) -> None:
 
 
 def test_a_paused_stream_goes_on_step_by_step(page: Page, site: Site) -> None:
-    visit(page, site, "/stream?signal=text.safety")
+    visit(page, site.url, "/stream?signal=text.safety")
     expect(page.get_by_text("live", exact=True)).to_be_visible()
     page.keyboard.press("Space")
     send(site.stack, [live_signal("page/first", "spam"), live_signal("page/second", "spam")])
@@ -174,8 +156,10 @@ def test_a_paused_stream_goes_on_step_by_step(page: Page, site: Site) -> None:
 
 
 def test_a_dead_letter_is_redriven_from_its_page(page: Page, site: Site) -> None:
-    visit(page, site, "/rejections?of=dead-letters")
+    visit(page, site.url, "/rejections?of=dead-letters")
     page.locator("[data-row]").first.click()
+    expect(page.locator("pre.hex")).to_have_count(0)
+    page.get_by_role("button", name="Show the bytes").click()
     expect(page.locator("pre.hex").first).to_contain_text("3c 73 63 72 69 70 74")
     page.get_by_role("button", name="Redrive").click()
     page.get_by_role("dialog").get_by_role("button", name="Redrive").click()
@@ -200,7 +184,7 @@ def test_who_is_no_operator_gets_no_button(page: Page, site: Site, tmp_path: Pat
 
 
 def test_the_keys_are_shown_and_closed_by_keys(page: Page, site: Site) -> None:
-    visit(page, site, "/items")
+    visit(page, site.url, "/items")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     page.keyboard.press("Escape")
@@ -209,13 +193,13 @@ def test_the_keys_are_shown_and_closed_by_keys(page: Page, site: Site) -> None:
 
 @pytest.mark.weights
 def test_a_pasted_text_is_scored_and_not_kept(page: Page, site: Site) -> None:
-    visit(page, site, "/try")
+    visit(page, site.url, "/try")
     page.get_by_label("text", exact=True).fill("You filthy pig, I hate you.")
     page.get_by_role("button", name="Score").click()
     card, trouble = page.locator('[data-signal="text.safety"]'), page.locator(".state.bad")
     expect(card.or_(trouble)).to_be_visible(timeout=120_000)  # the models are read first
     expect(card).to_contain_text("harassment")
-    visit(page, site, "/items?q=filthy")
+    visit(page, site.url, "/items?q=filthy")
     expect(page.locator("[data-row]")).to_have_count(1)  # the comment that was there before
 
 
@@ -223,16 +207,5 @@ def test_a_pasted_text_is_scored_and_not_kept(page: Page, site: Site) -> None:
 def test_a_page_is_accessible_and_fits_wide_and_narrow_screens(
     name: str, page: Page, site: Site, screenshots: Path
 ) -> None:
-    visit(page, site, PAGES[name])
-    expect(page.locator("[aria-busy]")).to_have_count(0)
-    page.screenshot(path=screenshots / f"{name}-1440-light.png", full_page=True)
-    faults = grave_faults(page)
-    page.emulate_media(color_scheme="dark")
-    faults += grave_faults(page)
-    page.screenshot(path=screenshots / f"{name}-1440-dark.png", full_page=True)
-    page.set_viewport_size({"width": 390, "height": 844})
-    page.screenshot(path=screenshots / f"{name}-390-dark.png", full_page=True)
-    page.emulate_media(color_scheme="light")
-    page.screenshot(path=screenshots / f"{name}-390-light.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    assert faults == []
+    visit(page, site.url, PAGES[name])
+    check_looks(page, screenshots, name)

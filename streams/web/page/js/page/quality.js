@@ -1,11 +1,12 @@
-// How right the signals are, whether they drift, and what replays would change.
+// How right the signals are, and whether they drift; what replays would change is beside it.
 
-import { get, part, post, session } from "../api.js";
-import { content, el, replace, shown } from "../dom.js";
-import { date, day, number, percent, words } from "../format.js";
-import { announce, empty, failed, fill } from "../notice.js";
-import { confirmed, facts, head, panel, table, tag } from "../part.js";
+import { get, part } from "../api.js";
+import { content, el, shown } from "../dom.js";
+import { date, day, number, words } from "../format.js";
+import { empty, fill } from "../notice.js";
+import { facts, head, panel, table, tag } from "../part.js";
 import { interval, overTime, reliability, roc } from "../plot.js";
+import { replays } from "./replay.js";
 
 const TABS = [["evaluations", "Evaluations"], ["drift", "Drift"], ["replays", "Replays"]];
 const MOST_PLOTS = 24;
@@ -56,23 +57,22 @@ function evaluation(it, name) {
     interval(figure, key),
   ]);
   const columns = [["figure"], ["value", true], ["95 % interval", true], ["chance", true], ["from 0 to 1"]];
-  const calibration = calibrations(it.calibration);
   return el("section", { class: "panel" },
     el("h2", { class: "row-of" }, content(it.data), it.stale && tag("stale: another model or thresholds now", "warn")),
     el("p", { class: "lead" }, [it.rows !== null && it.rows !== undefined && `${number(it.rows)} rows`, it.basis && words(it.basis)].filter(Boolean).join(" · ")),
     rows.length > 0 && table(`Figures of ${name} on ${it.data}`, columns, rows.slice(0, LEAST)),
     rows.length > LEAST && el("details", {}, el("summary", {}, `${rows.length - LEAST} more figures`), table(`More figures of ${name} on ${it.data}`, columns, rows.slice(LEAST))),
-    (calibration.length > 0 || it.roc) && el("div", { class: "plots" },
-      calibration.map(([label, bins]) => el("div", {}, label && el("h3", {}, content(label)), reliability(bins, label || name))),
-      Array.isArray(it.roc) && roc(it.roc, name)),
+    curves(it),
     it.limits && el("p", { class: "lead" }, content(it.limits)));
 }
 
-/** One diagram, or one for each label. */
-function calibrations(found) {
-  if (!found) return [];
-  if (found.bins) return found.bins.length ? [[null, found.bins]] : [];
-  return Object.entries(found).filter(([, it]) => it?.bins?.length).map(([label, it]) => [label, it.bins]).slice(0, MOST_PLOTS);
+/** Of each question what was said with a probability, and what a recall costs. */
+function curves({ calibration, roc: measured }) {
+  const drawn = [
+    ...calibration.filter(({ bins }) => bins.length).map((it) => reliability(it.bins, shown(words(it.task)))),
+    ...measured.map((it) => roc(it.points, shown(words(it.task)))),
+  ];
+  return drawn.length > 0 && el("div", { class: "plots" }, drawn.slice(0, MOST_PLOTS));
 }
 
 async function drift(parameters, signal) {
@@ -82,7 +82,7 @@ async function drift(parameters, signal) {
   }, el("option", { value: "" }, "all"), signals.map((it) => el("option", { value: it.name, selected: it.name === parameters.get("signal") }, it.name))));
   return [
     select,
-    found.alerts?.length > 0 && panel("Alerts", el("ul", { class: "stack" }, found.alerts.map((it) => el("li", {},
+    found.alerts?.length > 0 && panel("Alerts", el("ul", { class: "stack" }, found.alerts.map((it) => el("li", { class: "alert" },
       el("p", { class: "row-of" }, tag(`${it.measure} ${number(it.value)}`, "bad"), content(it.words ?? `${it.signal} ${it.field}`)),
       el("p", { class: "muted small" }, `${it.signal} · ${it.content_type} · ${it.language} · ${date(it.window_end ?? it.day_ms)}`))))),
     found.days?.length > 0 ? plots(found.days) : empty("No drift counted", "Windows come from `earmark up --with flink`; a day needs another one before it to be compared with."),
@@ -114,59 +114,4 @@ function point(it) {
   const ms = it.day_ms ?? Date.parse(it.day);
   const [low, high] = it.interval ?? [];
   return { ms, value: valueOf(it), low, high, isBad: it.drifted, title: `${day(ms)}: psi ${number(it.psi)}, ks ${number(it.ks)}${it.words ? `; ${shown(it.words)}` : ""}` };
-}
-
-async function replays(parameters, signal) {
-  const [{ runs }, { roles }] = await Promise.all([get("replays", {}, signal), session()]);
-  if (!runs.length) return empty("No replays", "Start one with `earmark replay start`: it answers the same items with another model or other thresholds, beside the live signals.");
-  return el("ul", { class: "stack" }, runs.map((it) => el("li", {}, run(it, roles, signal))));
-}
-
-function run(it, roles, signal) {
-  const place = el("div", {});
-  const signals = it.signals ?? (it.signal ? [it.signal].flat() : []);
-  const open = el("button", { type: "button", on: { click: () => fill(place, async () => diff(await get(`replays/${part(it.name)}/diff`, {}, signal)), { signal, what: "Comparing" }) } }, "Compare with live");
-  return el("section", { class: "panel stack" },
-    el("h2", { class: "spread" }, content(it.name), tag(it.state ?? "", it.state === "failed" ? "bad" : "accent")),
-    el("p", { class: "meta" }, el("span", {}, signals.join(", ")), it.items !== undefined && it.items !== null && el("span", {}, `${number(it.items)} items`), typeof it.progress === "number" && el("span", {}, percent(it.progress)), it.changed !== undefined && it.changed !== null && el("span", {}, `${number(it.changed)} changed`)),
-    el("div", { class: "row-of" }, open, roles.includes("operator") && promote(it)),
-    place);
-}
-
-function promote(it) {
-  const button = el("button", { type: "button", class: "main" }, "Promote");
-  button.addEventListener("click", async () => {
-    if (!(await confirmed(`Promote ${it.name}?`, "Its answers become the live ones of the items that it answered.", "Promote"))) return;
-    button.disabled = true;
-    try {
-      await post(`replays/${part(it.name)}/promote`);
-      replace(button, "Promoted");
-      announce("Promoted");
-    } catch (error) {
-      button.disabled = false;
-      button.after(failed(error));
-    }
-  });
-  return button;
-}
-
-function diff(found) {
-  return el("div", { class: "stack" }, (found.signals ?? []).map((it) => el("div", { class: "stack tight" },
-    el("h3", {}, content(it.signal ?? it.name)),
-    facts(Object.entries(it).filter(([, value]) => typeof value === "number" || typeof value === "string").map(([name, value]) => [name, value])),
-    labelTable(it), numberTable(it))));
-}
-
-const share = (it) => (it && typeof it === "object" ? `${number(it.count ?? 0)}${typeof it.share === "number" ? ` (${percent(it.share)})` : ""}` : number(it));
-
-function labelTable(it) {
-  if (!it.labels?.length) return null;
-  return table("Labels", [["label"], ["live", true], ["run", true], ["came", true], ["went", true]], it.labels.map((label) => [
-    content(label.label), number(label.live), number(label.run), share(label.gained), share(label.lost)]));
-}
-
-function numberTable(it) {
-  if (!it.numbers?.length) return null;
-  return table("Numbers", [["number"], ["live", true], ["run", true], ["difference", true], ["beyond tolerance", true]], it.numbers.map((of) => [
-    words(of.name), number(of.mean_live), number(of.mean_run), number(of.mean_difference), share(of.beyond)]));
 }
