@@ -9,8 +9,8 @@ import pytest
 
 from earmark.processors.clip import Clip, Piece
 from earmark.streams.bench.mix import Mix
+from earmark.streams.bench.model_batch import Clips, Given
 from earmark.streams.bench.model_rows import modelled, music_on_gpu
-from earmark.streams.bench.model_work import Clips, Given
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.row import Unmeasured
 
