@@ -1,239 +1,184 @@
-"""Models and pipeline measured where there is only torch, torchaudio, transformers and numpy.
+"""The models alone, on a machine that has little: `python -m earmark.streams.bench.bare --help`.
 
-    python -m earmark.streams.bench.bare --models DIR [--device cuda] [--signal NAME] [--out FILE]
-    python -m earmark.streams.bench.bare --pack DIR [--signal NAME]
+For a GPU machine with torch, torchaudio, transformers and numpy, a checkout and a folder of
+weights; nothing else is imported. The rows are those of `earmark bench model`, on songs of the
+synthesiser, the shipped speech and the texts of the mix; nothing is decoded. With `--pipeline`
+they are those of `bare_pipeline`. With `--pack DIR`, where there are weights, those of SIGNALS are
+written to DIR in pieces that travel, and nothing is measured; `--weights` takes such a folder too.
 
-It is for machines with a GPU to which a checkout and weights can be carried, and no packages. What
-it hears is made here: songs of the synthesiser, and the shipped speech in pieces of 1 to 30 s. With
-`--pack`, where there are weights, they are written in pieces that travel (`weight_piece`); with
-`--models`, they are read from there, whole or in pieces. A signal that needs more than that is
-skipped: the transcript needs the packages tiktoken and openai-whisper, for their vocabulary.
-
-Ours is `Pipeline.score` on the blocks of all items; the baseline, each item by itself. The JSON has
-the shape of `earmark bench --json`.
-
-T: samples, 16 kHz, mono, C: channels
+T: samples (16 kHz, mono, float32)
 """
 
-import argparse
 import json
-import sys
+import platform
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from importlib import import_module
-from importlib.resources import as_file, files
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from itertools import count
 from pathlib import Path
-from statistics import median
 
+import click
 import numpy as np
 import torch
 
-from earmark.models.device import Device, available_cores, pick_device
-from earmark.models.error import EarmarkError
+from earmark.models.device import Device, pick_device
 from earmark.models.store import ModelStore
-from earmark.processors.block import BLOCK_SAMPLES, SAMPLE_RATE_HZ, Block, End, Samples
-from earmark.processors.content import Audio, ContentEvent, ContentType
-from earmark.processors.envelope import envelopes
-from earmark.processors.pipeline import Pipeline
+from earmark.processors.block import SAMPLE_RATE_HZ, Samples
 from earmark.processors.signal import SignalSpec, Takes
 from earmark.processors.threshold import shipped_thresholds
-from earmark.streams.bench.machine import machine
-from earmark.streams.bench.mix_text import item
-from earmark.streams.bench.rate import Work, timed, torch_threads
-from earmark.streams.bench.row import Goal, Row, spread
-from earmark.streams.bench.weight_piece import joined, pack
+from earmark.streams.bench import bare_pipeline
+from earmark.streams.bench.model_batch import given_to, measured
+from earmark.streams.bench.row import Goal, Row
+from earmark.streams.bench.weight_piece import joined, packed
 from earmark.streams.synthesiser import RATE_HZ, tune
 
-SEED = 8
-SIGNALS = ("audio.music", "audio.speech", "audio.transcript", "text.embedding")
-SONGS = {"cpu": 2, "cuda": 64}
-SONG_S = 180.0
-CLIPS = {"cpu": 24, "cuda": 2_048}
-CLIP_MU, CLIP_SIGMA, CLIP_S = np.log(6.0), 0.8, (1.0, 30.0)
-TEXTS = {"cpu": 512, "cuda": 16_384}
-BASELINE_SHARE = 4
-REPETITIONS = 3
-GOALS = {"audio.music": 20_000.0, "audio.transcript": 1_500.0}  # x real time, on a GPU
-
-Item = Sequence[Block]
+PACKAGE = "earmark.processors.signals"
+SONG_S = 30.0  # of which no two are alike
+SONGS = 8  # which then come again, at other levels
+MUSIC_GOAL = Goal(on="value", op=">=", x=20_000)
+SPEECH = Path(__file__).parents[1] / "samples" / "jfk.wav"
 
 
-def main() -> int:
-    """Measure, or pack; the exit status."""
-    options = _options()
-    signals = options.signal or SIGNALS
-    if options.pack:
-        pack(ModelStore(options.models), _cards(signals), options.pack)
-        return 0
-    device = pick_device(options.device, options.precision)
-    store = ModelStore(joined(options.models) if options.models else None, offline=True)
-    rows, skipped = [], []
-    for name in signals:
+@click.command()
+@click.argument("signals", nargs=-1)
+@click.option("--weights", type=click.Path(path_type=Path), help="The folder of the model store.")
+@click.option("--device", default="auto", show_default=True)
+@click.option("--precision", default="auto", show_default=True)
+@click.option("--repetitions", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option("--pipeline", is_flag=True, help="The pipeline of each, not the model alone.")
+@click.option("--pack", type=click.Path(path_type=Path), help="Write the weights there, and end.")
+@click.option("--quick", is_flag=True, help="On an eighth of the work.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The result file.")
+def main(
+    signals: tuple[str, ...],
+    weights: Path | None,
+    device: str,
+    precision: str,
+    repetitions: int,
+    pipeline: bool,
+    pack: Path | None,
+    quick: bool,
+    out: Path | None,
+) -> None:
+    """Measure the models of SIGNALS, by default of all whose weights are there."""
+    where = pick_device(device, precision)
+    store = ModelStore(weights and joined(weights), offline=True)
+    if pack is not None:
+        packed(store, sorted({c for spec in _asked(signals, store) for c in spec.models}), pack)
+        return
+    rows: list[Row] = []
+    for spec in _asked(signals, store):
+        if pipeline:
+            row = bare_pipeline.measured(spec.name, store, where, repetitions=repetitions)
+        else:
+            row = _row(spec, store, where, repetitions=repetitions, share=1 / 8 if quick else 1)
+        rows.append(row)
+        click.echo(f"{row.name}: {row}", err=True)
+        if out is not None:
+            out.write_text(_result(rows, where, quick=quick), encoding="utf-8")
+    click.echo(_result(rows, where, quick=quick))
+
+
+def _asked(signals: tuple[str, ...], store: ModelStore) -> Iterator[SignalSpec]:
+    """The signals by their modules: the loader would import what is not here."""
+    for name in signals or _built_in():
         try:
-            rows.append(_measured(name, store, device))
-        except (ImportError, EarmarkError) as error:
-            skipped.append({"name": f"bare[{name}]", "reason": str(error)})
-    found = {
-        "machine": machine(device).as_object(),
-        "rows": [row.as_object() for row in rows],
-        "skipped": skipped,
-    }
-    text = json.dumps(found, indent=1)
-    if options.out:
-        options.out.write_text(text + "\n", encoding="utf-8")
-    sys.stdout.write(text + "\n")
-    return 0
+            module = import_module(f"{PACKAGE}.{name.replace('.', '_')}")
+        except ImportError as error:
+            click.echo(f"{name} left out: {error}", err=True)
+            continue
+        spec: SignalSpec = getattr(module, name.replace(".", "_"))
+        has_weights = all((store.root / card).is_dir() for card in spec.models)
+        if spec.models and spec.takes is not Takes.METER and (signals or has_weights):
+            yield spec
 
 
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="bare", description=__doc__.splitlines()[0])
-    parser.add_argument("--models", type=Path, help="folder of the weights; default: the cache's")
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--precision", default="auto", choices=("auto", "fp32", "bf16", "fp16"))
-    parser.add_argument("--signal", action="append", help=f"repeatable; default: {SIGNALS}")
-    parser.add_argument("--out", type=Path, help="write the JSON there too")
-    parser.add_argument("--pack", type=Path, help="write the weights there in pieces, and end")
-    return parser.parse_args()
+def _built_in() -> Iterator[str]:
+    for file in sorted(files(PACKAGE).iterdir(), key=lambda file: file.name):
+        kind, _, rest = file.name.removesuffix(".py").partition("_")
+        if kind in ("audio", "text"):
+            yield f"{kind}.{rest}"
 
 
-def _measured(name: str, store: ModelStore, device: Device) -> Row:
-    pipeline = _pipeline(name, store, device)
-    items = list(_items(name, device))
-    some = items[::BASELINE_SHARE]
-    with torch_threads(available_cores()):
-        mine, theirs = timed(
-            Work(run=lambda: _score(pipeline, items), amount=_amount(items)),
-            Work(run=lambda: _score_each(pipeline, some), amount=_amount(some)),
-            repetitions=REPETITIONS,
-        )
-    ours = [_amount(items) / seconds for seconds in mine]
-    alone = [_amount(some) / seconds for seconds in theirs]
-    goal = GOALS.get(name) if device.kind == "cuda" else None
-    return Row(
-        name=f"bare[{name}]",
-        value=median(ours),
-        unit="items/s" if name.startswith("text.") else "x real time",
-        baseline=median(alone),
-        against="one item at a time",
-        goal=None if goal is None else Goal(on="value", op=">=", x=goal),
-        details=spread(ours, alone) | {"items": float(len(items))},
+def _row(
+    spec: SignalSpec, store: ModelStore, device: Device, *, repetitions: int, share: float
+) -> Row:
+    scorer = spec.load(store=store, device=device, thresholds=shipped_thresholds(spec.name))
+    heard, words = (_songs, "music") if spec.takes is Takes.WINDOWS else (_speech, "speech")
+    given = given_to(
+        spec, scorer, heard, kind=device.kind, share=share, unit=f"x real time, {words}"
     )
+    row = measured(given, repetitions=repetitions)
+    if spec.name == "audio.music" and device.kind == "cuda":
+        return replace(row, goal=MUSIC_GOAL)
+    return row
 
 
-def _score(pipeline: Pipeline, items: Sequence[Item]) -> None:
-    for _ in pipeline.score(block for blocks in items for block in blocks):
-        pass
-    if pipeline.device.kind == "cuda":
-        torch.cuda.synchronize()
+def _songs(seconds: float) -> Iterator[Samples]:
+    songs = [_at_16_khz(tune(seed=seed, seconds=SONG_S)) for seed in range(1, SONGS + 1)]
+    return _until(seconds, lambda number: songs[number % SONGS])
 
 
-def _score_each(pipeline: Pipeline, items: Sequence[Item]) -> None:
-    for each in items:
-        _score(pipeline, [each])
+def _speech(seconds: float) -> Iterator[Samples]:
+    with wave.open(str(SPEECH)) as file:
+        whole_T = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+    return _until(seconds, lambda _: whole_T.astype(np.float32) / 32_768)
 
 
-def _amount(items: Sequence[Item]) -> float:
-    """Seconds of audio; where there is none, items."""
-    samples = sum(len(block.samples_T) for blocks in items for block in blocks)
-    return samples / SAMPLE_RATE_HZ or len(items)
+def _until(seconds: float, recording: Callable[[int], Samples]) -> Iterator[Samples]:
+    """Recordings, each at a level of its own, cut after so many seconds."""
+    left = int(seconds * SAMPLE_RATE_HZ)
+    for number in count():
+        samples_T = recording(number)[:left] * np.float32(1 - 1e-4 * number)
+        yield samples_T
+        left -= len(samples_T)
+        if left <= 0:
+            return
 
 
-def _pipeline(name: str, store: ModelStore, device: Device) -> Pipeline:
-    specs = dict(_with_needs(name))
-    scorers = {
-        each: spec.load(store=store, device=device, thresholds=shipped_thresholds(each))
-        for each, spec in specs.items()
-        if spec.takes is not Takes.METER
-    }
-    pipeline = Pipeline(
-        specs=specs,
-        scorers=scorers,
-        envelopes=envelopes(specs, store, device),
-        asked=[name],
-        device=device,
-    )
-    pipeline.warm_up()
-    return pipeline
-
-
-def _with_needs(name: str) -> Iterator[tuple[str, SignalSpec]]:
-    """The built-in signal and what it needs, needs first; of others, nothing is imported."""
-    module = import_module(f"earmark.processors.signals.{name.replace('.', '_')}")
-    (spec,) = (each for each in vars(module).values() if isinstance(each, SignalSpec))
-    for need in spec.needs:
-        yield from _with_needs(need)
-    yield name, spec
-
-
-def _cards(signals: Sequence[str]) -> list[str]:
-    specs = [spec for name in signals for _, spec in _with_needs(name)]
-    return sorted({card for spec in specs for card in spec.models})
-
-
-def _items(name: str, device: Device) -> Iterator[Item]:
-    if name.startswith("text."):
-        for number in range(TEXTS[device.kind]):
-            event = _event(number, ContentType.COMMENT)
-            text = ContentEvent(
-                event_id=event.event_id,
-                content_id=event.content_id,
-                content_type=event.content_type,
-                source=event.source,
-                texts=item(SEED, number),
-            )
-            yield [Block(event=text, samples_T=np.zeros(0, np.float32), end=End())]
-    elif name == "audio.music":
-        songs = map(_song, range(SONGS[device.kind]))
-        yield from (_blocks(song_T, i, ContentType.TRACK) for i, song_T in enumerate(songs))
-    else:
-        clips = map(_clip, range(CLIPS[device.kind]))
-        yield from (_blocks(clip_T, i, ContentType.CLIP) for i, clip_T in enumerate(clips))
-
-
-def _blocks(samples_T: Samples, number: int, content_type: ContentType) -> Item:
-    event = _event(number, content_type)
-    parts = [samples_T[at : at + BLOCK_SAMPLES] for at in range(0, len(samples_T), BLOCK_SAMPLES)]
-    end = End(duration_ms=len(samples_T) * 1000 // SAMPLE_RATE_HZ)
-    return [
-        Block(event=event, samples_T=part_T, end=end if part_T is parts[-1] else None)
-        for part_T in parts
-    ]
-
-
-def _event(number: int, content_type: ContentType) -> ContentEvent:
-    return ContentEvent(
-        event_id=f"bare-{number}",
-        content_id=f"bare:{number}",
-        content_type=content_type,
-        source="earmark.bench",
-        language="en",
-        audio=None if content_type is ContentType.COMMENT else Audio(uri=f"file:///{number}.wav"),
-    )
-
-
-def _song(number: int) -> Samples:
+def _at_16_khz(song_CT: Samples) -> Samples:
     from torchaudio.functional import resample
 
-    section_CT = tune(seed=number, seconds=SONG_S / 6)
-    mono_T = torch.from_numpy(section_CT.mean(axis=0, dtype=np.float32))
+    mono_T = torch.from_numpy(song_CT.mean(axis=0))
     resampled_T: Samples = resample(mono_T, RATE_HZ, SAMPLE_RATE_HZ).numpy()
-    return np.tile(resampled_T, 6)
+    return resampled_T
 
 
-def _clip(number: int) -> Samples:
-    random = np.random.default_rng([SEED, number])
-    seconds = float(np.clip(random.lognormal(CLIP_MU, CLIP_SIGMA), *CLIP_S))
-    begin = int(random.integers(len(_speech())))
-    turned_T = np.roll(_speech(), -begin)
-    return np.resize(turned_T, int(seconds * SAMPLE_RATE_HZ)) * np.float32(random.uniform(0.5, 1))
+def _result(rows: list[Row], device: Device, *, quick: bool) -> str:
+    """A result file as that of `earmark bench`, as far as this machine can say."""
+    on_gpu = device.kind == "cuda"
+    machine = {
+        "cpu": platform.processor() or platform.machine(),
+        "cores": torch.get_num_threads(),
+        "memory_gb": round(torch.cuda.get_device_properties(0).total_memory / 1e9) if on_gpu else 0,
+        "device": torch.cuda.get_device_name() if on_gpu else "cpu",
+        "precision": device.precision,
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "load": 0.0,
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {name: _version(name) for name in ("torch", "torchaudio", "transformers")},
+        "settings": {"bare": True, "quick": quick},
+    }
+    found = {
+        "machine": machine,
+        "rows": [row.as_object() for row in rows],
+        "baselines": {row.name: row.against for row in rows},
+    }
+    return json.dumps(found, indent=1) + "\n"
 
 
-def _speech() -> Samples:
-    shipped = files("earmark") / "streams" / "samples" / "jfk.wav"
-    with as_file(shipped) as path, wave.open(str(path)) as file:
-        frames = file.readframes(file.getnframes())
-    return np.frombuffer(frames, np.int16).astype(np.float32) / 32_768
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -129,6 +129,7 @@ def table(rows: Sequence[Row]) -> "Table":
 
     columns = ("row", "ours", "unit", "baseline", "ratio", "goal", "met", "baseline is")
     shown = Table(*columns, box=None, pad_edge=False)
+    shown.columns[0].min_width = max((len(row.name) for row in rows), default=0)
     for column in (1, 3, 4):
         shown.columns[column].justify = "right"
     for row in rows:

@@ -10,7 +10,7 @@ PIECE_BYTES = 45_000_000
 _SUFFIX = ".piece-"
 
 
-def pack(store: ModelStore, cards: Iterable[str], folder: Path) -> list[Path]:
+def packed(store: ModelStore, cards: Iterable[str], folder: Path) -> list[Path]:
     """Write the models of these cards to `folder`, as they lie in the store, large files in pieces.
 
     Raises WeightsMissingError for a model that was never fetched.
