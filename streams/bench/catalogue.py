@@ -111,6 +111,11 @@ TRANSPORT: dict[str, Entry] = {
 }
 LATENCY: dict[str, Entry] = {}
 
+START: dict[str, Entry] = {
+    "start_help": lazily("start_rows", "start_help"),
+    "start_worker": lazily("start_rows", "start_worker"),
+}
+
 GROUPS: dict[str, Mapping[str, Entry]] = {
     "decode": {
         **DECODE,
@@ -137,6 +142,7 @@ GROUPS: dict[str, Mapping[str, Entry]] = {
     },
     "latency": LATENCY,
     "memory": MEMORY,
+    "start": START,
     "delivery": DELIVERY,
 }
 
