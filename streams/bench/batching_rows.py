@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from earmark.models.bucket import Buckets
-from earmark.models.device import Device
+from earmark.models.device import Device, available_cores
 from earmark.models.recogniser import BATCH_S, ENCODE_S
 from earmark.models.recogniser import BUCKETS as OF_CLIPS
 from earmark.models.token_batch import BATCH_TOKENS

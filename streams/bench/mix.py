@@ -83,8 +83,15 @@ def recorded(
     They end with the one that reaches `seconds` of audio, or after `count`, whichever comes first;
     at least one of the two must be given. The blend has those of its turn, without the texts.
     """
+    return list(recorded_one_by_one(mix, folder, seconds=seconds, count=count, seed=seed))
+
+
+def recorded_one_by_one(
+    mix: Mix, folder: Path, *, seconds: float | None, count: int | None, seed: int = SEED
+) -> Iterator[Recorded]:
+    """Likewise, each as soon as it is made."""
     series = (each for each in _series(mix, folder, seed) if isinstance(each, Recorded))
-    return list(_first(series, seconds, count))
+    return _first(series, seconds, count)
 
 
 def texts(count: int, *, seed: int = SEED) -> list[tuple[Text, ...]]:

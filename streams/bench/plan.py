@@ -11,6 +11,7 @@ from earmark.models.source import Progress
 from earmark.models.store import ModelStore
 from earmark.processors.loader import load_specs
 from earmark.processors.pipeline import Pipeline
+from earmark.streams.bench.mix import Mix
 from earmark.streams.settings import Settings
 
 QUICK_SHARE = 8  # a quick run measures on an eighth
@@ -21,6 +22,8 @@ class Plan:
     """`folder` is empty at the start and removed at the end; `progress` hears of downloads.
 
     `report` is told what happens, in a few words; `closing` ends what rows have in common.
+    `mixes` are those that were asked for, by default all; `corpus` is where their recordings lie,
+    None for `folder`.
     """
 
     settings: Settings
@@ -29,6 +32,13 @@ class Plan:
     quick: bool
     progress: Progress
     report: Callable[[str], None]
+    mixes: tuple[Mix, ...] = tuple(Mix)
+    corpus: Path | None = None
+
+    @property
+    def recordings(self) -> Path:
+        """The folder for `mix.recorded` and `mix.events`, which a worker may read."""
+        return self.corpus or self.folder / "mix"
 
     @property
     def repetitions(self) -> int:

@@ -3,11 +3,18 @@
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from rich.table import Table
+from earmark.streams.bench.series import Series
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 DIGITS = 4  # significant ones that are reported; repetitions differ in the second or third
+
+
+class Unmeasured(Exception):  # noqa: N818  # no error: the row says why there is no figure
+    """Raised by a row that cannot be measured here: the row is skipped, for this reason."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +33,8 @@ class Goal:
 class Row:
     """`value` is ours and `baseline` that of what `against` names, both in `unit`.
 
-    `details` are other figures of the same run, each named with its unit where it is another one.
+    `details` are other figures of the same run, each named with its unit where it is another one;
+    those of `spread` say how far the repeats lie apart. `series` are drawn on the page of a report.
     """
 
     name: str
@@ -36,12 +44,13 @@ class Row:
     against: str
     goal: Goal | None = None
     details: Mapping[str, float] = field(default_factory=dict)
+    series: Sequence[Series] = ()
 
     def __str__(self) -> str:
         goal = {True: ", goal met", False: ", goal missed", None: ""}[self.met]
-        details = ", ".join(f"{name} {_written(x)}" for name, x in self.details.items())
+        details = ", ".join(f"{name} {written(x)}" for name, x in self.details.items())
         return (
-            f"{_written(self.value)} {self.unit}, {self.ratio:.2f} of {_written(self.baseline)} "
+            f"{written(self.value)} {self.unit}, {self.ratio:.2f} of {written(self.baseline)} "
             f"by {self.against}{goal}{details and f' ({details})'}"
         )
 
@@ -58,9 +67,17 @@ class Row:
         figure = self.value if self.goal.on == "value" else self.ratio
         return figure >= self.goal.x if self.goal.op == ">=" else figure <= self.goal.x
 
+    @property
+    def reached(self) -> float | None:
+        """How far the goal is reached, 1 and more where it is met; None without one."""
+        if self.goal is None:
+            return None
+        figure = self.value if self.goal.on == "value" else self.ratio
+        return figure / self.goal.x if self.goal.op == ">=" else self.goal.x / figure
+
     def as_object(self) -> dict[str, object]:
-        """The row for JSON; `details` only where there are some."""
-        row = {
+        """The row for JSON; `details` and `series` only where there are some."""
+        row: dict[str, object] = {
             "name": self.name,
             "value": _rounded(self.value),
             "unit": self.unit,
@@ -70,7 +87,25 @@ class Row:
             "met": self.met,
         }
         details = {name: _rounded(figure) for name, figure in self.details.items()}
-        return row | ({"details": details} if details else {})
+        if details:
+            row["details"] = details
+        if self.series:
+            row["series"] = [each.as_object() for each in self.series]
+        return row
+
+
+def restored(row: Mapping[str, Any], *, against: str) -> Row:
+    """The row of which `as_object` made this, and what its baseline is."""
+    return Row(
+        name=row["name"],
+        value=row["value"],
+        unit=row["unit"],
+        baseline=row["baseline"],
+        against=against,
+        goal=Goal(**row["goal"]) if row["goal"] else None,
+        details=row.get("details", {}),
+        series=[Series(**each) for each in row.get("series", ())],
+    )
 
 
 def spread(ours: Sequence[float], baseline: Sequence[float]) -> dict[str, float]:
@@ -87,18 +122,22 @@ def spread(ours: Sequence[float], baseline: Sequence[float]) -> dict[str, float]
     }
 
 
-def table(rows: Sequence[Row]) -> Table:
+def table(rows: Sequence[Row]) -> "Table":
     """The rows as people read them."""
+    from rich.markup import escape
+    from rich.table import Table  # here: rows are measured where it is not installed
+
     columns = ("row", "ours", "unit", "baseline", "ratio", "goal", "met", "baseline is")
     shown = Table(*columns, box=None, pad_edge=False)
+    shown.columns[0].min_width = max((len(row.name) for row in rows), default=0)
     for column in (1, 3, 4):
         shown.columns[column].justify = "right"
     for row in rows:
         shown.add_row(
-            row.name,
-            _written(row.value),
+            escape(row.name),
+            written(row.value),
             row.unit,
-            _written(row.baseline),
+            written(row.baseline),
             f"{row.ratio:.2f}",
             str(row.goal or ""),
             {True: "yes", False: "no", None: ""}[row.met],
@@ -111,5 +150,6 @@ def _rounded(figure: float) -> float:
     return float(f"{figure:.{DIGITS}g}")
 
 
-def _written(figure: float) -> str:
+def written(figure: float) -> str:
+    """A figure for people, three digits of it at least."""
     return f"{_rounded(figure):,.0f}" if abs(figure) >= 100 else f"{figure:.3g}"  # noqa: PLR2004  # three digits say enough

@@ -1,7 +1,7 @@
 """A local stack for the benchmark and a worker on it, as they are run: processes of their own."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from urllib.request import urlopen
@@ -13,6 +13,7 @@ from earmark.models.error import ServiceError
 from earmark.processors.content import ContentEvent
 from earmark.streams.bench.plan import Plan
 from earmark.streams.dead_letter import CommittedReader
+from earmark.streams.header import FORCE
 from earmark.streams.kafka import client_config
 from earmark.streams.local.service import command_line
 from earmark.streams.local.stack import Stack
@@ -24,6 +25,8 @@ from earmark.streams.topic import CONTENT_EVENTS, create_topics
 POLL_S = 0.05  # asking costs the worker about a millisecond
 STALLED_S = 1_800.0  # a recording of hours is one commit
 SETTLED_BYTES = 1_000_000  # memory that grows by less in a second has stopped growing
+_NO_HEADERS: Mapping[str, bytes] = {}
+_ANEW = {FORCE: b"true"}
 _COMMITTED = "earmark_latency_seconds_count"  # counted when the transaction of an event has ended
 _REJECTED = "earmark_rejections_total"
 _TRANSACTIONS = "earmark_transactions_total"
@@ -55,14 +58,19 @@ class Served:
         return total
 
     def answer(
-        self, events: Iterable[ContentEvent], *, watch: Callable[[], None] = unwatched
+        self,
+        events: Iterable[ContentEvent],
+        *,
+        watch: Callable[[], None] = unwatched,
+        anew: bool = False,
     ) -> None:
         """Send the events and wait until all are committed, calling `watch` all the while.
 
-        Raises ServiceError when nothing is committed for long, or when an event is rejected.
+        `anew`, audio that was heard before is heard again. Raises ServiceError when nothing is
+        committed for long, or when an event is rejected.
         """
         self._expected = self._count(_COMMITTED)
-        self._send(events)
+        self._send(events, _ANEW if anew else {})
         self._wait(watch)
 
     def queue(self, events: Iterable[ContentEvent]) -> None:
@@ -85,10 +93,12 @@ class Served:
         """How often it has published, be it in transactions or not."""
         return self._count(_TRANSACTIONS)
 
-    def _send(self, events: Iterable[ContentEvent]) -> None:
+    def _send(
+        self, events: Iterable[ContentEvent], headers: Mapping[str, bytes] = _NO_HEADERS
+    ) -> None:
         with Producer(self._settings) as producer:
             for event in events:
-                producer.send(event)
+                producer.send(event, headers=headers)
                 self._expected += 1
 
     def _wait(self, watch: Callable[[], None]) -> None:
@@ -113,12 +123,16 @@ class Served:
 
     def _count(self, metric: str) -> int:
         """The worker's own count, over all labels."""
+        return int(self.reading(metric))
+
+    def reading(self, metric: str) -> float:
+        """What the worker's own metric says, over all labels."""
         try:
             with urlopen(self._url, timeout=30) as response:  # noqa: S310  # our own, on loopback
                 lines = response.read().decode().splitlines()
         except OSError as error:
             raise ServiceError(f"the worker of the benchmark has ended: {error}") from error
-        return sum(int(float(line.split()[-1])) for line in lines if line.startswith(metric))
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(metric))
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from earmark.models.device import available_cores
 from earmark.processors.content import ContentEvent
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.corpus import audio_events, recordings, text_events
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, rates, torch_threads
@@ -59,7 +59,7 @@ def _rates(plan: Plan, name: str, events: Make) -> tuple[float, float]:
     runs = count()
     pipeline = plan.pipeline()
     sample = events("baseline")
-    blocks = list(pipeline.decoded(sample, media=_media(sample)))
+    blocks = list(pipeline.decoded(sample, media=media_of(sample)))
     with served(plan) as worker, torch_threads(available_cores()):
         return rates(
             Work(run=lambda: worker.answer(events(f"{name}-{next(runs)}")), amount=len(sample)),
@@ -68,7 +68,8 @@ def _rates(plan: Plan, name: str, events: Make) -> tuple[float, float]:
         )
 
 
-def _media(events: Sequence[ContentEvent]) -> dict[str, Path]:
+def media_of(events: Sequence[ContentEvent]) -> dict[str, Path]:
+    """The file of each event with one, by content_id."""
     return {
         event.content_id: Path(url2pathname(urlsplit(event.audio.uri).path))
         for event in events

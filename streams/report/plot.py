@@ -67,7 +67,7 @@ def paired_histogram(
         axes.stairs(after.counts, after.edges, color=AFTER, linewidth=1.8)
         _finish(axes, before, after, label=label, counted=counted)
 
-    return _drawn(draw, name)
+    return drawn(draw, name)
 
 
 def histogram(shown: Histogram, *, name: str, label: str = "", counted: str = "items") -> Html:
@@ -77,7 +77,7 @@ def histogram(shown: Histogram, *, name: str, label: str = "", counted: str = "i
         axes.stairs(shown.counts, shown.edges, color=AFTER, linewidth=1.8)
         _finish(axes, shown, label=label, counted=counted)
 
-    return _drawn(draw, name)
+    return drawn(draw, name)
 
 
 def difference_histogram(
@@ -99,7 +99,7 @@ def difference_histogram(
             axes.axvspan(interval.low, interval.high, color=AFTER, alpha=0.3, linewidth=0)
         _finish(axes, differences, label=label, counted=counted)
 
-    return _drawn(draw, name)
+    return drawn(draw, name)
 
 
 def change_bars(
@@ -123,7 +123,7 @@ def change_bars(
         axes.tick_params(length=0)
         axes.spines[["left", "bottom"]].set_visible(False)
 
-    return _drawn(draw, name, height=0.3 + BAR_HEIGHT * len(labels))
+    return drawn(draw, name, height=0.3 + BAR_HEIGHT * len(labels))
 
 
 def reliability(points: Sequence[tuple[float, float, int]], *, name: str) -> Html:
@@ -146,7 +146,7 @@ def reliability(points: Sequence[tuple[float, float, int]], *, name: str) -> Htm
         axes.grid(axis="both")
         axes.tick_params(length=0)
 
-    return _drawn(draw, name, height=1.3 * HEIGHT)
+    return drawn(draw, name, height=1.3 * HEIGHT)
 
 
 def interval_bars(
@@ -174,7 +174,7 @@ def interval_bars(
         axes.tick_params(length=0)
         axes.spines["bottom"].set_visible(False)
 
-    return _drawn(draw, name, height=0.3 + BAR_HEIGHT * len(labels))
+    return drawn(draw, name, height=0.3 + BAR_HEIGHT * len(labels))
 
 
 def _beside(axes: Axes, text: str, x: float, y: float, *, side: str) -> None:
@@ -204,7 +204,8 @@ def _finish(axes: Axes, *shown: Histogram, label: str, counted: str) -> None:
     axes.spines["left"].set_visible(False)
 
 
-def _drawn(draw: Callable[[Axes], None], name: str, *, height: float = HEIGHT) -> Html:
+def drawn(draw: Callable[[Axes], None], name: str, *, height: float = HEIGHT) -> Html:
+    """What `draw` draws, as SVG for a page; for plots of a kind that is not here."""
     with mpl.rc_context(), warnings.catch_warnings():
         mpl.rcdefaults()  # whatever a file of the user's says
         # matplotlib makes its ids of the salt and of what is drawn
