@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from earmark.models.bucket import Buckets
-from earmark.models.device import Device, available_cores
+from earmark.models.device import Device
 from earmark.models.recogniser import BATCH_S, ENCODE_S
 from earmark.models.recogniser import BUCKETS as OF_CLIPS
 from earmark.models.token_batch import BATCH_TOKENS
@@ -45,6 +45,7 @@ from earmark.streams.bench.mix import texts
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, timed, torch_threads
 from earmark.streams.bench.row import Goal, Row, spread
+from earmark.streams.bench.series import Series
 
 LOOP_ROWS = 16  # a usual size of batches
 CLIP_MU, CLIP_SIGMA, CLIP_RANGE_S = np.log(6.0), 0.8, (1.0, 30.0)
@@ -122,6 +123,15 @@ def _padding(
         against="batches in order of arrival",
         goal=Goal(on="value", op="<=", x=0.12),
         details={"sorted_share": shares["sorted"], "rows_gathered": gathered},
+        series=[
+            Series(
+                kind="bars",
+                title=f"padding of {name} by policy",
+                x="",
+                y="share of the batch",
+                lines={policy: [(share,)] for policy, share in shares.items()},
+            )
+        ],
     )
 
 
