@@ -46,7 +46,11 @@ SPEECH = Path(__file__).parents[1] / "samples" / "jfk.wav"
 @click.option("--precision", default="auto", show_default=True)
 @click.option("--repetitions", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option("--quick", is_flag=True, help="On an eighth of the work.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The result file.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the result here, again after each row, and do not print it.",
+)
 def main(
     signals: tuple[str, ...],
     weights: Path | None,
@@ -66,7 +70,8 @@ def main(
         click.echo(f"{row.name}: {row}", err=True)
         if out is not None:
             out.write_text(_result(rows, where, quick=quick), encoding="utf-8")
-    click.echo(_result(rows, where, quick=quick))
+    if out is None:
+        click.echo(_result(rows, where, quick=quick))
 
 
 def _asked(signals: tuple[str, ...], store: ModelStore) -> Iterator[SignalSpec]:
