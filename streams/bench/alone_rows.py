@@ -17,9 +17,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from earmark.models.device import available_cores
 from earmark.processors.content import ContentEvent
 from earmark.processors.pipeline import Pipeline
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.mix import Mix, events
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, timed, torch_threads

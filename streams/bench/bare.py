@@ -2,7 +2,9 @@
 
 For a GPU machine with torch, torchaudio, transformers and numpy, a checkout and a folder of
 weights; nothing else is imported. The rows are those of `earmark bench model`, on songs of the
-synthesiser, the shipped speech and the texts of the mix; nothing is decoded.
+synthesiser, the shipped speech and the texts of the mix; nothing is decoded. With `--pipeline`
+they are those of `bare_pipeline`. With `--pack DIR`, where there are weights, those of SIGNALS are
+written to DIR in pieces that travel, and nothing is measured; `--weights` takes such a folder too.
 
 T: samples (16 kHz, mono, float32)
 """
@@ -28,8 +30,10 @@ from earmark.models.store import ModelStore
 from earmark.processors.block import SAMPLE_RATE_HZ, Samples
 from earmark.processors.signal import SignalSpec, Takes
 from earmark.processors.threshold import shipped_thresholds
+from earmark.streams.bench import bare_pipeline
 from earmark.streams.bench.model_batch import given_to, measured
 from earmark.streams.bench.row import Goal, Row
+from earmark.streams.bench.weight_piece import joined, packed
 from earmark.streams.synthesiser import RATE_HZ, tune
 
 PACKAGE = "earmark.processors.signals"
@@ -45,6 +49,8 @@ SPEECH = Path(__file__).parents[1] / "samples" / "jfk.wav"
 @click.option("--device", default="auto", show_default=True)
 @click.option("--precision", default="auto", show_default=True)
 @click.option("--repetitions", default=3, show_default=True, type=click.IntRange(min=1))
+@click.option("--pipeline", is_flag=True, help="The pipeline of each, not the model alone.")
+@click.option("--pack", type=click.Path(path_type=Path), help="Write the weights there, and end.")
 @click.option("--quick", is_flag=True, help="On an eighth of the work.")
 @click.option(
     "--out",
@@ -57,15 +63,27 @@ def main(
     device: str,
     precision: str,
     repetitions: int,
+    pipeline: bool,
+    pack: Path | None,
     quick: bool,
     out: Path | None,
 ) -> None:
     """Measure the models of SIGNALS, by default of all whose weights are there."""
     where = pick_device(device, precision)
-    store = ModelStore(weights, offline=True)
+    store = ModelStore(weights and joined(weights), offline=True)
+    if pack is not None:
+        packed(store, sorted({c for spec in _asked(signals, store) for c in spec.models}), pack)
+        return
     rows: list[Row] = []
     for spec in _asked(signals, store):
-        row = _row(spec, store, where, repetitions=repetitions, share=1 / 8 if quick else 1)
+        try:
+            if pipeline:
+                row = bare_pipeline.measured(spec.name, store, where, repetitions=repetitions)
+            else:
+                row = _row(spec, store, where, repetitions=repetitions, share=1 / 8 if quick else 1)
+        except ImportError as error:  # of a package that the model needs
+            click.echo(f"{spec.name} left out: {error}", err=True)
+            continue
         rows.append(row)
         click.echo(f"{row.name}: {row}", err=True)
         if out is not None:

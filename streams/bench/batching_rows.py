@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from earmark.models.bucket import Buckets
-from earmark.models.device import Device
+from earmark.models.device import Device, available_cores
 from earmark.models.recogniser import BATCH_S, ENCODE_S
 from earmark.models.recogniser import BUCKETS as OF_CLIPS
 from earmark.models.token_batch import BATCH_TOKENS
@@ -38,7 +38,6 @@ from earmark.models.whisper import Whisper, load_whisper
 from earmark.models.whisper_features import HOP_SAMPLES, SAMPLE_RATE_HZ, padded_samples
 from earmark.processors.budget import CLIP_S, PASSAGE_ITEMS
 from earmark.processors.signals.audio_transcript import DEFAULT_CARD, audio_transcript
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.mix import texts
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, timed, torch_threads

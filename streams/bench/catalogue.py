@@ -12,7 +12,7 @@ from functools import partial
 from importlib import import_module
 from typing import cast
 
-from earmark.streams.bench.mix import Mix
+from earmark.streams.bench.mix import RECORDED, Mix
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.row import Row
 
@@ -111,8 +111,20 @@ TRANSPORT: dict[str, Entry] = {
 }
 LATENCY: dict[str, Entry] = {}
 
+START: dict[str, Entry] = {
+    "start_help": lazily("start_rows", "start_help"),
+    "start_worker": lazily("start_rows", "start_worker"),
+}
+
 GROUPS: dict[str, Mapping[str, Entry]] = {
-    "decode": DECODE,
+    "decode": {
+        **DECODE,
+        "decode_cores": lazily("decoder_rows", "decode_cores"),
+        "decode_by": by_mix("decoder_rows", "decode_by", RECORDED),
+        "decode_torchcodec": lazily("decoder_rows", "decode_torchcodec"),
+        "decode_soundfile": lazily("decoder_rows", "decode_soundfile"),
+        "decode_librosa": lazily("decoder_rows", "decode_librosa"),
+    },
     "features": FEATURES,
     "batching": BATCHING,
     "codec": {
@@ -130,6 +142,7 @@ GROUPS: dict[str, Mapping[str, Entry]] = {
     },
     "latency": LATENCY,
     "memory": MEMORY,
+    "start": START,
     "delivery": DELIVERY,
 }
 

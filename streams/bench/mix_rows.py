@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import count, pairwise
 
+from earmark.models.device import available_cores
 from earmark.processors.content import ContentEvent
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.mix import Mix, events, recorded
 from earmark.streams.bench.plan import QUICK_SHARE, Plan
 from earmark.streams.bench.rate import Work, timed, torch_threads

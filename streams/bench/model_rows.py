@@ -12,8 +12,8 @@ a model does not read passes it by, with both.
 
 from dataclasses import replace
 
+from earmark.models.device import available_cores
 from earmark.models.error import ConfigurationError
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.mix import Mix
 from earmark.streams.bench.model_batch import Given, measured, once
 from earmark.streams.bench.model_work import given_of

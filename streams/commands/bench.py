@@ -152,6 +152,7 @@ _HELP = {
     "transcript": "Measure speech to text beside other engines.",
     "transport": "Measure records through Kafka with no models.",
     "worker": "Measure the whole worker through Kafka.",
+    "start": "Measure how soon a command answers and a worker is ready.",
     "latency": "Measure how long events wait for their signals.",
     "memory": "Measure what the worker needs beyond its models.",
     "delivery": "Measure what exactly once costs, and how soon work goes on after a kill.",
