@@ -1,5 +1,6 @@
 """The models alone, where nothing but torch and numpy and what comes with transformers is there."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
