@@ -256,10 +256,13 @@ def _measured(chosen: Mapping[str, Measure], order: Order) -> Result:
 
 
 def _go_on(result: Result, out: Path) -> None:
-    """Take the rows over that were measured before, on this machine."""
+    """Take the rows over that were measured before, on this machine and by these settings."""
     earlier = read(out)
     if earlier.identity != result.identity:
         raise ConfigurationError(f"--resume: {out} was measured on another machine")
+    settings = json.loads(json.dumps(result.machine["settings"]))
+    if earlier.machine.get("settings") != settings:
+        raise ConfigurationError(f"--resume: {out} was measured by other settings")
     result.rows.extend(earlier.rows)
 
 
