@@ -17,6 +17,7 @@ from earmark.processors.content import Audio, ContentEvent, Text
 from earmark.processors.error import ContentError, ModelError, RejectionClass
 from earmark.processors.outcome import OutcomeKind, Provenance, Rejection, Result, Signal
 from earmark.processors.schema import CONTENT_EVENTS, REJECTIONS, schema_of
+from earmark.processors.signal_writer import SignalWriter
 from earmark.processors.wire import READ_BYTES, Codec, Record, WriterSchema
 
 __all__ = [
@@ -139,10 +140,7 @@ def signal_record(signal: Signal) -> Record:
     not have.
     """
     event, result, provenance = signal.event, signal.result, signal.provenance
-    own = _own_defaults(signal.topic)
-    if not result.fields.keys() <= own.keys():
-        strange = ", ".join(sorted(result.fields.keys() - own.keys()))
-        raise ModelError(f"{signal.topic}: its schema has no field {strange}")
+    _check_fields(signal)
     record = {
         "signal_id": signal.signal_id,
         "content_id": event.content_id,
@@ -160,7 +158,7 @@ def signal_record(signal: Signal) -> Record:
     }
     record.update(empty_fields(signal.topic))
     record.update(result.fields)
-    if "declared_language" in own:
+    if "declared_language" in _own_defaults(signal.topic):
         record["declared_language"] = event.language
     return record
 
@@ -233,6 +231,11 @@ def _codec(topic: str) -> Codec:
 
 
 @cache
+def _signal_writer(topic: str) -> SignalWriter:
+    return SignalWriter(schema_of(topic))
+
+
+@cache
 def _own_defaults(topic: str) -> Mapping[str, Any]:
     """The fields that the scorer fills, with what they hold where it does not."""
     names = [field["name"] for field in schema_of(topic).definition["fields"]]
@@ -242,10 +245,19 @@ def _own_defaults(topic: str) -> Mapping[str, Any]:
 
 
 def _signal_payload(signal: Signal, schema_id: int) -> bytes:
+    writer = _signal_writer(signal.topic)
+    _check_fields(signal)
     try:
-        return _codec(signal.topic).encode(signal_record(signal), schema_id)
+        return writer.encode(signal, schema_id)
     except ContentError as error:
         raise ModelError(error.reason) from error
+
+
+def _check_fields(signal: Signal) -> None:
+    given, known = signal.result.fields.keys(), _own_defaults(signal.topic).keys()
+    if not given <= known:
+        strange = ", ".join(sorted(given - known))
+        raise ModelError(f"{signal.topic}: its schema has no field {strange}")
 
 
 def _shallow(part: Any) -> Record:

@@ -7,17 +7,19 @@ that any language can make them again.
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b, sha256
 from typing import Any
 
 import numpy as np
 
-from earmark.processors.content import ContentEvent
+from earmark.processors.content import ContentEvent, Text
 from earmark.processors.outcome import Signal
 from earmark.processors.signal import Part, SignalSpec
 from earmark.processors.threshold import Thresholds, shipped_thresholds
 
 SIGNAL_ID_BYTES = 16
+DIGESTS = 8  # of the last events, kept with what they were made of
 _SEPARATOR = "\x1f"
 _NUMBER = (int, float, np.number)
 _PUNCTUATION = ".,;:!?\"'()[]-–—…¿¡"
@@ -63,19 +65,19 @@ def input_digest(spec: SignalSpec, event: ContentEvent, audio_sha256: str | None
     follows; for one that reads attributes, `["attributes", [[name, value or null]]]`; and for one
     that reads the event's regions, `["regions", [...]]`.
     """
-    parts: list[object] = []
+    parts: list[tuple[str, Any]] = []
     if Part.AUDIO in spec.reads:
-        parts.append(["audio", audio_sha256])
+        parts.append(("audio", audio_sha256))
     if Part.TEXTS in spec.reads:
-        parts.append(["texts", list(_texts(spec, event))])
+        parts.append(("texts", event.texts))
     if spec.reads_language:
-        parts.append(["language", event.language])
+        parts.append(("language", event.language))
     if spec.reads_attributes:
-        read = [[name, event.attributes.get(name)] for name in spec.reads_attributes]
-        parts.append(["attributes", read])
+        read = tuple((name, event.attributes.get(name)) for name in spec.reads_attributes)
+        parts.append(("attributes", read))
     if spec.reads_regions:
-        parts.append(["regions", list(event.regions)])
-    return _digest(parts)
+        parts.append(("regions", tuple(event.regions)))
+    return _digest_of(tuple(parts), with_languages=spec.reads_language)
 
 
 def config_hash(
@@ -240,9 +242,19 @@ def _vectors_agree(a: bytes, b: bytes, tolerance: float) -> bool:
     return bool(np.allclose(np.frombuffer(a, "<f4"), np.frombuffer(b, "<f4"), 0, tolerance))
 
 
-def _texts(spec: SignalSpec, event: ContentEvent) -> Iterable[list[str | None]]:
-    for text in event.texts:
-        yield [text.field, text.text, *([text.language] if spec.reads_language else [])]
+@lru_cache(DIGESTS)
+def _digest_of(parts: tuple[tuple[str, Any], ...], *, with_languages: bool) -> str:
+    """Signals that read the same of an event come one after the other."""
+    shown = [
+        (name, list(_texts(value, with_languages))) if name == "texts" else (name, value)
+        for name, value in parts
+    ]
+    return _digest(shown)
+
+
+def _texts(texts: Iterable[Text], with_languages: bool) -> Iterable[list[str | None]]:
+    for text in texts:
+        yield [text.field, text.text, *([text.language] if with_languages else [])]
 
 
 def _digest(value: object) -> str:

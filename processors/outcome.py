@@ -1,6 +1,6 @@
 """What comes out: signals, each with its provenance, and rejections."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from sys import getsizeof
@@ -126,6 +126,7 @@ def _shown(outcome: Outcome) -> str:
     return show(outcome)._repr_html_()
 
 
+_PLAIN = (str, float, int, bytes)
 ENVELOPE_BYTES = 2_000  # a signal without its event and its own fields
 
 
@@ -137,8 +138,15 @@ def held_bytes(outcome: Outcome) -> int:
 
 
 def _bytes_of(value: object) -> int:
-    if isinstance(value, Mapping):
-        return getsizeof(value) + sum(map(_bytes_of, value.values()))
+    size = getsizeof(value)
+    for part in _parts_of(value):
+        size += getsizeof(part) if isinstance(part, _PLAIN) else _bytes_of(part)
+    return size
+
+
+def _parts_of(value: object) -> Iterable[object]:
+    if isinstance(value, dict):  # which is told from others more quickly than a Mapping
+        return value.values()
     if isinstance(value, list | tuple):
-        return getsizeof(value) + sum(map(_bytes_of, value))
-    return getsizeof(value)
+        return value
+    return value.values() if isinstance(value, Mapping) else ()

@@ -28,7 +28,7 @@ WriterSchema = Callable[[int], Definition]
 
 _HEADER = struct.Struct(">BI")
 _DAMAGED = (EOFError, IndexError, ValueError, OverflowError)  # what fastavro raises on reading
-_UNFIT = (TypeError, ValueError, KeyError, AttributeError, OverflowError)  # and on writing
+UNFIT = (TypeError, ValueError, KeyError, AttributeError, OverflowError)  # and on writing
 
 
 class Codec:
@@ -59,12 +59,11 @@ class Codec:
         Raises ContentError: RECORD_INVALID where a value does not fit its field.
         """
         body = BytesIO()
-        body.write(_HEADER.pack(MAGIC, schema_id))
+        body.write(header(schema_id))
         try:
             schemaless_writer(body, self._parsed, record)
-        except _UNFIT as error:
-            reason = f"not a record of {self.schema.topic}: {_one_line(error)}"
-            raise _error(RejectionClass.RECORD_INVALID, reason) from error
+        except UNFIT as error:
+            raise unfit(self.schema.topic, error) from error
         return body.getvalue()
 
     def decode(self, payload: bytes) -> Record:
@@ -117,7 +116,7 @@ class Codec:
             self._refuse(schema_id, next(_dangers(definition), "") or self._estranged(definition))
             is_ours = plain(definition) == self._ours
             return self._parsed if is_ours else parse_schema(plain(definition))
-        except (SchemaParseException, RecursionError, *_UNFIT) as error:
+        except (SchemaParseException, RecursionError, *UNFIT) as error:
             self._refuse(schema_id, _one_line(error) or "cannot be parsed", error)
 
     def _estranged(self, definition: Definition) -> str:
@@ -134,6 +133,17 @@ class Codec:
         if problem:
             reason = f"schema {schema_id} is not one of {self.schema.topic}: {problem}"
             raise _error(RejectionClass.RECORD_SCHEMA_UNKNOWN, reason) from cause
+
+
+def header(schema_id: int) -> bytes:
+    """What comes before the body of a record that is written with this schema."""
+    return _HEADER.pack(MAGIC, schema_id)
+
+
+def unfit(topic: str, error: Exception) -> ContentError:
+    """What is wrong with a record of the topic which Avro does not take."""
+    reason = f"not a record of {topic}: {_one_line(error)}"
+    return _error(RejectionClass.RECORD_INVALID, reason)
 
 
 class _Whole(BytesIO):

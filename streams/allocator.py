@@ -1,4 +1,4 @@
-"""How the C library's allocator keeps memory: large blocks go back to the system when freed.
+"""How memory is kept: large blocks go back to the system when freed, what is loaded stays.
 
 By itself glibc raises the size from which a block is mapped on its own, up to 32 MB, once such a
 block has been freed. Tensors of a batch then come from the heap and leave holes in it, which grow
@@ -7,6 +7,7 @@ mallopt(3).
 """
 
 import ctypes
+import gc
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -35,3 +36,13 @@ def return_free_pages() -> None:
 def _function(name: str) -> Callable[..., int] | None:
     """A function that only glibc has: elsewhere all this does nothing."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
+
+
+def keep_what_is_loaded() -> None:
+    """Tell Python's collector that what is there now stays.
+
+    It looks through all that lives each time that much has been made: modules and models are
+    hundreds of thousands of objects, and never garbage.
+    """
+    gc.collect()
+    gc.freeze()

@@ -1,12 +1,11 @@
 """Puts a worker together from settings: what it reads with, computes on and publishes through."""
 
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 
 from confluent_kafka import Consumer
 
-from earmark.models.device import pick_device
+from earmark.models.device import available_cores, pick_device
 from earmark.models.store import ModelStore
 from earmark.processors.codec import decode_event, event_codec
 from earmark.processors.content import ContentEvent
@@ -39,6 +38,7 @@ from earmark.streams.watchdog import Watchdog, ending_process, limits_s
 from earmark.streams.worker import Worker, consumer_for
 
 Publishing = Callable[[Settings, Mapping[str, int], Route, Consumer], Publisher]
+Loading = Callable[[Settings], Pipeline]
 
 LIVE = Route()
 NICE_OF_LONG = 10  # a long recording is in nobody's way
@@ -60,12 +60,14 @@ def assemble(
     route: Route = LIVE,
     course: Course | None = None,
     publishing: Publishing = in_transactions,
+    loading: Loading | None = None,
     observer: Observer | None = None,
 ) -> Worker:
     """A worker ready to run; `registry` stays open as long as it runs.
 
     By default a live one; a replay brings its `route` and its `course`. What another `publishing`
-    makes serves to measure this one: the worker promises nothing with it. Another `observer` than
+    makes serves to measure this one: the worker promises nothing with it, and `loading` another
+    pipeline than that of the settings likewise. Another `observer` than
     the settings ask for is one with these `metrics`.
 
     Raises ConfigurationError where a schema is not registered or a signal is not known, and
@@ -84,7 +86,7 @@ def assemble(
     observer = observer or observer_for(settings, metrics)
 
     def load() -> Pipeline:
-        pipeline = load_pipeline(settings)
+        pipeline = (loading or load_pipeline)(settings)
         metrics.watch(pipeline.budgets)
         metrics.device_is(pipeline.device)
         for budget in pipeline.budgets.values():
@@ -185,11 +187,6 @@ def load_pipeline(settings: Settings) -> Pipeline:
 def worker_name(settings: Settings) -> str:
     """How this worker is called in dead letters and logs."""
     return worker_id(settings.kafka)
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def _cores_for_decoding() -> int:

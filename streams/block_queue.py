@@ -14,7 +14,8 @@ class BlockQueue:
     """Blocks in order of arrival, bounded in bytes: a full queue makes decoders wait.
 
     A block is let in while the queue holds less than `max_bytes`, so one block of any size passes;
-    a block without samples always does. Where it is `hurried`, nothing more is waited for.
+    a block without samples always does. For company is waited only while some may come: where it is
+    `hurried` not at all, and not once all events that are `awaited` have come to their end.
     """
 
     def __init__(self, *, max_bytes: int, linger_s: float) -> None:
@@ -23,8 +24,16 @@ class BlockQueue:
         self._blocks: deque[Block] = deque()
         self._changed = Condition()
         self._closed = False
+        self._awaited: int | None = None
+        self._ended = 0  # events of which the last block has come
         self.hurried = False
         self.bytes = 0
+
+    def wait_for(self, events: int | None) -> None:
+        """So many events in all are to come, or None: it is not known how many."""
+        with self._changed:
+            self._awaited = events
+            self._changed.notify_all()
 
     def put(self, block: Block) -> None:
         """Append a block, waiting for room; after `close` it is let go."""
@@ -34,6 +43,7 @@ class BlockQueue:
             if self._closed:
                 return
             self._blocks.append(block)
+            self._ended += block.end is not None
             self.bytes += block.samples_T.nbytes
             self._changed.notify_all()
 
@@ -44,7 +54,7 @@ class BlockQueue:
             self._changed.notify_all()
 
     def stream(self) -> Iterator[Block | None]:
-        """Blocks as they come, and None each time nothing has come for `linger_s`.
+        """Blocks as they come, and None each time nothing has come for `linger_s`, or is to come.
 
         Likewise when nothing is left and the first block since the last None came `MOST_LINGERS`
         times as long ago; where more is queued, whoever scores is behind and better off with full
@@ -54,7 +64,8 @@ class BlockQueue:
         while True:
             with self._changed:
                 self._changed.wait_for(
-                    lambda: self._blocks or self._closed, self._patience_s(since)
+                    lambda since=since: self._blocks or self._closed or self._alone(since),
+                    self._patience_s(since),
                 )
                 block = self._blocks.popleft() if self._blocks else None
                 if block is None and self._closed:
@@ -67,6 +78,10 @@ class BlockQueue:
             elif since is None:
                 since = time.monotonic()
             yield block
+
+    def _alone(self, since: float | None) -> bool:
+        """Whether what was taken gets no company any more."""
+        return since is not None and self._awaited is not None and self._ended >= self._awaited
 
     def _patience_s(self, since: float | None) -> float | None:
         if since is None:

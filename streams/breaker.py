@@ -24,6 +24,7 @@ class DeadLetterBreaker:
     def __init__(self, settings: BreakerSettings) -> None:
         self._settings = settings
         self._last: deque[str | None] = deque(maxlen=settings.window)
+        self._failed = 0  # of them
         self._in_a_row = 0
 
     def note(self, rejection_class: str | None) -> None:
@@ -31,9 +32,11 @@ class DeadLetterBreaker:
 
         Raises BreakerError when that is one too many.
         """
+        full = len(self._last) == self._settings.window
+        self._failed += bool(rejection_class) - bool(full and self._last[0])
         self._last.append(rejection_class)
         self._in_a_row = self._in_a_row + 1 if rejection_class else 0
-        failed = sum(map(bool, self._last))
+        failed = self._failed
         if self._settings.in_a_row and self._in_a_row >= self._settings.in_a_row:
             raise self._error(f"{self._in_a_row} events in a row")
         full = len(self._last) == self._settings.window

@@ -103,8 +103,9 @@ class CrashLedger:
         """
         settled = {*places, *self._passed_by(places)}
         self._aboard -= settled
-        for place in settled:
-            self._counts.pop(place, None)
+        if self._counts:
+            for place in settled:
+                self._counts.pop(place, None)
         self._write(f"DELETE FROM places WHERE {_OF_PLACE}", settled)  # noqa: S608  # a constant
 
     def abandon(self, places: Collection[Place] | None = None) -> None:

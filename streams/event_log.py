@@ -13,7 +13,6 @@ import structlog
 
 from earmark.processors.outcome import Signal
 from earmark.streams.flight import Flight
-from earmark.streams.header import headers_of
 
 log = structlog.get_logger()
 
@@ -65,7 +64,7 @@ def trace_id_of(flight: Flight) -> str | None:
     """The trace that the event is in: its own, or the one that its producer names."""
     if flight.journey.trace_id is not None:
         return flight.journey.trace_id
-    named = dict(headers_of(flight.message)).get("traceparent")
+    named = dict(flight.headers).get("traceparent")
     found = _TRACEPARENT.fullmatch(named) if isinstance(named, bytes) else None
     return found[1].decode() if found else None
 

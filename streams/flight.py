@@ -13,12 +13,14 @@ from confluent_kafka import Message, TopicPartition
 from earmark.processors.content import ContentEvent
 from earmark.processors.outcome import Outcome, Rejection, held_bytes
 from earmark.processors.plan import Plan
+from earmark.streams.crash_ledger import Place
 from earmark.streams.header import FORCE, Headers, carried_headers, headers_of
 from earmark.streams.journey import NOWHERE, Journey
 from earmark.streams.promotion import Promotion
 from earmark.streams.receipt import Ruling
 
 Partition = tuple[str, int]
+Payload = bytes  # in a flight, that name is taken
 
 HEADS_BYTES = 16_000_000  # of flights that are published in one transaction
 
@@ -41,8 +43,12 @@ class Flight:
     long: bool = False  # its recording is long: it waits among others of its kind
     journey: Journey = NOWHERE  # how it is on its way
     ruling: Ruling | None = None  # what is to be written, once that is known
+    receipt: Payload | None = None  # its receipt as it is written
     bytes: int = field(init=False)
     adrift: bool = False  # its partition has gone to another worker while it was computed
+    _partition: Partition | None = field(default=None, init=False)
+    _headers: Headers | None = field(default=None, init=False)
+    _carried: Headers | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.bytes = len(self.message.value() or b"")
@@ -56,13 +62,30 @@ class Flight:
     @property
     def carried(self) -> Headers:
         """The trace context of what comes of it."""
-        traced = self.journey.headers
-        return carried_headers(self.message) if traced is None else traced
+        if (traced := self.journey.headers) is not None:
+            return traced
+        if self._carried is None:
+            self._carried = carried_headers(self.headers)
+        return self._carried
+
+    @property
+    def headers(self) -> Headers:
+        """Those of the record; the client makes them anew each time that it is asked."""
+        if self._headers is None:
+            self._headers = headers_of(self.message)
+        return self._headers
 
     @property
     def partition(self) -> Partition:
         """Where the record came from."""
-        return partition_of(self.message)
+        if self._partition is None:
+            self._partition = partition_of(self.message)
+        return self._partition
+
+    @property
+    def place(self) -> Place:
+        """Where the record stands."""
+        return Place(*self.partition, self.message.offset() or 0)
 
     @property
     def written(self) -> tuple[Outcome, ...]:
@@ -72,12 +95,15 @@ class Flight:
     @property
     def rejection(self) -> Rejection | None:
         """Why the record is dead-lettered, if it is."""
-        return next((each for each in self.written if isinstance(each, Rejection)), None)
+        for each in self.written:
+            if isinstance(each, Rejection):
+                return each
+        return None
 
     @property
     def forced(self) -> bool:
         """Whether its producer wants it answered even where nothing changed."""
-        return any(name == FORCE for name, _ in headers_of(self.message))
+        return any(name == FORCE for name, _ in self.headers)
 
 
 class FlightLedger:

@@ -6,6 +6,7 @@ gives to the headers of its dead letters.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from earmark import __version__
@@ -26,20 +27,25 @@ TRACE_CONTEXT = ("traceparent", "tracestate")
 
 def cloud_event_headers(*, ce_id: str, ce_source: str, ce_type: str, time_ms: int) -> Headers:
     """The context attributes of one record; `time_ms` is milliseconds since the epoch."""
-    time = datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")
     return [
         ("ce_specversion", b"1.0"),
         ("ce_id", ce_id.encode()),
         ("ce_source", (ce_source or "earmark").encode()),
         ("ce_type", ce_type.encode()),
-        ("ce_time", time.replace("+00:00", "Z").encode()),
+        ("ce_time", _written(time_ms)),
         ("content-type", b"application/avro"),
     ]
 
 
-def carried_headers(message: "Message") -> Headers:
-    """The trace context of a record, to be handed on to what comes of it."""
-    return [(name, value) for name, value in headers_of(message) if name in TRACE_CONTEXT]
+@lru_cache(256)  # all records of an event say it
+def _written(time_ms: int) -> bytes:
+    time = datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return time.replace("+00:00", "Z").encode()
+
+
+def carried_headers(headers: Headers) -> Headers:
+    """Of a record's headers the trace context, to be handed on to what comes of it."""
+    return [(name, value) for name, value in headers if name in TRACE_CONTEXT]
 
 
 def dead_letter_headers(message: "Message", error: ContentError, *, worker: str) -> Headers:
@@ -68,7 +74,7 @@ def replaced(message: "Message", own: Mapping[str, object]) -> Headers:
 
 def number(message: "Message", name: str) -> int:
     """The whole number in the last header of that name; 0 where there is none."""
-    found = [value for each, value in headers_of(message) if each == name]
+    found = [value for each, value in message.headers() or () if each == name]
     try:
         return max(0, int(found[-1] or 0)) if found else 0
     except ValueError:

@@ -50,6 +50,7 @@ class Intake:
         self._cuts: dict[Partition, int] = {}  # from here on, such a partition is read again
         self._gone: set[Partition] = set()  # to another worker, since the last poll
         self._alone = False  # what was taken up last is a suspect
+        self._more = False  # is there for sure: the last read was full
         self._paused = False
         self._polled_at = 0.0
 
@@ -71,6 +72,11 @@ class Intake:
     def blocked(self) -> bool:
         """Whether what was read is not taken up before what is in flight has been answered."""
         return self._alone and bool(self._read)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is known to come soon."""
+        return not (self._more or self._read)
 
     @property
     def waiting_bytes(self) -> int:
@@ -115,36 +121,41 @@ class Intake:
 
     def _consumed(self, wait_s: float) -> list[Message]:
         found = self._consumer.poll(wait_s)
+        self._more = False
         if found is None:
             return []
         self._gone.clear()
         rest = self._consumer.consume(self._batch - 1, 0)
+        self._more = len(rest) == self._batch - 1
         # in there, partitions may have gone to another worker, that of the first record too
         return rest if partition_of(found) in self._gone else [found, *rest]
 
     def _is_due(self, message: Message, now_ms: int) -> bool:
         """Whether the record may begin at once; one that may later is kept until then."""
-        if self._is_cut_off(message) or not self._is_wanted(message):
+        partition = partition_of(message)
+        if self._is_cut_off(message, partition) or not self._is_wanted(message):
             return False
-        if self._kept[partition_of(message)] >= KEPT_BYTES:
-            self._cuts[partition_of(message)] = message.offset() or 0
+        if self._kept and self._kept[partition] >= KEPT_BYTES:
+            self._cuts[partition] = message.offset() or 0
             return False
         if self._is_long(message):
             self._long.append(message)
         elif not self._waiting.hold(message, now_ms=now_ms):
             return True
-        self._kept[partition_of(message)] += len(message.value() or b"")
+        self._kept[partition] += len(message.value() or b"")
         return False
 
     def _let_go(self, message: Message) -> Message:
         self._kept[partition_of(message)] -= len(message.value() or b"")
         return message
 
-    def _is_cut_off(self, message: Message) -> bool:
+    def _is_cut_off(self, message: Message, partition: Partition) -> bool:
         """Whether it, or that this is the end, came behind a cut: it comes again."""
+        if partition not in self._cuts:
+            return False
         error = message.error()
         is_end = error is not None and error.code() == KafkaError._PARTITION_EOF
-        return partition_of(message) in self._cuts and (error is None or is_end)
+        return error is None or is_end
 
     def _is_long(self, message: Message) -> bool:
         return self._long_topic is not None and message.topic() == self._long_topic

@@ -111,17 +111,20 @@ class Metrics:
         signals: Counter[tuple[str, str]] = Counter()
         rejections: Counter[str] = Counter()
         arrived: dict[str, float] = {}
+        heard_s, dead_letters = 0.0, 0
         for flight in flights:
             arrived_s = flight.message.timestamp()[1] / 1000
             self.latency_seconds.observe(max(0.0, now - arrived_s))
-            self.audio_seconds.inc(flight.heard_s)
-            self.dead_letters.inc(flight.rejection is not None)
+            heard_s += flight.heard_s
+            dead_letters += flight.rejection is not None
             for outcome in flight.written:
                 if isinstance(outcome, Signal):
                     signals[outcome.name, outcome.result.outcome] += 1
                     arrived[outcome.name] = arrived_s
                 else:
                     rejections[outcome.error.rejection_class] += 1
+        self.audio_seconds.inc(heard_s)
+        self.dead_letters.inc(dead_letters)
         for (name, kind), count in signals.items():
             self.signals.labels(bounded(name, self._known), bounded(kind, OUTCOMES)).inc(count)
         for rejection_class, count in rejections.items():

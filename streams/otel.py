@@ -27,7 +27,7 @@ from earmark import __version__
 from earmark.processors.batch import Batch
 from earmark.processors.content import ContentEvent
 from earmark.streams.flight import Flight
-from earmark.streams.header import Headers, carried_headers
+from earmark.streams.header import Headers, carried_headers, headers_of
 from earmark.streams.journey import Journey, TimedJourney
 from earmark.streams.metrics import Metrics
 from earmark.streams.observer import Observer
@@ -123,7 +123,7 @@ class _TracedJourney(TimedJourney):
         self._journeys = journeys
         self._key: int | None = None
         self._stages: dict[str, Span] = {}
-        named = {name: _text(value) for name, value in carried_headers(message)}
+        named = {name: _text(value) for name, value in carried_headers(headers_of(message))}
         self._span = tracer.start_span(
             f"process {message.topic()}",
             context=_PROPAGATOR.extract(

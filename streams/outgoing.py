@@ -63,7 +63,8 @@ class FlightRecords:
 
     def encode(self, signal: Signal) -> bytes:
         """The signal as it is published."""
-        signal = replace(signal, replay_id=self._route.run)
+        if signal.replay_id != self._route.run:
+            signal = replace(signal, replay_id=self._route.run)
         return encode_signal(signal, self._schema_ids[signal.topic])
 
     def of(self, flight: Flight) -> Iterator[Outgoing]:
@@ -156,7 +157,7 @@ class FlightRecords:
             topic=topic,
             key=ruling.receipt.content_id.encode(),
             value=item_payload(flight, self._schema_ids[CONTENT_EVENTS]),
-            headers=[each for each in headers_of(flight.message) if each[0] not in OF_AN_ATTEMPT],
+            headers=[each for each in flight.headers if each[0] not in OF_AN_ATTEMPT],
             partition=flight.message.partition(),  # that of the events, as for receipts
         )
 
@@ -214,7 +215,7 @@ class FlightRecords:
         return Outgoing(
             topic=self._receipts_topic,
             key=ruling.receipt.content_id.encode(),
-            value=self._codec.encode(ruling.receipt),
+            value=flight.receipt or self._codec.encode(ruling.receipt),
             headers=flight.carried,
             partition=flight.message.partition(),  # the event's, however its producer chose it
         )

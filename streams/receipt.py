@@ -10,7 +10,7 @@ transaction as the signals. From it follow
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -97,7 +97,7 @@ def ruling(
     if late or before.supersedes(event, forced=forced):
         return Ruling(receipt=_noted(before, event, Disposition.SUPERSEDED))
     if event.change == Change.DELETED:
-        receipt = replace(_answered(before, event, Disposition.DELETED), answers={})
+        receipt = _answered(event, Disposition.DELETED, NO_ANSWERS)
         # also of what the group wrote while it had other signals
         return Ruling(receipt=receipt, erased=tuple(dict.fromkeys((*topics, *before.answers))))
     ruled = _answering(
@@ -146,9 +146,8 @@ def _answering(
     )
     erased = (before.answers.keys() & topics) - kept.keys() - {each.topic for each in signals}
     of_others = {topic: key for topic, key in before.answers.items() if topic not in topics}
-    receipt = _answered(before, event, _disposition(new, erased))
     return Ruling(
-        receipt=replace(receipt, answers={**of_others, **kept, **keys}),
+        receipt=_answered(event, _disposition(new, erased), {**of_others, **kept, **keys}),
         outcomes=new,
         erased=tuple(sorted(erased)),
     )
@@ -171,13 +170,17 @@ def _disposition(new: tuple[Outcome, ...], erased: Iterable[str]) -> Disposition
     return Disposition.ANSWERED if new or any(erased) else Disposition.UNCHANGED
 
 
-def _answered(before: Receipt, event: ContentEvent, disposition: Disposition) -> Receipt:
-    return replace(
-        _noted(before, event, disposition),
+def _answered(event: ContentEvent, disposition: Disposition, answers: Answers) -> Receipt:
+    return Receipt(
+        content_id=event.content_id,
         event_id=event.event_id,
         revision=event.revision,
         event_time=event.event_time,
+        disposition=disposition,
+        last_event_id=event.event_id,
+        last_revision=event.revision,
         rejected=disposition == Disposition.REJECTED,
+        answers=answers,
     )
 
 
@@ -200,7 +203,12 @@ class ReceiptCodec:
 
     def encode(self, receipt: Receipt) -> bytes:
         """The receipt as it goes to Kafka."""
-        record = asdict(receipt) | {"group": self._group}
+        record = {name: getattr(receipt, name) for name in Receipt.__slots__}
+        record["answers"] = {
+            topic: {"input_digest": key.input_digest, "config_hash": key.config_hash}
+            for topic, key in receipt.answers.items()
+        }
+        record["group"] = self._group
         return self._codec.encode(record, self._schema_id)
 
     def decode(self, payload: bytes) -> Receipt:

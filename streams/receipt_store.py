@@ -38,10 +38,10 @@ class PartitionReceipts:
         ).fetchone()
         return self._codec.decode(found[0]) if found else None
 
-    def put(self, receipts: Iterable[Receipt]) -> None:
-        """Take over what this worker has committed."""
+    def put(self, payloads: Mapping[str, bytes]) -> None:
+        """Take over what this worker has committed, receipts by item."""
         with self._database:
-            self._write({r.content_id: self._codec.encode(r) for r in receipts})
+            self._write(payloads)
 
     def restore(self, payloads: Mapping[str, bytes | None], *, offset: int) -> None:
         """Take over what was read from the topic up to `offset`, None for what is gone.
@@ -90,9 +90,9 @@ class ReceiptStore:
         """What stands of an item of partition `number`."""
         return self.open(number).get(content_id)
 
-    def put(self, number: int, receipts: Iterable[Receipt]) -> None:
+    def put(self, number: int, payloads: Mapping[str, bytes]) -> None:
         """Take over what was committed of partition `number`."""
-        self.open(number).put(receipts)
+        self.open(number).put(payloads)
 
     def close(self, numbers: Iterable[int] | None = None) -> None:
         """Close the files of these partitions, or all."""

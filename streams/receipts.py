@@ -18,6 +18,7 @@ class Receipts:
         self._restorer = ReceiptRestorer(kafka)
         folder = settings.state_folder / self._restorer.cluster_id / kafka.receipts_topic
         codec = ReceiptCodec(schema_id, group=kafka.group_id)
+        self._encode = codec.encode
         self._store = ReceiptStore(folder / kafka.slot, codec)
 
     def assign(self, number: int) -> None:
@@ -37,7 +38,10 @@ class Receipts:
         return self._store.get(number, content_id)
 
     def rule(self, flights: Sequence[Flight]) -> None:
-        """Say for each of the finished flights, in their order, what is to be written."""
+        """Say for each of the finished flights, in their order, what is to be written.
+
+        Its receipt is written once, for Kafka and for the disk.
+        """
         # of those that are ruled here before they are committed; each partition has its own
         standing: dict[tuple[int, str], Receipt] = {}
         for flight in flights:
@@ -46,6 +50,7 @@ class Receipts:
                 flight.ruling = self._ruling(flight, standing.get(key) or self.get(*key))
                 if flight.ruling is not None:
                     standing[key] = flight.ruling.receipt
+                    flight.receipt = self._encode(flight.ruling.receipt)
 
     def _ruling(self, flight: Flight, before: Receipt | None) -> Ruling | None:
         """None for what leaves everything as it is: it is answered later, or never."""
@@ -71,13 +76,13 @@ class Receipts:
 
     def committed(self, flights: Collection[Flight]) -> None:
         """Take over the receipts of a transaction that Kafka has taken."""
-        by_partition: dict[int, dict[str, Receipt]] = {}
+        by_partition: dict[int, dict[str, bytes]] = {}
         for flight in flights:
-            if flight.ruling is not None:
-                receipt = flight.ruling.receipt
-                by_partition.setdefault(flight.partition[1], {})[receipt.content_id] = receipt
-        for number, receipts in by_partition.items():
-            self._store.put(number, receipts.values())
+            if flight.ruling is not None and flight.receipt is not None:
+                item = flight.ruling.receipt.content_id
+                by_partition.setdefault(flight.partition[1], {})[item] = flight.receipt
+        for number, payloads in by_partition.items():
+            self._store.put(number, payloads)
 
     def close(self) -> None:
         """Close the files and leave the brokers."""

@@ -20,6 +20,7 @@ from earmark.processors.error import ContentError, EarmarkError, RejectionClass,
 from earmark.processors.outcome import Answer, Rejection
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.plan import Plan
+from earmark.streams.allocator import keep_what_is_loaded
 from earmark.streams.answer_cache import AnswerCache
 from earmark.streams.block_queue import BlockQueue
 from earmark.streams.breaker import DeadLetterBreaker
@@ -29,7 +30,7 @@ from earmark.streams.event_log import EventLog
 from earmark.streams.flight import Flight, FlightLedger, Partition
 from earmark.streams.health import Health
 from earmark.streams.hearing import Hearing, PlanHeard, Score
-from earmark.streams.intake import Intake, place_of, places_of
+from earmark.streams.intake import Intake
 from earmark.streams.kafka import consumer_config, worker_id
 from earmark.streams.lag import LagMeter
 from earmark.streams.leftover import Leftovers
@@ -105,6 +106,7 @@ class Worker:
         self._ledger = FlightLedger()
         self._lag = LagMeter(consumer, self._ledger, observer.metrics)
         self._flights: dict[int, tuple[ContentEvent, Flight]] = {}  # by id of the event
+        self._heard = 0  # events that were begun; each comes to an end among the blocks
         self._intake = Intake(
             consumer,
             crashes,
@@ -163,21 +165,27 @@ class Worker:
         while not self._scoring.loaded.wait(0.1) and not self._stopping.is_set():
             continue
         self._scoring.check()
+        keep_what_is_loaded()
 
     def _take_in(self) -> None:
         self._polling.moved()
         long_in_flight = self._ledger.holds(self._route.long)
-        for message in self._intake.take(
+        taken = self._intake.take(
             in_flight=self._ledger.count, full=self._full, long_in_flight=long_in_flight
-        ):
+        )
+        if taken:
+            self._blocks.wait_for(None)
+        for message in taken:
             self._begin(message)
+        # a device that would wait for nothing begins with what there is
+        self._blocks.wait_for(self._heard if self._full or self._intake.at_rest else None)
         self._blocks.hurried = self._intake.blocked
 
     def _begin(self, message: Message) -> None:
         self._metrics.events.inc()
         flight = Flight(message=message, journey=self._observer.begin(message))
         self._ledger.add(flight)
-        if self._crashes.condemned(place_of(message)):
+        if self._crashes.condemned(flight.place):
             flight.outcomes = (Rejection(event=None, error=_condemned()),)
             return
         try:
@@ -193,7 +201,7 @@ class Worker:
         try:
             flight.promotion = self._read_promotion(flight.message)
         except ContentError as error:  # the topic of its run still has the answer
-            log.warning("no promotion", place=place_of(flight.message), reason=str(error))
+            log.warning("no promotion", place=flight.place, reason=str(error))
         else:
             self._ledger.identify(flight)
 
@@ -209,6 +217,7 @@ class Worker:
             flight.outcomes = ()
             return
         self._flights[id(event)] = (event, flight)
+        self._heard += 1
         is_long = flight.message.topic() == self._route.long
         self._hearing.begin(event, flight, plan, is_long=is_long)
 
@@ -237,7 +246,7 @@ class Worker:
             self._receipts.committed(heads)
             self._reuse.committed(heads, self._scoring.pipeline, self._publisher.encode)
             self._course.published(heads)
-            self._crashes.settle(places_of([flight.message for flight in heads]))
+            self._crashes.settle([flight.place for flight in heads])
         self._lag.look()
         self._metrics.events_in_flight.set(self._ledger.count)
         self._metrics.queue_bytes.labels("blocks").set(self._blocks.bytes)
@@ -302,7 +311,7 @@ class Worker:
             flight.journey.finish("ABANDONED")
         self._lag.forget(keys)
         self._intake.drop(keys)
-        self._crashes.abandon(places_of([flight.message for flight in dropped]))
+        self._crashes.abandon([flight.place for flight in dropped])
         self._receipts.release(number for _, number in keys)
         if dropped:
             log.warning("abandoned", events=len(dropped), partitions=len(keys))

@@ -19,9 +19,9 @@ from faster_whisper import BatchedInferencePipeline, WhisperModel
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
+from earmark.models.device import available_cores
 from earmark.models.whisper_tokens import Vocabulary, vocabulary
 from earmark.processors.block import SAMPLE_RATE_HZ, Samples
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.whisper_baseline import transformers_network
 

@@ -10,10 +10,10 @@ reads no padding are what makes ours faster. It shrinks with fewer clips.
 
 from collections.abc import Callable, Sequence
 
+from earmark.models.device import available_cores
 from earmark.models.recogniser import Utterance, load_recogniser
 from earmark.processors.block import SAMPLE_RATE_HZ, Samples
 from earmark.processors.signals.audio_transcript import DEFAULT_CARD, audio_transcript
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.corpus import utterances
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, rates, torch_threads

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
+from earmark.models.device import available_cores
 from earmark.processors.block import Samples
 from earmark.processors.signals.audio_transcript import audio_transcript
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.mix import Mix
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, timed, torch_threads

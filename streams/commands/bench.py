@@ -149,6 +149,7 @@ _HELP = {
     "features": "Measure what is computed of samples before any model.",
     "batching": "Measure how batches are made of items of many lengths.",
     "codec": "Measure signals to bytes and back.",
+    "transcript": "Measure speech to text beside other engines.",
     "transport": "Measure records through Kafka with no models.",
     "worker": "Measure the whole worker through Kafka.",
     "latency": "Measure how long events wait for their signals.",
@@ -157,7 +158,7 @@ _HELP = {
 }
 for _name, _rows in GROUPS.items():
     if _rows:
-        _group(_name, _rows, _HELP[_name])
+        _group(_name, _rows, _HELP.get(_name, f"Measure {_name}."))
 
 
 @bench.command("model")

@@ -265,3 +265,21 @@ def test_records_become_json() -> None:
     record = jsonable(signal_record(signal("text.embedding", result)))
     assert json.loads(json.dumps(record))["vectors"][0]["vector"] == "AAAAPwAAAL8="
     assert jsonable({"lufs": float("-inf"), "peak": (1.5,)}) == {"lufs": None, "peak": [1.5]}
+
+
+@pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 127, 128, 8_191, 8_192, 20_000])
+def test_signals_are_written_as_their_records_are_whatever_their_ids(length: int) -> None:
+    odd = replace(signal("text.safety", Result.ok()), signal_id="x" * length)
+    written = Codec(schema_of(odd.topic)).encode(signal_record(odd), 1)
+    assert encode_signal(odd, 1) == written
+
+
+def test_signals_of_other_events_and_configurations_are_written_as_such() -> None:
+    for revision in (1, 2):
+        for device in ("cpu", "cuda"):
+            odd = replace(
+                signal("text.safety", Result.ok(), replace(EVENT, revision=revision)),
+                provenance=replace(PROVENANCE, device=device),
+            )
+            written = Codec(schema_of(odd.topic)).encode(signal_record(odd), 1)
+            assert encode_signal(odd, 1) == written

@@ -86,3 +86,25 @@ def test_who_is_behind_gets_all_that_waits_in_one_batch() -> None:
         assert next(stream) is not None
         time.sleep(2 * MOST_LINGERS * 0.001)
     assert next(stream) is None
+
+
+def test_what_is_the_last_to_come_waits_for_no_company() -> None:
+    blocks = BlockQueue(max_bytes=100, linger_s=600.0)
+    blocks.wait_for(2)
+    stream = blocks.stream()
+    for _ in range(2):
+        blocks.put(Block(event=EVENT, samples_T=NO_SAMPLES, end=End()))
+        assert next(stream) is not None
+    assert next(stream) is None
+
+
+def test_who_waits_for_company_hears_that_none_will_come() -> None:
+    blocks = BlockQueue(max_bytes=100, linger_s=600.0)
+    blocks.put(Block(event=EVENT, samples_T=NO_SAMPLES, end=End()))
+    stream = blocks.stream()
+    assert next(stream) is not None
+    waiting = Thread(target=lambda: next(stream))
+    waiting.start()
+    blocks.wait_for(1)
+    waiting.join(timeout=5)
+    assert not waiting.is_alive()
