@@ -57,7 +57,8 @@ def token_attention(
     """[B, H, N, D]: tokens attend to what `mask` (True: look; None: everything) allows."""
     if mask is None and _is_narrow(queries_BHND):
         scores_BHNP = (queries_BHND * queries_BHND.shape[-1] ** -0.5) @ keys_BHPD.mT
-        return scores_BHNP.softmax(dim=-1) @ values_BHPD
+        attended_BHND: Tensor = scores_BHNP.softmax(dim=-1) @ values_BHPD
+        return attended_BHND
     return functional.scaled_dot_product_attention(
         queries_BHND, keys_BHPD, values_BHPD, attn_mask=mask
     )

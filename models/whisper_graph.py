@@ -100,7 +100,7 @@ class FixedDecoder:
 
     def _recorded(self, size: int) -> tuple[torch.cuda.CUDAGraph, Tensor]:
         """Recorded after two runs beside it, as CUDA asks; they write what the replay writes."""
-        beside = torch.cuda.Stream()
+        beside = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # as torch publishes it
         beside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(beside):
             for _ in range(2):
