@@ -22,7 +22,7 @@ from torch.nn import functional
 from earmark.models.whisper import DecoderBlock, DecoderState, Hearing, Whisper, in_place
 
 GRID = (1, 2, 4, 8, 16, 32, 64)
-ROWS = GRID[-1]
+PLACES_BYTES = 2 << 30  # for all places: 64 rows of the smallest checkpoint take 0.8 GB
 
 
 class Steps:
@@ -35,7 +35,7 @@ class Steps:
 
     def states(self, tokens_B: Tensor) -> Tensor:
         """What the head makes logits of, [B, W], after the next token of each clip."""
-        if self._fixed is None and tokens_B.is_cuda and len(tokens_B) <= ROWS:
+        if self._fixed is None and tokens_B.is_cuda and len(tokens_B) <= rows_for(self._model):
             self._fixed = fixed_decoder(self._model)
             self._fixed.begin(self._state)
         if self._fixed is not None:
@@ -50,7 +50,7 @@ class Steps:
 class FixedDecoder:
     """Places for `rows` clips on the model's device, and one recorded step per size in `GRID`."""
 
-    def __init__(self, model: Whisper, rows: int = ROWS) -> None:
+    def __init__(self, model: Whisper, rows: int) -> None:
         dims, like = model.dims, model.decoder.positional_embedding
         heads, width = dims.n_text_head, dims.n_text_state // dims.n_text_head
 
@@ -143,8 +143,17 @@ class FixedDecoder:
 
 @lru_cache(maxsize=2)
 def fixed_decoder(model: Whisper) -> FixedDecoder:
-    """The one of a model: its places and graphs are used by batch after batch."""
-    return FixedDecoder(model)
+    """The one of a model: its places and graphs are used by batch after batch, of one thread."""
+    return FixedDecoder(model, rows_for(model))
+
+
+def rows_for(model: Whisper) -> int:
+    """The largest number of the grid for which there is room."""
+    dims = model.dims
+    positions = dims.n_text_ctx + dims.n_audio_ctx
+    numbers = 2 * dims.n_text_layer * dims.n_text_state * positions  # keys and values
+    row_bytes = numbers * model.decoder.positional_embedding.element_size()
+    return max((size for size in GRID if size * row_bytes <= PLACES_BYTES), default=GRID[0])
 
 
 def _windows(hearing: Hearing) -> tuple[Tensor, Tensor]:
