@@ -1,5 +1,6 @@
 """Where models compute, in which number format, and what to do when memory runs out there."""
 
+import os
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,6 +42,11 @@ class Device:
     def torch(self) -> torch.device:
         """The device by torch's name."""
         return torch.device(self.kind)
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def pick_device(kind: str = "auto", precision: str = "auto") -> Device:

@@ -23,6 +23,7 @@ from earmark.models.device import Device
 from earmark.models.error import ModelError
 from earmark.models.own_attention import own_attention
 from earmark.models.whisper_checkpoint import Dimensions, openai_names
+from earmark.models.whisper_head import Head, head_for
 
 SILENCE_LOG_MEL = -1.5  # what every bin of digital silence becomes: (log10(1e-10) + 4) / 4
 
@@ -192,15 +193,11 @@ class KeyValueCache:
     values: Tensor
     length: int = 0
 
-    def keep(self, rows: Tensor) -> None:
+    def keep(self, rows: Sequence[int]) -> None:
         """Forget all clips but those at the indices `rows`; what is not filled is not touched."""
-        self.keys = self._kept(self.keys, rows)
-        self.values = self._kept(self.values, rows)
-
-    def _kept(self, before_BHND: Tensor, rows: Tensor) -> Tensor:
-        after_BHND = before_BHND.new_empty((len(rows), *before_BHND.shape[1:]))
-        after_BHND[:, :, : self.length] = before_BHND[rows, :, : self.length]
-        return after_BHND
+        for each_BHND in (self.keys, self.values):
+            in_place(each_BHND[:, :, : self.length], rows)
+        self.keys, self.values = self.keys[: len(rows)], self.values[: len(rows)]
 
     def append(self, keys_BHND: Tensor, values_BHND: Tensor) -> KeysValues:
         """All so far, with these at the end."""
@@ -223,12 +220,26 @@ class DecoderState:
         """Tokens read so far."""
         return self.past[0].length
 
-    def keep(self, rows: Tensor) -> None:
-        """Forget all clips but those at the indices `rows`."""
+    def keep(self, rows: Sequence[int]) -> None:
+        """Forget all clips but those at the indices `rows`, which are in the order of `compact`."""
         for past in self.past:
             past.keep(rows)
         for hearing in self.hearing:
-            hearing.own = hearing.own[0][rows], hearing.own[1][rows]
+            hearing.own = in_place(hearing.own[0], rows), in_place(hearing.own[1], rows)
+
+
+def compact(rows: Sequence[int]) -> list[int]:
+    """The same rows, as many as fit staying where they are, the last ones in the gaps between."""
+    known, late = set(rows), [row for row in rows if row >= len(rows)]
+    return [row if row in known else late.pop() for row in range(len(rows))]
+
+
+def in_place(x_BX: Tensor, rows: Sequence[int]) -> Tensor:
+    """`x_BX[rows]` for rows in the order of `compact`, of which only those that move are copied."""
+    moved = [to for to, row in enumerate(rows) if to != row]
+    if moved:
+        x_BX[moved] = x_BX[[rows[to] for to in moved]]
+    return x_BX[: len(rows)]
 
 
 class Decoder(nn.Module):
@@ -249,14 +260,18 @@ class Decoder(nn.Module):
 
     def forward(self, tokens_BN: Tensor, state: DecoderState) -> Tensor:
         """Logits [B, N, V], fp32, of the tokens that follow each of these."""
+        return self.states(tokens_BN, state) @ self.token_embedding.weight.T
+
+    def states(self, tokens_BN: Tensor, state: DecoderState) -> Tensor:
+        """What the head makes logits of, [B, N, W], fp32."""
         begin, tokens = state.length, tokens_BN.shape[1]
         positions_NW = self.positional_embedding[begin : begin + tokens]
         mask = _earlier(begin, tokens, tokens_BN.device) if tokens > 1 else None
         x_BNW = self.token_embedding(tokens_BN).to(positions_NW.dtype) + positions_NW
         for block, past, hearing in zip(self.blocks, state.past, state.hearing, strict=True):
             x_BNW = block(x_BNW, past, hearing, mask)
-        logits_BNV: Tensor = self.ln(x_BNW).float() @ self.token_embedding.weight.T
-        return logits_BNV
+        states_BNW: Tensor = self.ln(x_BNW).float()
+        return states_BNW
 
 
 def _earlier(begin: int, tokens: int, device: torch.device) -> Tensor:
@@ -304,6 +319,7 @@ class Whisper(nn.Module):
         self.encoder = Encoder(dims)
         self.decoder = Decoder(dims)
         self._silence: list[KeysValues] = []
+        self.head: Head
 
     @torch.inference_mode()
     def encode(self, mel_BMF: Tensor, frames_B: Tensor) -> Encoded:
@@ -328,7 +344,11 @@ class Whisper(nn.Module):
 
     @torch.inference_mode()
     def prepare(self) -> None:
-        """Compute what silence sounds like, [H, P, D] per decoder block; once after loading."""
+        """Compute what silence sounds like, [H, P, D] per decoder block, and the head's form.
+
+        Once after loading.
+        """
+        self.head = head_for(self.decoder.token_embedding.weight)
         frames = 2 * self.dims.n_audio_ctx
         device = self.decoder.positional_embedding.device
         mel_1MF = torch.full((1, self.dims.n_mels, frames), SILENCE_LOG_MEL, device=device)

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-
-import tiktoken
+from typing import TYPE_CHECKING
 
 from earmark.models.error import ModelError
+
+if TYPE_CHECKING:
+    import tiktoken
 
 # In the order of their tokens; the 100th, Cantonese, came with large-v3.
 _CODES = """
@@ -65,7 +67,7 @@ class Vocabulary:
     Tokens below `end` are text; those from `timestamps` on are times in steps of 0.02 s.
     """
 
-    encoding: tiktoken.Encoding = field(repr=False)
+    encoding: "tiktoken.Encoding" = field(repr=False)
     end: int
     start: int
     languages: dict[str, int] = field(repr=False)
@@ -102,6 +104,8 @@ def vocabulary(size: int) -> Vocabulary:
 
     Raises ModelError for another number, or where the files of openai-whisper are missing.
     """
+    import tiktoken  # here: signals are known where nothing is transcribed
+
     multilingual = size > ENGLISH_SIZE
     languages = LANGUAGES[: 99 + size - ENGLISH_SIZE - 1] if multilingual else LANGUAGES[:99]
     ranks = _ranks("multilingual" if multilingual else "gpt2")
@@ -138,7 +142,7 @@ def _special_tokens(first: int, languages: Sequence[str]) -> dict[str, int]:
     return {f"<|{name}|>": first + index for index, name in enumerate(names)}
 
 
-def _annotations(encoding: tiktoken.Encoding) -> list[int]:
+def _annotations(encoding: "tiktoken.Encoding") -> list[int]:
     found = {encoding.encode(" -")[0], encoding.encode(" '")[0]}
     for mark in (*_ANNOTATIONS, *_NOTES):
         for tokens in (encoding.encode(mark), encoding.encode(f" {mark}")):

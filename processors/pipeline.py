@@ -21,7 +21,6 @@ from earmark.processors.block import Block
 from earmark.processors.budget import Budget, full_budget
 from earmark.processors.canary import canary_clip, canary_view, tone
 from earmark.processors.content import ContentEvent, stated_digest
-from earmark.processors.decode import decode
 from earmark.processors.envelope import Envelope, envelopes
 from earmark.processors.error import ConfigurationError, EarmarkError
 from earmark.processors.expected import expected_signals
@@ -166,6 +165,8 @@ class Pipeline:
         self, events: Iterable[ContentEvent], *, media: Media | None = None
     ) -> Iterator[Block]:
         """The blocks of all events, a few events decoded side by side in this thread."""
+        from earmark.processors.decode import decode  # here: who has samples needs no decoder
+
         given = media or {}
         streams = (
             decode(event, given.get(event.content_id), meters=self.meters) for event in events

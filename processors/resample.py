@@ -6,7 +6,6 @@ C: channels, T: samples
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import soxr
 
 from earmark.processors.block import BLOCK_SAMPLES, NO_SAMPLES, SAMPLE_RATE_HZ, Samples
 from earmark.processors.chunk import Chunker
@@ -24,6 +23,8 @@ class MonoBlocks:
     """
 
     def __init__(self, *, sample_rate_hz: int, channels: Sequence[str]) -> None:
+        import soxr  # here: what is heard elsewhere is scored where there is no resampler
+
         heard = [c for c, name in enumerate(channels) if name not in _LOW_FREQUENCY]
         self._heard = heard or list(range(len(channels)))
         self._blocks = Chunker(channels=1, length=BLOCK_SAMPLES)

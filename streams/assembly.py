@@ -1,12 +1,11 @@
 """Puts a worker together from settings: what it reads with, computes on and publishes through."""
 
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 
 from confluent_kafka import Consumer
 
-from earmark.models.device import pick_device
+from earmark.models.device import available_cores, pick_device
 from earmark.models.store import ModelStore
 from earmark.processors.codec import decode_event, event_codec
 from earmark.processors.content import ContentEvent
@@ -188,11 +187,6 @@ def load_pipeline(settings: Settings) -> Pipeline:
 def worker_name(settings: Settings) -> str:
     """How this worker is called in dead letters and logs."""
     return worker_id(settings.kafka)
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def _cores_for_decoding() -> int:

@@ -1,5 +1,6 @@
 """What the disk of this machine holds of an item: a worker's copies, and media it left behind."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +14,9 @@ from earmark.streams.settings import Settings
 from earmark.streams.spool import left_behind
 from earmark.streams.web.index.file import OF_ITEM
 from earmark.streams.web.index.place import index_path
+
+# tables of ours that know no items: how far a topic was read, places in flight, what was asked
+WITHOUT_ITEMS = frozenset({"positions", "facts", "places", "said"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +33,8 @@ def disk_traces(
     """What stands of the item in each file below the state's folder, and in spools.
 
     A copy of receipts counts by what it says of the item, the index of fingerprints, wherever it
-    lies, and that of the inspector by whether they have the item; any other database by whether it
-    holds the item's id anywhere. What belongs to other clusters is of other items.
+    lies, and that of the inspector by whether they have the item; any other database by whether a
+    row is of it, or names it. What belongs to other clusters is of other items.
     """
     state, index = settings.state_folder, settings.fingerprint_index
     found: dict[str, list[str]] = {}  # why not, by folder of copies or by file
@@ -91,17 +95,51 @@ def _inspected_fault(path: Path, item: str) -> str:
 
 
 def _mention(path: Path, item: str) -> str:
-    """Where a database holds the id, as text or within bytes."""
+    """Where a database has rows of the item, or what names it.
+
+    A table that says of which item each row is, is asked for that alone: ids begin as others do,
+    and short ones stand in many a word. Elsewhere an id counts where it stands by itself.
+    """
     with _opened(path) as database:
-        tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        for (table,) in tables:
-            columns = database.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
-            for (column,) in columns:
-                sql = f'SELECT count(*) FROM "{table}" WHERE instr(CAST("{column}" AS BLOB), ?)'  # noqa: S608  # names from the file itself
-                (count,) = database.execute(sql, (item.encode(),)).fetchone()
+        database.create_function("names", 2, _names, deterministic=True)
+        for table, columns in _tables(database):
+            is_told = "content_id" in columns
+            for column in ["content_id"] if is_told else columns:
+                holds = f'"{column}" = ?' if is_told else f'names("{column}", ?)'
+                sql = f'SELECT count(*) FROM "{table}" WHERE {holds}'  # noqa: S608  # names from the file itself
+                (count,) = database.execute(sql, (item,)).fetchone()
                 if count:
                     return f"{count} rows of {table}.{column} hold the id: --force deletes again"
     return ""
+
+
+def _tables(database: sqlite3.Connection) -> Iterator[tuple[str, list[str]]]:
+    """Those that may know of items, with their columns."""
+    tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    for (table,) in tables:
+        if table not in WITHOUT_ITEMS:
+            columns = database.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall()
+            yield table, [column for (column,) in columns]
+
+
+def _names(value: object, item: str) -> bool:
+    """Whether a text, or bytes such as those of Avro, hold the id by itself."""
+    held = value.encode() if isinstance(value, str) else value
+    if not isinstance(held, bytes):
+        return False
+    name = item.encode()
+    avro = _length(len(name)) + name
+    alone = rb"(?<![\w.:/-])" + re.escape(name) + rb"(?![\w.:/-])"
+    return avro in held or re.search(alone, held) is not None
+
+
+def _length(count: int) -> bytes:
+    """As Avro writes it before a string: zigzag, seven bits in a byte, the lowest first."""
+    left, written = 2 * count, bytearray()
+    while left > 0x7F:  # noqa: PLR2004  # what seven bits hold
+        written.append(left & 0x7F | 0x80)
+        left >>= 7
+    return bytes([*written, left])
 
 
 def _opened(path: Path) -> closing[sqlite3.Connection]:

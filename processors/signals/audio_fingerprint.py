@@ -15,7 +15,6 @@ C: channels, T: samples
 from hashlib import blake2b
 
 import numpy as np
-import soxr
 
 from earmark.models.fingerprint import CHUNK, RATE_HZ, LandmarkFold
 from earmark.processors.block import NO_SAMPLES, Samples
@@ -32,6 +31,8 @@ class FingerprintMeter:
     """Finds the landmarks of one recording, whatever the blocks it comes in."""
 
     def __init__(self, audio: AudioFormat) -> None:
+        import soxr  # here: all signals are known where nothing is decoded, and soxr is not
+
         self._rate = audio.sample_rate_hz
         self._samples = 0
         self._fold = LandmarkFold()

@@ -12,7 +12,7 @@ import psutil
 
 from earmark.models.error import ServiceError
 from earmark.processors.content import ContentEvent
-from earmark.streams.bench.machine import OtherWork
+from earmark.streams.bench.other_work import OtherWork
 from earmark.streams.bench.traffic import Traffic
 from earmark.streams.local.environment import environment
 from earmark.streams.local.process import Child

@@ -12,7 +12,7 @@ from functools import partial
 from importlib import import_module
 from typing import cast
 
-from earmark.streams.bench.mix import Mix
+from earmark.streams.bench.mix import RECORDED, Mix
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.row import Row
 
@@ -33,24 +33,17 @@ Entry = Measure | ByMix
 
 def lazily(module: str, function: str) -> Measure:
     """That function of a module beside this one, which is imported when it is called."""
-
-    def measure(plan: Plan) -> Row:
-        return cast(Measure, _found(module, function))(plan)
-
-    return measure
+    return partial(_measured_by, module, function)
 
 
 def by_mix(module: str, function: str, mixes: Collection[Mix] = tuple(Mix)) -> ByMix:
     """Likewise, for each of these mixes."""
-
-    def measure(plan: Plan, mix: Mix) -> Row:
-        return cast(MeasureMix, _found(module, function))(plan, mix)
-
-    return ByMix(measure=measure, mixes=tuple(mixes))
+    return ByMix(measure=partial(_measured_by, module, function), mixes=tuple(mixes))
 
 
-def _found(module: str, function: str) -> object:
-    return getattr(import_module(f"earmark.streams.bench.{module}"), function)
+def _measured_by(module: str, function: str, *of: object) -> Row:
+    measure = getattr(import_module(f"earmark.streams.bench.{module}"), function)
+    return cast(Callable[..., Row], measure)(*of)
 
 
 DECODE: dict[str, Measure] = {
@@ -100,19 +93,56 @@ GPU: dict[str, Measure] = {
     "music_on_gpu": lazily("model_rows", "music_on_gpu"),
 }
 
-BATCHING: dict[str, Entry] = {}
-TRANSPORT: dict[str, Entry] = {}
+TRANSCRIPT: dict[str, Entry] = {
+    "transcript_faster_whisper": by_mix("transcript_rows", "faster", (Mix.VOICE, Mix.PODCAST)),
+    "transcript_transformers": by_mix("transcript_rows", "transformers", (Mix.VOICE, Mix.PODCAST)),
+}
+BATCHING: dict[str, Entry] = {
+    "padding[texts]": lazily("batching_rows", "padding_texts"),
+    "padding[speech]": lazily("batching_rows", "padding_speech"),
+    "bucketed[texts]": lazily("batching_rows", "bucketed_texts"),
+    "bucketed[speech]": lazily("batching_rows", "bucketed_speech"),
+    "one_at_a_time[voice]": lazily("alone_rows", "one_voice_clip_at_a_time"),
+    "one_at_a_time[text]": lazily("alone_rows", "one_text_at_a_time"),
+}
+
+TRANSPORT: dict[str, Entry] = {
+    "transport": lazily("transport_rows", "transport"),
+}
 LATENCY: dict[str, Entry] = {}
 
+START: dict[str, Entry] = {
+    "start_help": lazily("start_rows", "start_help"),
+    "start_worker": lazily("start_rows", "start_worker"),
+}
+
 GROUPS: dict[str, Mapping[str, Entry]] = {
-    "decode": DECODE,
+    "decode": {
+        **DECODE,
+        "decode_cores": lazily("decoder_rows", "decode_cores"),
+        "decode_by": by_mix("decoder_rows", "decode_by", RECORDED),
+        "decode_torchcodec": lazily("decoder_rows", "decode_torchcodec"),
+        "decode_soundfile": lazily("decoder_rows", "decode_soundfile"),
+        "decode_librosa": lazily("decoder_rows", "decode_librosa"),
+    },
     "features": FEATURES,
     "batching": BATCHING,
-    "codec": CODEC,
+    "codec": {
+        **CODEC,
+        "codec_small": lazily("codec_rows", "codec_small"),
+        "codec_transcript": lazily("codec_rows", "codec_transcript"),
+    },
+    "transcript": TRANSCRIPT,
     "transport": TRANSPORT,
-    "worker": WORKER,
+    "worker": {
+        **WORKER,
+        "worker_mix": by_mix(
+            "mix_rows", "worker_mix", tuple(mix for mix in Mix if mix is not Mix.TEXT)
+        ),
+    },
     "latency": LATENCY,
     "memory": MEMORY,
+    "start": START,
     "delivery": DELIVERY,
 }
 

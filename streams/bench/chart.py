@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
+from matplotlib.ticker import MaxNLocator
 
 from earmark.streams.bench.series import Series
 from earmark.streams.report.page import Html
@@ -57,9 +57,9 @@ def _lines(series: Series, axes: Axes) -> None:
         colour = COLOURS[number % len(COLOURS)]
         axes.plot(xs, ys, color=colour, label=words, marker=marker, markersize=4, linewidth=1.6)
     xs = [x for points in series.lines.values() for x, _ in points]
-    if xs and min(xs) > 0 and max(xs) / min(xs) >= WIDE:
+    if 0 < len(xs) <= MARKED * len(series.lines) and min(xs) > 0 and max(xs) / min(xs) >= WIDE:
         axes.set_xscale("log", base=2)
-        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_major_formatter(lambda x, _: f"{x:,g}")
     axes.set_ylim(bottom=0)
     axes.set_xlabel(series.x)
     axes.set_ylabel(series.y)

@@ -12,9 +12,9 @@ import queue
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from earmark.models.device import available_cores
 from earmark.models.error import ServiceError
 from earmark.processors.block import SAMPLE_RATE_HZ, Block
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.corpus import audio_events, mp3, programme
 from earmark.streams.bench.ffmpeg import decode_plainly, ebur128
 from earmark.streams.bench.plan import Plan
@@ -33,7 +33,7 @@ METERS = ("audio.integrity", "audio.loudness")
 
 def decode(plan: Plan) -> Row:
     """Seconds of mp3 decoded per second, on all cores, nothing measured on the way."""
-    files = _minutes(plan, plan.scaled(FILES))
+    files = minutes(plan, plan.scaled(FILES))
     value, baseline = _rates(plan, files, (), lambda: _each(decode_plainly, files[:BASELINE_FILES]))
     return Row(
         name="decode",
@@ -41,13 +41,13 @@ def decode(plan: Plan) -> Row:
         unit="x real time, mp3",
         baseline=baseline,
         against="PyAV frame by frame, one process",
-        goal=Goal(on="value", op=">=", x=1_000),
+        goal=Goal(on="ratio", op=">=", x=1.9),
     )
 
 
 def decode_metered(plan: Plan) -> Row:
     """Seconds of mp3 decoded per second, integrity and loudness measured on the way."""
-    files = _minutes(plan, plan.scaled(FILES))
+    files = minutes(plan, plan.scaled(FILES))
     samples_CT = programme(MINUTE_S)
 
     def plainly(file: Path) -> None:
@@ -64,7 +64,8 @@ def decode_metered(plan: Plan) -> Row:
     )
 
 
-def _minutes(plan: Plan, count: int) -> list[Path]:
+def minutes(plan: Plan, count: int) -> list[Path]:
+    """So many mp3 files of a minute each, stereo at 44.1 kHz."""
     recording = mp3(programme(MINUTE_S))
     files = [plan.folder / f"minute-{number}.mp3" for number in range(count)]
     for file in files:
@@ -76,9 +77,10 @@ def _rates(
     plan: Plan, files: Sequence[Path], meters: Sequence[str], theirs: Callable[[], None]
 ) -> tuple[float, float]:
     pool = DecodePool(available_cores(), meters=meters)
+    seconds = [float(MINUTE_S)] * len(files)
     try:
         return rates(
-            Work(run=lambda: _through(pool, files), amount=len(files) * MINUTE_S),
+            Work(run=lambda: through(pool, files, seconds), amount=sum(seconds)),
             Work(run=theirs, amount=len(files[:BASELINE_FILES]) * MINUTE_S),
             repetitions=plan.repetitions,
         )
@@ -86,8 +88,8 @@ def _rates(
         pool.close()
 
 
-def _through(pool: DecodePool, files: Sequence[Path]) -> None:
-    """Decode all files in the pool; raises ServiceError if less comes out than went in."""
+def through(pool: DecodePool, files: Sequence[Path], seconds: Sequence[float]) -> None:
+    """Decode all files in the pool; raises ServiceError if less comes out than their seconds."""
     blocks: queue.SimpleQueue[Block] = queue.SimpleQueue()
     for event, file in zip(audio_events(files, run="decode"), files, strict=True):
         pool.submit(event, Media(content=file), blocks.put)
@@ -96,8 +98,8 @@ def _through(pool: DecodePool, files: Sequence[Path]) -> None:
         block = blocks.get(timeout=STALLED_S)
         samples += len(block.samples_T)
         ended += block.end is not None
-    if samples < len(files) * (MINUTE_S - 1) * SAMPLE_RATE_HZ:
-        raise ServiceError(f"decoded {samples / SAMPLE_RATE_HZ:.0f} s of {len(files)} minutes")
+    if samples < (sum(seconds) - len(files)) * SAMPLE_RATE_HZ:
+        raise ServiceError(f"decoded {samples / SAMPLE_RATE_HZ:.0f} s of {sum(seconds):.0f}")
 
 
 def _each(work: Callable[[Path], object], files: Sequence[Path]) -> None:

@@ -2,19 +2,16 @@
 
 import os
 import platform
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import psutil
 import torch
 
-from earmark.models.device import Device
+from earmark.models.device import Device, available_cores
 from earmark.models.error import ConfigurationError
-from earmark.streams.assembly import available_cores
 
 PACKAGES = (
     *("earmark", "torch", "confluent-kafka", "av", "soxr", "fastavro", "transformers"),
@@ -49,48 +46,12 @@ class Machine:
         return asdict(self)
 
 
-class OtherWork:
-    """How much of the machine is taken by what is neither this process nor started by it."""
-
-    def __init__(self) -> None:
-        self._before = self._busy_s()
-        self._began_s = time.monotonic()
-
-    def share(self) -> float:
-        """The part of all cores, in [0, 1], since the last look or the beginning."""
-        busy_s, now_s = self._busy_s(), time.monotonic()
-        cores_s = (now_s - self._began_s) * (os.cpu_count() or 1)
-        others_s = busy_s - self._before
-        self._before, self._began_s = busy_s, now_s
-        return min(max(others_s / cores_s, 0.0), 1.0) if cores_s else 0.0
-
-    def _busy_s(self) -> float:
-        """Seconds of cores that were others' so far; those of processes that ended are theirs."""
-        times = psutil.cpu_times()
-        return float(sum(times) - times.idle - times.iowait - times.guest - times.guest_nice) - sum(
-            map(_seconds_of, _family())
-        )
-
-
-def _family() -> list[psutil.Process]:
-    this = psutil.Process()
-    return [this, *this.children(recursive=True)]
-
-
-def _seconds_of(process: psutil.Process) -> float:
-    try:
-        times = process.cpu_times()
-    except psutil.NoSuchProcess:
-        return 0.0
-    return float(times.user + times.system)
-
-
 def machine(device: Device, settings: Mapping[str, object] | None = None) -> Machine:
     """This machine, computing on `device`, in a run with these settings."""
     return Machine(
         cpu=_cpu_name(),
         cores=available_cores(),
-        memory_gb=round(psutil.virtual_memory().total / 1e9, 1),
+        memory_gb=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         device=torch.cuda.get_device_name() if device.kind == "cuda" else "cpu",
         precision=device.precision,
         system=f"{platform.system()} {platform.machine()}",

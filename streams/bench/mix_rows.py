@@ -1,4 +1,4 @@
-"""The whole worker through Kafka on each mix, beside its limit: the models alone.
+"""`worker_mix[...]`: the whole worker through Kafka on a mix, beside its limit: the models alone.
 
 The clock runs from the first event sent to the last one committed: producing, consuming, fetching,
 decoding, scoring, encoding and the transactions are all in it. The limit is the pipeline in this
@@ -6,78 +6,106 @@ process, all signals too, on the same items decoded before the clock runs and gi
 the same models on the same batches, with every core to themselves.
 """
 
-from collections.abc import Sequence
-from itertools import count
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from itertools import count, pairwise
 
+from earmark.models.device import available_cores
 from earmark.processors.content import ContentEvent
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.mix import Mix, events, recorded
-from earmark.streams.bench.plan import Plan
+from earmark.streams.bench.plan import QUICK_SHARE, Plan
 from earmark.streams.bench.rate import Work, timed, torch_threads
 from earmark.streams.bench.row import Goal, Row, spread
-from earmark.streams.bench.served import served
+from earmark.streams.bench.series import Series
+from earmark.streams.bench.served import Served, served
 from earmark.streams.bench.worker_rows import media_of
 
 AUDIO_S = {Mix.MUSIC: 720.0, Mix.PODCAST: 1_200.0, Mix.VOICE: 360.0, Mix.BLEND: 1_800.0}
-LEAST_QUICK_S = 90.0
+LEAST_S = 90.0  # of a quick run
 REPETITIONS = 2  # of minutes each
 GOAL = 0.92
-AGAINST = "the models alone, decoded before"
+LOOK_S = 1.0  # from one look at the worker to the next
+_BUSY = "earmark_device_busy_seconds_total"
+_QUEUED = "earmark_queue_bytes"
+
+Items = Callable[[str], Sequence[ContentEvent]]  # of a run, which names them
 
 
-def worker_music(plan: Plan) -> Row:
-    """Seconds of songs answered per second."""
-    return _row(plan, Mix.MUSIC)
-
-
-def worker_podcast(plan: Plan) -> Row:
-    """Seconds of podcasts answered per second."""
-    return _row(plan, Mix.PODCAST)
-
-
-def worker_voice(plan: Plan) -> Row:
-    """Seconds of voice messages answered per second."""
-    return _row(plan, Mix.VOICE)
-
-
-def worker_blend(plan: Plan) -> Row:
-    """Seconds of audio answered per second, with the texts between the recordings."""
-    return _row(plan, Mix.BLEND)
-
-
-def _row(plan: Plan, mix: Mix) -> Row:
-    seconds = AUDIO_S[mix]
-    if plan.quick:
-        seconds = max(LEAST_QUICK_S, seconds / 8)
-    made = recorded(mix, plan.recordings, seconds=seconds)
-    audio_s = sum(each.seconds for each in made)
+def worker_mix(plan: Plan, mix: Mix) -> Row:
+    """Seconds of audio answered per second."""
+    audio_s = max(LEAST_S, AUDIO_S[mix] / (QUICK_SHARE if plan.quick else 1))
+    whole_s = sum(each.seconds for each in recorded(mix, plan.recordings, seconds=audio_s))
 
     def items(run: str) -> Sequence[ContentEvent]:
-        return events(mix, plan.recordings, run=run, seconds=seconds)
+        return events(mix, plan.recordings, run=run, seconds=audio_s)
 
-    ours, theirs = _timed(plan, mix, items)
-    value, baseline = ([audio_s / each for each in times] for times in (ours, theirs))
-    figures = spread(value, baseline)
+    look = _Look()
+    ours, limit = _timed(plan, mix, items, look)
+    rates, limits = ([whole_s / each for each in times] for times in (ours, limit))
     return Row(
-        name=f"worker_{mix}",
-        value=sorted(value)[len(value) // 2],
+        name="worker_mix",
+        value=statistics.median(rates),
         unit="x real time",
-        baseline=sorted(baseline)[len(baseline) // 2],
-        against=AGAINST,
+        baseline=statistics.median(limits),
+        against="the models alone, decoded before",
         goal=Goal(on="ratio", op=">=", x=GOAL),
-        details={"audio_s": audio_s, "events": float(len(items("count"))), **figures},
+        details={"audio_s": whole_s, "device_busy_share": look.busy_share} | spread(rates, limits),
+        series=(look.series(mix),),
     )
 
 
-def _timed(plan: Plan, mix: Mix, items):
+def _timed(plan: Plan, mix: Mix, items: Items, look: "_Look") -> tuple[list[float], list[float]]:
     runs = count()
     pipeline = plan.pipeline()
+    pipeline.warm_up()
     sample = items("baseline")
     blocks = list(pipeline.decoded(sample, media=media_of(sample)))
     with served(plan) as worker, torch_threads(available_cores()):
-        pipeline.warm_up()
         return timed(
-            Work(run=lambda: worker.answer(items(f"{mix}-{next(runs)}"), anew=True), amount=1),
+            Work(
+                prepare=lambda: look.begin(worker),
+                run=lambda: worker.answer(items(f"{mix}-{next(runs)}"), watch=look.look, anew=True),
+                amount=1,
+            ),
             Work(run=lambda: list(pipeline.score(blocks)), amount=1),
             repetitions=plan.repeated(REPETITIONS),
+        )
+
+
+class _Look:
+    """What the worker said of itself in the latest run."""
+
+    def begin(self, worker: Served) -> None:
+        """A run begins."""
+        self._worker = worker
+        self._began_s = time.monotonic()
+        self._seen = [(0.0, worker.reading(_BUSY), 0.0)]
+
+    def look(self) -> None:
+        """Look, if it is time again."""
+        at_s = time.monotonic() - self._began_s
+        if at_s - self._seen[-1][0] >= LOOK_S:
+            busy_s, queued = self._worker.reading(_BUSY), self._worker.reading(_QUEUED)
+            self._seen.append((at_s, busy_s, queued / 1e6))
+
+    @property
+    def busy_share(self) -> float:
+        """For how much of the run the device had work that it was doing, in [0, 1]."""
+        (first_s, before_s, _), (last_s, after_s, _) = self._seen[0], self._seen[-1]
+        return (after_s - before_s) / (last_s - first_s) if last_s > first_s else 0.0
+
+    def series(self, mix: Mix) -> Series:
+        """How busy the device was, second by second, and how much waited for it."""
+        shares = [
+            (at_s, min(1.0, (busy_s - before_s) / (at_s - before_at_s)))
+            for (before_at_s, before_s, _), (at_s, busy_s, _) in pairwise(self._seen)
+        ]
+        queued = [(at_s, megabytes) for at_s, _, megabytes in self._seen]
+        return Series(
+            kind="line",
+            title=f"the worker on {mix}",
+            x="seconds",
+            y="share of a second; megabytes",
+            lines={"device busy": shares, "waiting, MB / 100": [(s, mb / 100) for s, mb in queued]},
         )

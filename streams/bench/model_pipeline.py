@@ -8,7 +8,7 @@ from typing import Any
 
 from earmark.models.transformer import library
 from earmark.processors.block import SAMPLE_RATE_HZ
-from earmark.streams.bench.model_work import Given, Passages
+from earmark.streams.bench.model_batch import Given, Passages
 from earmark.streams.bench.plan import Plan
 
 

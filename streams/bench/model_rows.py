@@ -10,49 +10,27 @@ reads speech and songs for what reads windows. Texts are those of the mix, in ei
 a model does not read passes it by, with both.
 """
 
-import statistics
-from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
+from earmark.models.device import available_cores
 from earmark.models.error import ConfigurationError
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.mix import Mix
-from earmark.streams.bench.model_work import Given, given_of, loaded
+from earmark.streams.bench.model_batch import Given, measured, once
+from earmark.streams.bench.model_work import given_of
 from earmark.streams.bench.plan import Plan
-from earmark.streams.bench.rate import Work, timed, torch_threads
-from earmark.streams.bench.row import Goal, Row, Unmeasured, spread
-from earmark.streams.bench.series import Series
+from earmark.streams.bench.rate import torch_threads
+from earmark.streams.bench.row import Goal, Row, Unmeasured
 
-BASELINE_SHARE = 4  # the baseline gets a part of the items: it takes the longer for each
 MUSIC_GOAL = 20_000.0  # x real time, on one GPU of a data centre
 PIPELINE_BATCH = 32
 
 
 def modelled(plan: Plan, *, name: str) -> Row:
     """Seconds of audio, or texts, that the model of the signal reads per second."""
-    loaded_signal = loaded(plan, name)
-    given = given_of(plan, loaded_signal)
-    some = given.part(BASELINE_SHARE)
+    given = given_of(plan, name)
     with torch_threads(available_cores()):
-        mine, theirs = timed(
-            Work(run=lambda: given.score(given.budget), amount=given.amount),
-            Work(run=lambda: some.score(0), amount=some.amount),
-            repetitions=plan.repetitions,
-        )
-        ours = [given.amount / seconds for seconds in mine]
-        baseline = [some.amount / seconds for seconds in theirs]
-        series = _over_budgets(given, statistics.median(baseline))
-        details = spread(ours, baseline) | _pipeline_details(plan, name, given)
-    return Row(
-        name=f"model[{name}]",
-        value=statistics.median(ours),
-        unit=given.unit,
-        baseline=statistics.median(baseline),
-        against=f"one {given.item} at a time",
-        details=details,
-        series=[series],
-    )
+        row = measured(given, repetitions=plan.repetitions)
+        return replace(row, details={**row.details, **_pipeline_details(plan, name, given)})
 
 
 def music_on_gpu(plan: Plan) -> Row:
@@ -61,30 +39,6 @@ def music_on_gpu(plan: Plan) -> Row:
         raise Unmeasured("needs a GPU: no CUDA device, or --device says otherwise")
     row = modelled(replace(plan, mixes=(Mix.MUSIC,)), name="audio.music")
     return replace(row, name="music_on_gpu", goal=Goal(on="value", op=">=", x=MUSIC_GOAL))
-
-
-def _over_budgets(given: Given, one_by_one: float) -> Series:
-    """How fast each size of batch goes, once each."""
-    points = [
-        (budget, given.amount / _once(partial(given.score, budget))) for budget in given.budgets
-    ]
-    return Series(
-        kind="line",
-        title=f"{given.name}: throughput against size of batch",
-        x=f"{given.budget_unit} a batch",
-        y=given.unit,
-        lines={
-            "ours": points,
-            f"one {given.item} at a time": [(size, one_by_one) for size in given.budgets],
-        },
-    )
-
-
-def _once(run: Callable[[], object]) -> float:
-    ((seconds,), _) = timed(
-        Work(run=run, amount=1), Work(run=lambda: None, amount=1), repetitions=1
-    )
-    return seconds
 
 
 def _pipeline_details(plan: Plan, name: str, given: Given) -> dict[str, float]:
@@ -99,5 +53,5 @@ def _pipeline_details(plan: Plan, name: str, given: Given) -> dict[str, float]:
     except ConfigurationError as error:
         plan.report(f"no pipeline of transformers for {card}: {error}")
         return {}
-    rate = given.amount / _once(run)
+    rate = given.amount / once(run)
     return {"transformers_pipeline": rate}

@@ -96,7 +96,7 @@ def _drawings(result: Result) -> Iterator[tuple[str, Series]]:
 def _summary(result: Result) -> str:
     judged = [row.met for row in result.rows if row.met is not None]
     said = f"{len(result.rows)} rows; {sum(judged)} of {len(judged)} goals are met."
-    return f"{said} {len(result.skipped)} rows were skipped, {len(result.failed)} failed."
+    return f"{said} Skipped: {len(result.skipped)}, failed: {len(result.failed)}."
 
 
 def _row(row: Row) -> Sequence[object]:

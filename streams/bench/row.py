@@ -3,12 +3,12 @@
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
-
-from rich.markup import escape
-from rich.table import Table
+from typing import TYPE_CHECKING, Any, Literal
 
 from earmark.streams.bench.series import Series
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 DIGITS = 4  # significant ones that are reported; repetitions differ in the second or third
 
@@ -122,10 +122,14 @@ def spread(ours: Sequence[float], baseline: Sequence[float]) -> dict[str, float]
     }
 
 
-def table(rows: Sequence[Row]) -> Table:
+def table(rows: Sequence[Row]) -> "Table":
     """The rows as people read them."""
+    from rich.markup import escape
+    from rich.table import Table  # here: rows are measured where it is not installed
+
     columns = ("row", "ours", "unit", "baseline", "ratio", "goal", "met", "baseline is")
     shown = Table(*columns, box=None, pad_edge=False)
+    shown.columns[0].min_width = max((len(row.name) for row in rows), default=0)
     for column in (1, 3, 4):
         shown.columns[column].justify = "right"
     for row in rows:

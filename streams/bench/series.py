@@ -8,7 +8,8 @@
            lines={"decode": [(0.0, 0.4), (0.5, 0.9)], "device": [(0.2, 1.0)]})
 
 `lines` are by the words for them. A point of a line is (x, y); a bar is one point (value,); a span
-is (start, end) on the row of its words. A line whose x grow twentyfold gets a logarithmic axis.
+is (start, end) on the row of its words. Lines of few points whose x grow twentyfold, as sizes of
+batches do, get a logarithmic axis.
 Latency percentiles are a line over the percentile, memory over time one over seconds.
 """
 

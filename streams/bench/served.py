@@ -134,12 +134,16 @@ class Served:
 
     def _count(self, metric: str) -> int:
         """The worker's own count, over all labels."""
+        return int(self.reading(metric))
+
+    def reading(self, metric: str) -> float:
+        """What the worker's own metric says, over all labels."""
         try:
             with urlopen(self._url, timeout=30) as response:  # noqa: S310  # our own, on loopback
                 lines = response.read().decode().splitlines()
         except OSError as error:
             raise ServiceError(f"the worker of the benchmark has ended: {error}") from error
-        return sum(int(float(line.split()[-1])) for line in lines if line.startswith(metric))
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(metric))
 
 
 @contextmanager

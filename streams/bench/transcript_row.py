@@ -8,12 +8,12 @@ What bounds it: the decoder, at one token a step; clips that share its steps and
 reads no padding are what makes ours faster. It shrinks with fewer clips.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from earmark.models.device import available_cores
 from earmark.models.recogniser import Utterance, load_recogniser
 from earmark.processors.block import SAMPLE_RATE_HZ, Samples
 from earmark.processors.signals.audio_transcript import DEFAULT_CARD, audio_transcript
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.corpus import utterances
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, rates, torch_threads
@@ -46,14 +46,14 @@ def transcript(plan: Plan) -> Row:
     )
 
 
-def ours(plan: Plan) -> Callable[[list[Samples]], list[str]]:
+def ours(plan: Plan) -> Callable[[Sequence[Samples]], list[str]]:
     """A function that reads clips together."""
     store = plan.store
     recogniser = load_recogniser(
         store.path(DEFAULT_CARD, "config.json"), store.path(DEFAULT_CARD), plan.device
     )
 
-    def read(clips: list[Samples]) -> list[str]:
+    def read(clips: Sequence[Samples]) -> list[str]:
         heard = recogniser.read([Utterance(samples_T=clip_T, language="en") for clip_T in clips])
         return [" ".join(t.text for r in each.readings for t in r.texts) for each in heard]
 

@@ -14,11 +14,11 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from earmark.models.device import available_cores
 from earmark.processors.block import SAMPLE_RATE_HZ, Samples
 from earmark.processors.budget import STREAM_WIDTH
 from earmark.processors.signals.audio_speech import SpeechScorer, audio_speech
 from earmark.processors.threshold import shipped_thresholds
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.corpus import speech
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, rates, torch_threads

@@ -1,11 +1,11 @@
-"""The Whisper of transformers with the weights of our checkpoint: the baseline of `transcript`.
+"""The Whisper of transformers with the weights of our checkpoint, a baseline of the transcript.
 
 In a module of its own, which is imported when that row is measured: transformers takes seconds.
 """
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from safetensors.torch import load_file
@@ -25,6 +25,34 @@ from earmark.streams.bench.plan import Plan
 
 def transformers_whisper(plan: Plan) -> Callable[[Samples], str]:
     """A function that reads one clip, by transformers with the weights of our checkpoint."""
+    read = transformers_batches(plan, 1)
+    return lambda clip_T: read([clip_T])[0]
+
+
+def transformers_batches(plan: Plan, size: int) -> Callable[[Sequence[Samples]], list[str]]:
+    """A function that reads clips, so many at a time, in the order in which they come."""
+    model = transformers_network(plan)
+    words = vocabulary(model.config.vocab_size)
+    network: torch.nn.Module = model  # whose methods have types, as those of the subclass do not
+    network.to(plan.device.torch, plan.device.dtype)
+    extractor = WhisperFeatureExtractor(feature_size=model.config.num_mel_bins)  # type: ignore[no-untyped-call]  # as transformers publishes it
+
+    def generate(clips: Sequence[Samples]) -> list[str]:
+        features = extractor(list(clips), sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt")
+        mel_BMF = features.input_features.to(plan.device.torch, plan.device.dtype)
+        with torch.inference_mode():
+            tokens_BN = model.generate(mel_BMF)
+        return [words.text(tokens) for tokens in tokens_BN.tolist()]
+
+    def read(clips: Sequence[Samples]) -> list[str]:
+        batches = [clips[begin : begin + size] for begin in range(0, len(clips), size)]
+        return [text for batch in batches for text in generate(batch)]
+
+    return read
+
+
+def transformers_network(plan: Plan) -> WhisperForConditionalGeneration:
+    """Our checkpoint as a network of transformers, in fp32 on the CPU."""
     logging.getLogger("transformers").setLevel(logging.ERROR)
     config = json.loads(plan.store.path(DEFAULT_CARD, "config.json").read_text())
     dims = Dimensions.from_config(config)
@@ -33,18 +61,8 @@ def transformers_whisper(plan: Plan) -> Callable[[Samples], str]:
     tensors = load_file(plan.store.path(DEFAULT_CARD))
     model.load_state_dict(_transformers_names(model.state_dict(), tensors))
     model.generation_config = _generation(words)
-    network: torch.nn.Module = model  # whose methods have types, as those of the subclass do not
-    network.to(plan.device.torch, plan.device.dtype).eval()
-    extractor = WhisperFeatureExtractor(feature_size=dims.n_mels)  # type: ignore[no-untyped-call]  # as transformers publishes it
-
-    def generate(clip_T: Samples) -> str:
-        features = extractor(clip_T, sampling_rate=SAMPLE_RATE_HZ, return_tensors="pt")
-        mel_BMF = features.input_features.to(plan.device.torch, plan.device.dtype)
-        with torch.inference_mode():
-            tokens_BN = model.generate(mel_BMF)
-        return words.text(tokens_BN[0].tolist())
-
-    return generate
+    model.eval()
+    return model
 
 
 def _config(dims: Dimensions, words: Vocabulary) -> WhisperConfig:

@@ -15,8 +15,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from earmark.models.device import available_cores
 from earmark.processors.content import ContentEvent
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.corpus import audio_events, recordings, text_events
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, rates, torch_threads

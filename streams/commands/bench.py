@@ -149,15 +149,17 @@ _HELP = {
     "features": "Measure what is computed of samples before any model.",
     "batching": "Measure how batches are made of items of many lengths.",
     "codec": "Measure signals to bytes and back.",
+    "transcript": "Measure speech to text beside other engines.",
     "transport": "Measure records through Kafka with no models.",
     "worker": "Measure the whole worker through Kafka.",
+    "start": "Measure how soon a command answers and a worker is ready.",
     "latency": "Measure how long events wait for their signals.",
     "memory": "Measure what the worker needs beyond its models.",
     "delivery": "Measure what exactly once costs, and how soon work goes on after a kill.",
 }
 for _name, _rows in GROUPS.items():
     if _rows:
-        _group(_name, _rows, _HELP[_name])
+        _group(_name, _rows, _HELP.get(_name, f"Measure {_name}."))
 
 
 @bench.command("model")

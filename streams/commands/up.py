@@ -4,7 +4,6 @@ import json
 import signal
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 import click
 from rich.console import Console
@@ -114,7 +113,7 @@ def _guide(state: StackState) -> str:
     lines = [
         f"Kafka     {state.bootstrap_servers}",
         f"registry  {state.registry_url}",
-        f"worker    {state.worker_url or 'none'}; reads files below {Path.cwd()}",
+        f"worker    {_worker(state)}",
         *(f"{name:<9} {url}" for name, url in state.extras.items()),
         "",
         "earmark produce FILE...      send content",
@@ -122,3 +121,9 @@ def _guide(state: StackState) -> str:
         "earmark down                 stop it all",
     ]
     return "\n".join(lines)
+
+
+def _worker(state: StackState) -> str:
+    if state.worker_url is None:
+        return "none"
+    return f"{state.worker_url}; reads files below {', '.join(state.media_roots) or 'no folder'}"

@@ -5,27 +5,15 @@ from collections.abc import Callable, Sequence
 from threading import Event, Thread
 
 import structlog
-from confluent_kafka import (
-    Consumer,
-    IsolationLevel,
-    KafkaException,
-    TopicPartition,
-)
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not marked for checkers
-    AdminClient,
-    OffsetSpec,
-)
 
+from earmark.models.error import ServiceError
 from earmark.streams.flight import Flight
-from earmark.streams.kafka import client_config
+from earmark.streams.group_lag import GroupLag
 from earmark.streams.replay.manifest import Manifest
 from earmark.streams.settings import KafkaSettings
-from earmark.streams.topic import CONTENT_EVENTS
 
 CODE_POINTS_PER_TOKEN = 4  # of English text, roughly
 ASK_S = 0.5  # between two looks at how far the live workers are
-ANSWER_S = 5.0
-_SILENT = 0
 
 log = structlog.get_logger()
 
@@ -60,9 +48,7 @@ class LiveLag(Thread):
 
     def __init__(self, kafka: KafkaSettings, *, group_id: str) -> None:
         super().__init__(name="live-lag", daemon=True)
-        own = {"group.id": group_id, "enable.auto.commit": False, "log_level": _SILENT}
-        self._consumer = Consumer(client_config(kafka, own))
-        self._admin = AdminClient(client_config(kafka, {"log_level": _SILENT}))
+        self._lag = GroupLag(kafka, group_id=group_id)
         self._closing = Event()
         self.events: int | None = None
 
@@ -70,30 +56,16 @@ class LiveLag(Thread):
         """Ask until it is closed."""
         while not self._closing.wait(ASK_S if self.events is not None else 0):
             try:
-                self.events = self._asked()
-            except (KafkaException, TimeoutError) as error:
+                self.events = self._lag.read() or 0  # for a group that nobody works for none wait
+            except ServiceError as error:
                 self.events = None
                 log.warning("live lag unknown", reason=str(error))
                 self._closing.wait(ASK_S)
-        self._consumer.close()
+        self._lag.close()
 
     def close(self) -> None:
         """Ask no more."""
         self._closing.set()
-
-    def _asked(self) -> int:
-        found = self._consumer.list_topics(CONTENT_EVENTS, timeout=ANSWER_S).topics[CONTENT_EVENTS]
-        partitions = [TopicPartition(CONTENT_EVENTS, number) for number in found.partitions]
-        ends = self._admin.list_offsets(
-            {partition: OffsetSpec.latest() for partition in partitions},  # type: ignore[no-untyped-call]  # it has no annotations
-            isolation_level=IsolationLevel.READ_COMMITTED,
-            request_timeout=ANSWER_S,
-        )
-        lag = 0
-        for partition in self._consumer.committed(partitions, timeout=ANSWER_S):
-            end = ends[partition].result(ANSWER_S).offset
-            lag += max(0, end - partition.offset) if partition.offset >= 0 else 0
-        return lag
 
 
 class Pace:

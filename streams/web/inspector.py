@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from earmark.streams.group_lag import GroupLag
 from earmark.streams.settings import Settings
 from earmark.streams.web.hub import Hub
 from earmark.streams.web.index.feeder import Feeder
@@ -19,6 +20,7 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 READERS = 4  # requests that read the index at a time
+LAG_FRESH_S = 1.5  # for so long the lag of workers is given again, however many look on
 WAITERS = 4  # and that wait for a recording, for brokers, or for a comparison
 
 
@@ -31,6 +33,7 @@ class Inspector:
     feeder: Feeder
     hub: Hub
     media: MediaShelf
+    lag: GroupLag
     readers: ThreadPoolExecutor
     waiters: ThreadPoolExecutor
     stopping: asyncio.Event
@@ -67,6 +70,8 @@ def opened(settings: Settings, undo: ExitStack) -> Inspector:
     feeder = undo.enter_context(
         Feeder(settings, path, arrived=hub.arrived, removed=media.drop_unknown)
     )
+    lag = GroupLag(settings.kafka, group_id=settings.kafka.group_id, fresh_s=LAG_FRESH_S)
+    undo.callback(lag.close)
     readers = ThreadPoolExecutor(READERS, thread_name_prefix="reading")
     waiters = ThreadPoolExecutor(WAITERS, thread_name_prefix="waiting")
     undo.callback(readers.shutdown)
@@ -78,6 +83,7 @@ def opened(settings: Settings, undo: ExitStack) -> Inspector:
         feeder=feeder,
         hub=hub,
         media=media,
+        lag=lag,
         readers=readers,
         waiters=waiters,
         stopping=asyncio.Event(),

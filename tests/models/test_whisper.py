@@ -12,7 +12,7 @@ from earmark.models.error import ModelError
 from earmark.models.padding import noting
 from earmark.models.recogniser import Heard, Utterance, WhisperRecogniser, load_recogniser
 from earmark.models.store import ModelStore
-from earmark.models.whisper import Whisper, load_whisper
+from earmark.models.whisper import Whisper, compact, in_place, load_whisper
 from earmark.models.whisper_checkpoint import Dimensions, openai_names
 from earmark.models.whisper_decoding import Decoded, decode, timed_texts
 from earmark.models.whisper_features import log_mel, padded_samples, stacked
@@ -281,3 +281,13 @@ def jfk() -> np.ndarray:
         wave.open(file) as w,
     ):
         return np.frombuffer(w.readframes(w.getnframes()), np.int16).astype(np.float32) / 32_768
+
+
+@pytest.mark.parametrize("rows", [[0, 1, 2], [5], [0, 3, 4, 9], [1, 2, 8, 9], []])
+def test_clips_that_go_on_are_moved_only_into_gaps(rows):
+    clips_B = torch.arange(10)
+    kept_B = in_place(clips_B.clone(), compact(rows))
+    assert sorted(kept_B.tolist()) == rows
+    assert [row for row in rows if row < len(rows)] == [
+        row for at, row in enumerate(kept_B.tolist()) if at == row
+    ]

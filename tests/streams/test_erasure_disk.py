@@ -77,6 +77,36 @@ def test_a_database_that_holds_the_id_anywhere_is_named(
     assert reasons(settings, "another")["<state>/answers.sqlite"] == ""
 
 
+def stored(settings: Settings, columns: str, *values: object, table: str = "kept") -> str:
+    """Why the id `item` is said to be held by a database with this row."""
+    settings.state_folder.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(settings.state_folder / "other.sqlite")) as database, database:
+        database.execute(f"CREATE TABLE {table} ({columns})")
+        places = ", ".join("?" * len(values))
+        database.execute(f"INSERT INTO {table} VALUES ({places})", values)  # noqa: S608  # from here
+    return reasons(settings)["<state>/other.sqlite"]
+
+
+@pytest.mark.parametrize("value", ["items", "an-item", "item/2", b"\x0citem-3", "a.item", 7, None])
+def test_an_id_within_another_word_is_no_trace_of_it(settings: Settings, value: object) -> None:
+    assert stored(settings, "value", value) == ""
+
+
+@pytest.mark.parametrize("value", ['{"id": "item"}', "of item, again", b"A\x08itemB"])
+def test_an_id_by_itself_is_one_also_where_avro_puts_letters_behind_it(
+    settings: Settings, value: object
+) -> None:
+    assert "rows of kept.value hold the id" in stored(settings, "value", value)
+
+
+def test_a_row_that_says_of_which_item_it_is_is_believed(settings: Settings) -> None:
+    assert stored(settings, "content_id, text", "other", "see item") == ""
+
+
+def test_a_table_that_knows_no_items_is_left_alone(settings: Settings) -> None:
+    assert stored(settings, "name, value", "saved_at", "item", table="facts") == ""
+
+
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_an_index_that_has_the_items_fingerprint_is_named(
     settings: Settings, tmp_path: Path, elsewhere: bool

@@ -42,6 +42,19 @@ BY = Parameter(
 )
 
 
+def filters(request: web.Request) -> dict[str, Any]:
+    """The fields of a `Filter` that are asked with."""
+    outcome, content_type = text(request, "outcome"), text(request, "content_type")
+    return {
+        "signal": text(request, "signal"),
+        "outcome": outcome.upper() if outcome else None,
+        "label": text(request, "label"),
+        "min_score": number(request, MIN_SCORE),
+        "language": text(request, "language"),
+        "content_type": content_type.upper() if content_type else None,
+    }
+
+
 def endpoints(inspector: Inspector) -> list[Endpoint]:
     """Those of this module."""
     items = Items(inspector)
@@ -114,14 +127,9 @@ class Items:
         wanted = Wanted(
             words=text(request, "q"),
             content_id=text(request, "id"),
-            min_score=number(request, MIN_SCORE),
             limit=int(number(request, LIMIT) or 0),
             after=text(request, "after"),
-            signal=text(request, "signal"),
-            outcome=text(request, "outcome"),
-            label=text(request, "label"),
-            language=text(request, "language"),
-            content_type=text(request, "content_type"),
+            **filters(request),
         )
         like = text(request, "like")
         if like is None:

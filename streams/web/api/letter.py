@@ -1,7 +1,7 @@
 """`/rejections` and `/dead-letters`: what could not be used, its bytes, and another attempt."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -19,8 +19,8 @@ from earmark.streams.redrive import Markers, Redriver, read_markers, was_redrive
 from earmark.streams.registry import Registry
 from earmark.streams.topic import CONTENT_EVENTS, dead_letter_topic
 from earmark.streams.web.access import OPERATOR, PERSON, RefusedError
-from earmark.streams.web.api.item import AFTER, LIMIT
-from earmark.streams.web.endpoint import PREFIX, Endpoint, Parameter, number, text
+from earmark.streams.web.api.item import AFTER, LIMIT, UNMASK
+from earmark.streams.web.endpoint import PREFIX, Endpoint, Parameter, flag, number, text
 from earmark.streams.web.index.search import place_in, token_of
 from earmark.streams.web.inspector import Inspector
 
@@ -71,10 +71,11 @@ def endpoints(inspector: Inspector) -> list[Endpoint]:
             method="GET",
             path=one,
             handler=letters.letter,
-            says="One dead letter: its headers, its bytes, and the event where one can be read.",
+            says="One dead letter and its headers; with `unmask` its bytes, and the event where it "
+            "can be read.",
             tag="rejections",
-            parameters=PLACE,
-            fails=(404,),
+            parameters=(*PLACE, UNMASK),
+            fails=(400, 404),
         ),
         Endpoint(
             method="POST",
@@ -108,10 +109,11 @@ class Letters:
 
     async def letter(self, request: web.Request) -> web.Response:
         """One letter."""
-        source, place = _source(request), _place(request)
-        user = request[PERSON].user
-        log.info("letter read", user=user, topic=source, place=str(place))
-        return web.json_response(await self._inspector.wait(self._page, source, place))
+        source, place, unmask = _source(request), _place(request), flag(request, UNMASK.name)
+        if unmask:
+            user = request[PERSON].user
+            log.info("unmasked", user=user, topic=source, place=str(place), path=request.path)
+        return web.json_response(await self._inspector.wait(self._page, source, place, unmask))
 
     async def redrive(self, request: web.Request) -> web.Response:
         """Send it again."""
@@ -195,10 +197,10 @@ class Letters:
         self._markers = (time.monotonic(), known)
         return known
 
-    def _page(self, source: str, place: Place) -> dict[str, Any]:
+    def _page(self, source: str, place: Place, unmask: bool) -> dict[str, Any]:
         letter = self._letter(source, place)
-        decoded, problem = self._decoded(source, letter)
         value = letter.value or b""
+        shown = self._shown(source, letter) if unmask else _MASKED
         markers = read_markers(self._settings.kafka, source)
         return {
             "topic": dead_letter_topic(source),
@@ -211,8 +213,17 @@ class Letters:
             "content_id": None if letter.key is None else letter.key.decode(errors="replace"),
             "redriven": was_redriven(letter, markers),
             "headers": {name: _shown(found) for name, found in letter.headers},
-            "hex": "\n".join(line.strip() for line in hex_lines(value[:HEX_BYTES])),
             "size_bytes": len(value),
+            **shown,
+        }
+
+    def _shown(self, source: str, letter: DeadLetter) -> dict[str, Any]:
+        """What it holds, of which nothing is known to be nobody's own."""
+        decoded, problem = self._decoded(source, letter)
+        lines = hex_lines((letter.value or b"")[:HEX_BYTES])
+        return {
+            "masked": False,
+            "hex": "\n".join(line.strip() for line in lines),
             "decoded": decoded,
             "decode_error": problem,
         }
@@ -254,6 +265,7 @@ class Letters:
         return done.sent
 
 
+_MASKED = {"masked": True, "hex": None, "decoded": None, "decode_error": None}
 _PLACED = ("arrived_ms", "partition", "offset")
 
 
@@ -272,13 +284,9 @@ def _is_redriven(letter: Mapping[str, Any], markers: Markers) -> bool:
 def _source(request: web.Request) -> str:
     """Whose letters; raises RefusedError for a topic that holds none which can be redriven."""
     topic = request.match_info["topic"]
-    if topic not in _topics():
+    if topic != dead_letter_topic(CONTENT_EVENTS):
         raise RefusedError(404, f"{topic[:200]!r} is no topic of dead letters")
-    return topic.removesuffix(".dlq")
-
-
-def _topics() -> Sequence[str]:
-    return (dead_letter_topic(CONTENT_EVENTS),)
+    return CONTENT_EVENTS
 
 
 def _place(request: web.Request) -> Place:

@@ -9,11 +9,11 @@ from aiohttp import web
 
 from earmark.models.error import EarmarkError
 from earmark.streams.web.access import RefusedError
-from earmark.streams.web.api.item import FILTERS, MIN_SCORE
-from earmark.streams.web.endpoint import PREFIX, Endpoint, number, text
-from earmark.streams.web.hub import Filter, Onlooker
+from earmark.streams.web.api.item import FILTERS, filters
+from earmark.streams.web.endpoint import PREFIX, Endpoint
+from earmark.streams.web.filter import Filter
+from earmark.streams.web.hub import Onlooker
 from earmark.streams.web.inspector import Inspector
-from earmark.streams.web.lag import LagReader
 
 MOST_ONLOOKERS = 64
 RATE_EVERY_S = 2.0
@@ -35,7 +35,8 @@ def endpoints(inspector: Inspector) -> list[Endpoint]:
             path=f"{PREFIX}/stream",
             handler=stream.follow,
             says="Signals from now on, as server-sent events `signal`; `rate` every two seconds, "
-            "`dropped` where more came than could be told, `end` when the server stops.",
+            "`dropped` where more came than could be told, `end` when the server stops. Who comes "
+            "back with Last-Event-ID gets what came meanwhile, or `missed` where that is too much.",
             tag="stream",
             parameters=FILTERS,
             answer="text/event-stream",
@@ -49,24 +50,15 @@ class Stream:
 
     def __init__(self, inspector: Inspector) -> None:
         self._inspector = inspector
-        self._lag = LagReader(inspector.settings.kafka)
 
     async def follow(self, request: web.Request) -> web.StreamResponse:
         """Until the client or the server ends."""
         hub = self._inspector.hub
         if hub.onlookers >= MOST_ONLOOKERS:
             raise RefusedError(503, f"{hub.onlookers} look on, and no more can")
-        content_type, outcome = text(request, "content_type"), text(request, "outcome")
-        wanted = Filter(
-            signal=text(request, "signal"),
-            outcome=outcome.upper() if outcome else None,
-            label=text(request, "label"),
-            min_score=number(request, MIN_SCORE),
-            language=text(request, "language"),
-            content_type=content_type.upper() if content_type else None,
-        )
+        wanted = Filter(**filters(request))
         response = web.StreamResponse(headers=HEADERS)
-        with hub.onlooker(wanted) as onlooker:
+        with hub.onlooker(wanted, after=request.headers.get("Last-Event-ID")) as onlooker:
             await response.prepare(request)
             try:
                 await response.write(f"retry: {RETRY_MS}\n\n".encode())
@@ -80,20 +72,19 @@ class Stream:
         while not stopping.is_set():
             if time.monotonic() >= next_rate:
                 next_rate = time.monotonic() + RATE_EVERY_S
-                await _write(response, _event("rate", await self._rate()))
+                rate = await self._rate()
+                # nothing waits: who comes back with this has missed nothing until now
+                at = None if onlooker.there.is_set() else self._inspector.hub.last_id
+                await _write(response, _event("rate", rate, at))
             await _wait(onlooker.there, stopping, next_rate - time.monotonic())
-            rows, onlooker.dropped, dropped = onlooker.take(), 0, onlooker.dropped
-            told = [_event("signal", row) for row in rows]
-            if dropped:
-                told.insert(0, _event("dropped", {"count": dropped}))
-            if told:
-                await _write(response, "".join(told))
+            if told := _told(onlooker):
+                await _write(response, told)
         await _write(response, _event("end", {"reason": "the server stops"}))
 
     async def _rate(self) -> dict[str, Any]:
-        state = self._inspector.feeder.state
+        state, group = self._inspector.feeder.state, self._inspector.settings.kafka.group_id
         try:
-            lag = await self._inspector.wait(self._lag.read)
+            lag = {group: await self._inspector.wait(self._inspector.lag.read)}
         except EarmarkError:
             lag = {}
         return {
@@ -118,6 +109,18 @@ async def _write(response: web.StreamResponse, told: str) -> None:
         await response.write(told.encode())
 
 
-def _event(kind: str, data: dict[str, Any]) -> str:
+def _told(onlooker: Onlooker) -> str:
+    """What there is to tell now; after it nothing waits."""
+    events = [_event("signal", row, at) for at, row in onlooker.take()]
+    if onlooker.dropped:
+        events.insert(0, _event("dropped", {"count": onlooker.dropped}))
+    if onlooker.has_missed:
+        events.insert(0, _event("missed", {}))
+    onlooker.dropped, onlooker.has_missed = 0, False
+    return "".join(events)
+
+
+def _event(kind: str, data: dict[str, Any], at: str | None = None) -> str:
     # as ASCII: some clients take what Unicode has of line ends for one
-    return f"event: {kind}\ndata: {json.dumps(data)}\n\n"
+    place = "" if at is None else f"id: {at}\n"
+    return f"{place}event: {kind}\ndata: {json.dumps(data)}\n\n"

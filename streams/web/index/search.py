@@ -12,6 +12,7 @@ from earmark.models.error import ConfigurationError
 from earmark.processors.expected import expected
 from earmark.processors.signal import Part
 from earmark.streams.topic import VERDICTS
+from earmark.streams.web.filter import Filter
 from earmark.streams.web.index.reader import IndexReader
 from earmark.streams.web.masking import PII, masked, spans_in
 
@@ -24,17 +25,11 @@ _WORD = re.compile(r"\w+", re.UNICODE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Filter):
     """Which items are asked for; what is None is not asked."""
 
     words: str | None = None
     content_id: str | None = None
-    signal: str | None = None
-    outcome: str | None = None
-    label: str | None = None
-    min_score: float | None = None
-    language: str | None = None
-    content_type: str | None = None
     limit: int = 50
     after: str | None = None
 
@@ -166,9 +161,9 @@ def _conditions(wanted: Wanted) -> _Query:
     if wanted.content_id is not None:
         query.add("instr(items.content_id, ?) > 0", wanted.content_id)
     if wanted.content_type is not None:
-        query.add("items.content_type = ?", wanted.content_type.upper())
+        query.add("items.content_type = ?", wanted.content_type)
     if wanted.language is not None:
-        query.add("(items.language = ? OR items.language LIKE ? || '-%')", *[wanted.language] * 2)
+        query.add("instr(lower(items.language) || '-', lower(?) || '-') = 1", wanted.language)
     if wanted.label is not None or wanted.min_score is not None:
         _add_label(query, wanted)
     if wanted.outcome is not None or (wanted.signal is not None and wanted.label is None):
@@ -197,7 +192,7 @@ def _add_signal(query: _Query, wanted: Wanted) -> None:
     if wanted.signal is not None:
         inner.add("signal = ?", wanted.signal)
     if wanted.outcome is not None:
-        inner.add("outcome = ?", wanted.outcome.upper())
+        inner.add("outcome = ?", wanted.outcome)
     query.add(
         f"items.content_id IN (SELECT content_id FROM signals {inner.where})",  # noqa: S608  # from above
         *inner.values,

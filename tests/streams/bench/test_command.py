@@ -1,8 +1,11 @@
 """`earmark bench` as it is called."""
 
 import json
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from earmark.streams.bench.catalogue import GPU, GROUPS, ROWS, ByMix, asked, by_mix, every
@@ -114,3 +117,18 @@ def test_all_has_every_row_of_every_group() -> None:
 def test_the_recordings_are_those_of_the_corpus_where_there_is_one(plan: Plan) -> None:
     assert plan.recordings.is_relative_to(plan.folder)
     assert plan.mixes == tuple(Mix)
+
+
+@pytest.mark.parametrize("name", [name for name in every() if not name.startswith("model[")])
+def test_what_the_catalogue_names_is_there(name: str) -> None:
+    entry = every()[name]
+    measure = entry.measure if isinstance(entry, ByMix) else entry
+    assert isinstance(measure, partial)
+    module, function = measure.args
+    assert callable(getattr(import_module(f"earmark.streams.bench.{module}"), function))
+
+
+def test_each_group_says_what_is_in_it() -> None:
+    for group, rows in GROUPS.items():
+        said = called(group, "--help").output if rows else ""
+        assert all(name in " ".join(said.split()) for name in rows)

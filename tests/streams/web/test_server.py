@@ -1,9 +1,12 @@
 """The server shows what is on the real broker, and hands out nothing that could run in a page."""
 
+import http.client
+import itertools
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 import confluent_kafka
@@ -155,9 +158,6 @@ def test_recordings_are_fetched_under_the_rules_of_the_fetcher(
 
 
 def test_signals_are_told_as_they_arrive(stack: Stack, inspector: Client, name: str) -> None:
-    import http.client
-    from urllib.parse import urlsplit
-
     until(lambda: inspector.get("session").json["ready"])
     host = urlsplit(inspector.url)
     connection = http.client.HTTPConnection(host.hostname or "", host.port, timeout=60)
@@ -177,6 +177,37 @@ def test_signals_are_told_as_they_arrive(stack: Stack, inspector: Client, name: 
     connection.close()
     assert found["content_id"] == f"{name}1"
     assert "rate" in kinds
+
+
+def events(inspector: Client, last: str | None = None) -> Iterator[tuple[str, str]]:
+    """Kinds and ids, as a browser gets them that has come back after the id."""
+    host = urlsplit(inspector.url)
+    connection = http.client.HTTPConnection(host.hostname or "", host.port, timeout=60)
+    headers = {} if last is None else {"Last-Event-ID": last}
+    connection.request("GET", "/api/v1/stream?signal=text.safety", headers=headers)
+    response, at, kind = connection.getresponse(), "", ""
+    try:
+        while line := response.readline().decode():
+            name, _, value = line.strip().partition(": ")
+            at, kind = (value, kind) if name == "id" else (at, value if name == "event" else kind)
+            if name == "data":
+                yield f"{kind} {json.loads(value).get('content_id', '')}".strip(), at
+    finally:
+        connection.close()
+
+
+def test_a_stream_goes_on_where_it_was_lost(stack: Stack, inspector: Client, name: str) -> None:
+    until(lambda: inspector.get("session").json["ready"])
+    first = events(inspector)
+    (_, at) = next(first)  # a rate
+    first.close()
+    send(stack, [signal("text.safety", f"{name}{n}") for n in range(2)])
+    until(lambda: inspector.item(f"{name}1").status == 200)
+    again = events(inspector, at)
+    told = [kind for kind, _ in (next(again) for _ in range(4)) if kind.startswith("signal")]
+    again.close()
+    assert {f"signal {name}0", f"signal {name}1"} <= set(told)
+    assert ("missed", "") in itertools.islice(events(inspector, "of-another"), 3)
 
 
 def letter(settings: Settings, value: bytes) -> tuple[int, int]:
@@ -199,10 +230,17 @@ def letter(settings: Settings, value: bytes) -> tuple[int, int]:
     return placed[0]
 
 
-def test_a_dead_letter_is_shown_and_goes_back_once(settings: Settings, inspector: Client) -> None:
+def test_a_dead_letter_is_shown_to_who_asks_and_goes_back_once(
+    settings: Settings, inspector: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
     partition, offset = letter(settings, b"not Avro <script>")
     path = f"dead-letters/{dead_letter_topic(CONTENT_EVENTS)}/{partition}/{offset}"
-    shown = inspector.get(path).json
+    masked = inspector.get(path).json
+    assert (masked["masked"], masked["hex"], masked["decoded"]) == (True, None, None)
+    capsys.readouterr()
+    shown = inspector.get(f"{path}?unmask=1").json
+    said = capsys.readouterr()
+    assert "unmasked" in said.out + said.err
     assert shown["hex"].startswith("00000000  6e 6f 74 20 41 76 72 6f")
     assert (shown["decoded"], shown["redriven"]) == (None, False)
     assert shown["decode_error"]

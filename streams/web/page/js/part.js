@@ -1,6 +1,7 @@
 // Parts that more than one page shows: tags, bars, facts, tables, rows of items.
 
 import { part } from "./api.js";
+import { CONTENT_TYPES, OUTCOMES as OUTCOME_NAMES } from "./constant.js";
 import { content, el, shown } from "./dom.js";
 import { date, number, percent, place, plural, words } from "./format.js";
 
@@ -108,14 +109,14 @@ export function choice(name, label, values, chosen, all = "all") {
   ));
 }
 
-export function textField(name, label, value, placeholder = "") {
+function textField(name, label, value, placeholder = "") {
   return el("label", { class: "field" }, el("span", {}, label), el("input", {
     type: "text", name, value: value ?? "", placeholder, autocomplete: "off", spellcheck: "false", maxlength: "200",
   }));
 }
 
 /** A least probability, with what it stands at beside its name. */
-export function leastField(name, value) {
+function leastField(name, value) {
   const said = el("output", {}, value ? ` ${percent(Number(value))}` : " any");
   const input = el("input", { type: "range", name, min: "0", max: "1", step: "0.05", value: value || "0", on: {
     input: () => (said.textContent = Number(input.value) ? ` ${percent(Number(input.value))}` : " any"),
@@ -123,8 +124,28 @@ export function leastField(name, value) {
   return el("label", { class: "field" }, el("span", {}, "at least", said), input);
 }
 
+/** The filters that items and signals are asked for by; `go` is told of a change. */
+export function filters(parameters, signals, go, { label = "" } = {}) {
+  const form = el("form", { class: "filters", "aria-label": "Filters" },
+    choice("signal", "signal", signals, parameters.get("signal")),
+    choice("outcome", "outcome", OUTCOME_NAMES, parameters.get("outcome")),
+    textField("label", "label", parameters.get("label"), label),
+    leastField("min_score", parameters.get("min_score")),
+    choice("content_type", "kind of content", CONTENT_TYPES, parameters.get("content_type")),
+    textField("language", "language", parameters.get("language"), "en"),
+    // without a button, Enter in one of several fields would send nothing
+    el("button", { class: "hidden", tabindex: "-1" }, "Apply"));
+  const asked = (event) => {
+    event.preventDefault();
+    go(chosen(form));
+  };
+  form.addEventListener("submit", asked);
+  form.addEventListener("change", asked);
+  return form;
+}
+
 /** What a form of filters says, without what says nothing. */
-export function chosen(form) {
+function chosen(form) {
   const query = new URLSearchParams();
   for (const [name, value] of new FormData(form)) {
     if (value && !(name === "min_score" && Number(value) === 0)) query.set(name, value);

@@ -158,6 +158,8 @@ def test_a_paused_stream_goes_on_step_by_step(page: Page, site: Site) -> None:
 def test_a_dead_letter_is_redriven_from_its_page(page: Page, site: Site) -> None:
     visit(page, site.url, "/rejections?of=dead-letters")
     page.locator("[data-row]").first.click()
+    expect(page.locator("pre.hex")).to_have_count(0)
+    page.get_by_role("button", name="Show the bytes").click()
     expect(page.locator("pre.hex").first).to_contain_text("3c 73 63 72 69 70 74")
     page.get_by_role("button", name="Redrive").click()
     page.get_by_role("dialog").get_by_role("button", name="Redrive").click()

@@ -3,7 +3,7 @@
 import { get, part, post, session } from "../api.js";
 import { content, el, shown } from "../dom.js";
 import { bytes, date, sentence } from "../format.js";
-import { announce, failed } from "../notice.js";
+import { announce, failed, fill } from "../notice.js";
 import { confirmed, facts, head, itemAddress, panel, tag } from "../part.js";
 import { pageKeys } from "../keyboard.js";
 
@@ -16,11 +16,7 @@ export async function show({ values: [topic, partition, offset], signal }) {
     head(el("span", { class: "row-of" }, titleOf(letter), letter.redriven && tag("redriven", "accent"))),
     el("p", {}, content(letter.message ?? "")),
     redrive(path, letter, roles),
-    el("div", { class: "two uneven" },
-      panel("Bytes", el("pre", { class: "hex", tabindex: "0", "aria-label": "The bytes in hexadecimal" }, hexOf(letter))),
-      panel("Decoded", letter.decoded
-        ? el("pre", { class: "hex", tabindex: "0", "aria-label": "The event" }, shown(JSON.stringify(letter.decoded, null, 2)))
-        : el("p", { class: "muted" }, content(letter.decode_error ?? "It cannot be decoded.")))),
+    bytesOf(path, signal),
     el("div", { class: "two uneven" }, panel("Headers", Object.keys(letter.headers ?? {}).length
       ? facts(Object.entries(letter.headers), new Set(Object.keys(letter.headers)), String)
       : el("p", { class: "muted" }, "It has none.")),
@@ -32,9 +28,21 @@ export async function show({ values: [topic, partition, offset], signal }) {
   ];
 }
 
-const titleOf = ({ rejection_class: name }) => (name ? sentence(name) : "Dead letter");
+/** What it holds is shown to who asks for it: nobody has looked what of it is personal. */
+function bytesOf(path, signal) {
+  const place = el("div", {});
+  const ask = el("button", { type: "button", on: { click: () => fill(place, async () => held(await get(path, { unmask: 1 }, signal)), { signal }) } }, "Show the bytes");
+  place.append(panel("Bytes", el("div", { class: "row-of" }, ask, el("span", { class: "muted small" }, "They may hold personal data. It is logged who reads them."))));
+  return place;
+}
 
-const hexOf = (letter) => shown(Array.isArray(letter.hex) ? letter.hex.join("\n") : letter.hex);
+const held = (letter) => el("div", { class: "two uneven" },
+  panel("Bytes", el("pre", { class: "hex", tabindex: "0", "aria-label": "The bytes in hexadecimal" }, shown(letter.hex))),
+  panel("Decoded", letter.decoded
+    ? el("pre", { class: "hex", tabindex: "0", "aria-label": "The event" }, shown(JSON.stringify(letter.decoded, null, 2)))
+    : el("p", { class: "muted" }, content(letter.decode_error ?? "It cannot be decoded."))));
+
+const titleOf = ({ rejection_class: name }) => (name ? sentence(name) : "Dead letter");
 
 function redrive(path, letter, roles) {
   if (!roles.includes("operator")) {

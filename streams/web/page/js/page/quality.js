@@ -30,10 +30,13 @@ async function evaluations(parameters, signal) {
   const measured = signals.filter((it) => it.evaluations.length);
   if (!signals.length) return empty("No signal has a card", "Cards are written by `earmark eval SIGNAL --write-card`.");
   const chosen = signals.find((it) => it.name === parameters.get("signal")) ?? measured[0] ?? signals[0];
+  const links = el("nav", { class: "side", "aria-label": "Signals" }, signals.map((it) => el("a", {
+    href: `#/quality?of=evaluations&signal=${part(it.name)}`, "aria-current": it === chosen ? "true" : null, data: { row: it.name },
+  }, it.name, it.evaluations.some((evaluation) => evaluation.stale) && tag("stale", "warn"))));
+  // on a narrow screen they are one long line
+  requestAnimationFrame(() => links.querySelector("[aria-current]").scrollIntoView({ block: "nearest", inline: "center" }));
   return el("div", { class: "sided" },
-    el("nav", { class: "side", "aria-label": "Signals" }, signals.map((it) => el("a", {
-      href: `#/quality?of=evaluations&signal=${part(it.name)}`, "aria-current": it === chosen ? "true" : null, data: { row: it.name },
-    }, it.name, it.evaluations.some((evaluation) => evaluation.stale) && tag("stale", "warn")))),
+    links,
     el("div", { class: "stack" }, about(chosen), chosen.evaluations.length
       ? chosen.evaluations.map((it) => evaluation(it, chosen.name))
       : empty("Not measured yet", `Nobody has run an evaluation of ${chosen.name}.`)));

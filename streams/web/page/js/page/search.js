@@ -1,10 +1,9 @@
 // The list of items: by words, id, label and probability, or likeness to one of them.
 
 import { get } from "../api.js";
-import { CONTENT_TYPES, OUTCOMES } from "../constant.js";
 import { content, el } from "../dom.js";
 import { announce, empty, failed } from "../notice.js";
-import { choice, chosen, head, itemAddress, itemRow, leastField, textField } from "../part.js";
+import { filters, head, itemAddress, itemRow } from "../part.js";
 
 const PAGE = 40;
 
@@ -16,7 +15,10 @@ export async function show({ parameters, signal }) {
   announce(found.items.length ? `${found.items.length} items shown` : "No item found");
   return [
     head("Items", said(parameters)),
-    filters(parameters, signals.map((it) => it.name)),
+    filters(parameters, signals.map((it) => it.name), (query) => {
+      for (const kept of ["q", "like"]) if (parameters.get(kept)) query.set(kept, parameters.get(kept));
+      location.hash = `/items${query.size ? `?${query}` : ""}`;
+    }, { label: "harassment, piano…" }),
     parameters.get("like") && like(parameters),
     found.items.length ? list(found, parameters, signal) : none(parameters),
   ];
@@ -28,30 +30,6 @@ function said(parameters) {
   const words = parameters.get("q");
   if (words) return ["Found by ", content(`“${words}”`)];
   return parameters.get("like") ? "The most alike first." : "The newest first. Search reads titles, texts and transcripts.";
-}
-
-function filters(parameters, signals) {
-  const form = el(
-    "form",
-    { class: "filters", "aria-label": "Filters" },
-    choice("signal", "signal", signals, parameters.get("signal")),
-    choice("outcome", "outcome", OUTCOMES, parameters.get("outcome")),
-    textField("label", "label", parameters.get("label"), "harassment, piano…"),
-    leastField("min_score", parameters.get("min_score")),
-    choice("content_type", "kind of content", CONTENT_TYPES, parameters.get("content_type")),
-    textField("language", "language", parameters.get("language"), "en"),
-  );
-  const go = (event) => {
-    event?.preventDefault();
-    const query = chosen(form);
-    for (const kept of ["q", "like"]) if (parameters.get(kept)) query.set(kept, parameters.get(kept));
-    location.hash = `/items${query.size ? `?${query}` : ""}`;
-  };
-  form.addEventListener("submit", go);
-  form.addEventListener("change", go);
-  // without a button, Enter in one of several fields would send nothing
-  form.append(el("button", { class: "hidden", tabindex: "-1" }, "Apply"));
-  return form;
 }
 
 function like(parameters) {

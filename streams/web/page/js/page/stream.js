@@ -1,12 +1,11 @@
 // Signals as they arrive, with rates and lag; what stands on the page is bounded.
 
 import { address, get, part } from "../api.js";
-import { CONTENT_TYPES, OUTCOMES } from "../constant.js";
 import { content, el, replace, shown } from "../dom.js";
 import { clock, number, plural } from "../format.js";
 import { pageKeys } from "../keyboard.js";
 import { announce } from "../notice.js";
-import { choice, chosen, head, leastField, outcomeTag, panel, tag, textField } from "../part.js";
+import { filters, head, outcomeTag, panel, tag } from "../part.js";
 import { sparkline } from "../plot.js";
 
 const MOST_ROWS = 150;
@@ -23,31 +22,11 @@ export async function show({ parameters, signal }) {
   stream.open();
   return [
     head("Stream", "Signals as they arrive. Nothing is kept here: the list holds the last ones only."),
-    filters(parameters, signals.map((it) => it.name)),
+    filters(parameters, signals.map((it) => it.name), (query) => {
+      location.hash = `/stream${query.size ? `?${query}` : ""}`;
+    }),
     el("div", { class: "stream" }, el("div", { class: "stack" }, stream.bar, stream.none, stream.rows), stream.side),
   ];
-}
-
-function filters(parameters, signals) {
-  const form = el(
-    "form",
-    { class: "filters", "aria-label": "Filters" },
-    choice("signal", "signal", signals, parameters.get("signal")),
-    choice("outcome", "outcome", OUTCOMES, parameters.get("outcome")),
-    textField("label", "label", parameters.get("label")),
-    leastField("min_score", parameters.get("min_score")),
-    choice("content_type", "kind of content", CONTENT_TYPES, parameters.get("content_type")),
-    textField("language", "language", parameters.get("language"), "en"),
-    el("button", { class: "hidden", tabindex: "-1" }, "Apply"),
-  );
-  const go = (event) => {
-    event.preventDefault();
-    const query = chosen(form);
-    location.hash = `/stream${query.size ? `?${query}` : ""}`;
-  };
-  form.addEventListener("submit", go);
-  form.addEventListener("change", go);
-  return form;
 }
 
 /** The connection, and what of it is on the page. */
@@ -55,6 +34,7 @@ class Stream {
   #source = null;
   #waiting = [];
   #dropped = 0;
+  #missed = false;
   #paused = false;
   #since = 0;
   #behind = [];
@@ -84,6 +64,10 @@ class Stream {
     this.#source.addEventListener("rate", (event) => this.#rate(JSON.parse(event.data)));
     this.#source.addEventListener("dropped", (event) => {
       this.#dropped += JSON.parse(event.data).count ?? 0;
+      this.#say();
+    });
+    this.#source.addEventListener("missed", () => {
+      this.#missed = true;
       this.#say();
     });
     this.#source.addEventListener("end", (event) => {
@@ -131,7 +115,7 @@ class Stream {
   #say() {
     const waiting = this.#waiting.length;
     const dropped = this.#dropped ? `, ${number(this.#dropped)} left out: more came than can be shown` : "";
-    this.state.textContent = `${this.#paused ? `paused, ${number(waiting)} waiting` : "live"}${dropped}`;
+    this.state.textContent = `${this.#paused ? `paused, ${number(waiting)} waiting` : "live"}${dropped}${this.#missed ? ", some missed while the connection was lost" : ""}`;
   }
 
   #add(row) {
@@ -161,7 +145,7 @@ class Stream {
       el("dt", {}, name),
       el("dd", {}, el("span", { class: "bar", "aria-hidden": "true" }, el("i", { style: { width: `${(100 * rate) / most}%` } })), el("span", { class: "value" }, `${number(rate)}/s`)),
     ]));
-    replace(this.lag, Object.entries(lag ?? {}).map(([group, records]) => [el("dt", {}, group), el("dd", {}, plural(records, "record"))]));
+    replace(this.lag, Object.entries(lag ?? {}).map(([group, records]) => [el("dt", {}, group), el("dd", {}, records === null ? "no worker yet" : plural(records, "record"))]));
   }
 }
 

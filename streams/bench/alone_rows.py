@@ -1,0 +1,76 @@
+"""`one_at_a_time[...]`: many events at once against one after the other, as a loop would have it.
+
+Ours is `Pipeline.run` of all events of a mix, which decodes some side by side and has each model
+read what all of them bring; the baseline is `Pipeline.run([event])` for each. Both have all
+signals, the same models, precision and threads, and decode in this process; neither has Kafka.
+
+What bounds them: for voice clips the networks. Two windows of 3 s or 7.68 s fill two cores, so of
+the music and speech quality networks, two thirds of the time, a larger batch is no faster on a CPU;
+the transcript gains, since clips share the steps of its decoder. On texts the fixed cost of a call
+of each model, 1 ms together with what is sealed, is shared by all events of a batch; what is left
+is the reading of the words, which nothing shares.
+"""
+
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from earmark.models.device import available_cores
+from earmark.processors.content import ContentEvent
+from earmark.processors.pipeline import Pipeline
+from earmark.streams.bench.mix import Mix, events
+from earmark.streams.bench.plan import Plan
+from earmark.streams.bench.rate import Work, timed, torch_threads
+from earmark.streams.bench.row import Goal, Row, spread
+
+CLIPS = 32
+TEXTS = 1_024
+ALONE_SHARE = 4  # the baseline gets a part of the events
+
+
+def one_voice_clip_at_a_time(plan: Plan) -> Row:
+    """Voice clips per second."""
+    return _row(plan, Mix.VOICE, plan.scaled(CLIPS))
+
+
+def one_text_at_a_time(plan: Plan) -> Row:
+    """Events with texts alone per second."""
+    return _row(plan, Mix.TEXT, plan.scaled(TEXTS))
+
+
+def _row(plan: Plan, mix: Mix, count: int) -> Row:
+    pipeline = plan.pipeline()
+    pipeline.warm_up()
+    made = events(mix, plan.folder, run="alone", count=count)
+    run = _running(pipeline, made)
+    some = made[:: min(ALONE_SHARE, count)]
+    with torch_threads(available_cores()):
+        mine, theirs = timed(
+            Work(run=lambda: run(made), amount=len(made)),
+            Work(run=lambda: [run([event]) for event in some], amount=len(some)),
+            repetitions=plan.repetitions,
+        )
+    values = [len(made) / seconds for seconds in mine]
+    baselines = [len(some) / seconds for seconds in theirs]
+    return Row(
+        name=f"one_at_a_time[{mix}]",
+        value=statistics.median(values),
+        unit="events/s",
+        baseline=statistics.median(baselines),
+        against="one event at a time",
+        goal=Goal(on="ratio", op=">=", x=3),
+        details=spread(values, baselines) | {"events": len(made)},
+    )
+
+
+def _running(
+    pipeline: Pipeline, made: Sequence[ContentEvent]
+) -> Callable[[Sequence[ContentEvent]], object]:
+    media = {
+        event.content_id: Path(url2pathname(urlsplit(event.audio.uri).path))
+        for event in made
+        if event.audio is not None and event.audio.uri is not None
+    }
+    return lambda some: pipeline.run(some, media=media)
