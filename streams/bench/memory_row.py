@@ -122,6 +122,6 @@ def _answer(plan: Plan, worker: Served, *, minutes: int, run: str) -> Course:
         if now_s >= course[-1][0] + SAMPLED_S:
             course.append((now_s, (worker.resident_bytes - loaded) / _MB))
 
-    worker.answer(audio_events([path], run=run), watch=watch, set_apart=1)
+    worker.answer(audio_events([path], run=run), watch=watch, anew=True, set_apart=1)
     path.unlink()
     return [*course, (time.monotonic() - began, (worker.resident_bytes - loaded) / _MB)]

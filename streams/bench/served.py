@@ -20,7 +20,7 @@ from earmark.streams.local.stack import Stack
 from earmark.streams.local.worker import WorkerProcess
 from earmark.streams.producer import Producer
 from earmark.streams.settings import Settings, with_worker
-from earmark.streams.topic import CONTENT_EVENTS, create_topics
+from earmark.streams.topic import CONTENT_EVENTS, LONG_EVENTS, create_topics
 
 POLL_S = 0.05  # asking costs the worker about a millisecond
 STALLED_S = 1_800.0  # a recording of hours is one commit
@@ -195,8 +195,10 @@ def group_of(plan: Plan, name: str, *, signals: Sequence[str], protocol: str) ->
 
 
 def _begin_at_the_end(settings: Settings) -> None:
-    with CommittedReader(settings.kafka, CONTENT_EVENTS) as reader:
-        ends = [TopicPartition(CONTENT_EVENTS, s.partition, s.end) for s in reader.spans()]
+    ends: list[TopicPartition] = []
+    for topic in (CONTENT_EVENTS, LONG_EVENTS):
+        with CommittedReader(settings.kafka, topic) as reader:
+            ends += [TopicPartition(topic, s.partition, s.end) for s in reader.spans()]
     own = {"group.id": settings.kafka.group_id, "enable.auto.commit": False}
     consumer = Consumer(client_config(settings.kafka, own))
     consumer.commit(offsets=ends, asynchronous=False)
