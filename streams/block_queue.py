@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
 from threading import Condition
 
 from earmark.processors.block import Block
@@ -63,10 +64,7 @@ class BlockQueue:
         since: float | None = None  # when the first block was taken that scoring may still hold
         while True:
             with self._changed:
-                self._changed.wait_for(
-                    lambda since=since: self._blocks or self._closed or self._alone(since),
-                    self._patience_s(since),
-                )
+                self._changed.wait_for(partial(self._has_news, since), self._patience_s(since))
                 block = self._blocks.popleft() if self._blocks else None
                 if block is None and self._closed:
                     return
@@ -78,6 +76,9 @@ class BlockQueue:
             elif since is None:
                 since = time.monotonic()
             yield block
+
+    def _has_news(self, since: float | None) -> bool:
+        return bool(self._blocks) or self._closed or self._alone(since)
 
     def _alone(self, since: float | None) -> bool:
         """Whether what was taken gets no company any more."""
