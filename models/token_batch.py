@@ -8,6 +8,7 @@ Shapes. B: texts or pairs, R: rows, one per window, T: tokens
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from earmark.models.bucket import Buckets
 from earmark.models.padding import note_padding
 from earmark.models.piece import pieces
+from earmark.models.transfer import Sent, Transfer
 from earmark.models.transformer import Transformer, load_tokenizer
 
 BATCH_TOKENS = {"cpu": 4_096, "cuda": 65_536}  # with padding
@@ -51,6 +53,7 @@ class Reader:
     def __init__(self, transformer: Transformer) -> None:
         self._tokenizer = load_tokenizer(transformer)
         self._device = transformer.device
+        self._transfer = Transfer(transformer.device.torch)
         self._max_tokens = _longest(transformer, self._tokenizer)
 
     def rows(self, texts: Sequence[str], *, prefix: str = "") -> Rows:
@@ -66,14 +69,21 @@ class Reader:
         )
 
     def batches(self, rows: Rows) -> Iterator[Batch]:
-        """All rows, those of like length together."""
+        """All rows, those of like length together; each is sent off while the last is read."""
+        ahead: tuple[NDArray[np.int64], dict[str, Sent]] | None = None
+        for sent in chain(self._sent(rows), [None]):  # the last one has none after it
+            if ahead is not None:
+                chosen, inputs = ahead
+                yield Batch(rows=chosen, inputs={n: each.arrived() for n, each in inputs.items()})
+            ahead = sent
+
+    def _sent(self, rows: Rows) -> Iterator[tuple[NDArray[np.int64], dict[str, Sent]]]:
         kind = self._device.kind
         for chosen in BUCKETS[kind].batches(rows.lengths_R, BATCH_TOKENS[kind]):
             inputs = {name: [values[i] for i in chosen] for name, values in rows.inputs.items()}
             padded = self._tokenizer.pad(inputs, padding=True, return_tensors="pt")
             note_padding(used=int(rows.lengths_R[chosen].sum()), whole=padded["input_ids"].numel())
-            tensors = {name: padded[name].to(self._device.torch) for name in inputs}
-            yield Batch(rows=chosen, inputs=tensors)
+            yield chosen, {name: self._transfer.send(padded[name]) for name in inputs}
 
     def _encoded(
         self, text_of: Sequence[int], texts: Sequence[str], others: Sequence[str] | None

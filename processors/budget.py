@@ -17,7 +17,7 @@ from earmark.processors.signal import Takes
 
 CLIP_S = {"cpu": 240.0, "cuda": 1920.0}  # speech gathered before the device is given it
 WINDOW_S = {"cpu": 120.0, "cuda": 1920.0}  # windows likewise
-STREAM_WIDTH = 32  # recordings stepped together
+STREAM_WIDTH = {"cpu": 32, "cuda": 512}  # recordings stepped together; 8 do for two cores
 PASSAGE_ITEMS = 256  # heard items whose texts are read together
 PASSAGE_CODE_POINTS = 1_000_000  # or so much text
 ITEM_CODE_POINTS = PASSAGE_CODE_POINTS // PASSAGE_ITEMS  # what an item counts for at least
@@ -94,7 +94,7 @@ def full_budget(takes: Takes, device: Device) -> Budget:
     """The budget of a stage for signals of this kind, before memory has ever run out."""
     match takes:
         case Takes.STREAM:
-            return Budget(STREAM_WIDTH)
+            return Budget(STREAM_WIDTH[device.kind])
         case Takes.CLIPS:
             return Budget(CLIP_S[device.kind])
         case Takes.WINDOWS:

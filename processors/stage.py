@@ -145,8 +145,9 @@ class StreamStage:
     def due(self) -> bool:
         """Whether there is enough to step: many recordings, or much of few."""
         steps = [self._steps(track) for track in self._tracks.values()]
-        held_bytes = sum(steps) * self._scorer.chunk_samples * SAMPLE_BYTES
-        return sum(map(bool, steps)) >= self._width or held_bytes >= BACKLOG_BYTES
+        chunk_bytes = self._scorer.chunk_samples * SAMPLE_BYTES
+        backlog = max(BACKLOG_BYTES, self._width * chunk_bytes)
+        return sum(map(bool, steps)) >= self._width or sum(steps) * chunk_bytes >= backlog
 
     def run(self) -> bool:
         """Move some recordings on by one chunk each; whether any could be moved."""

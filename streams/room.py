@@ -18,9 +18,10 @@ partitions are paused.
     media in decode processes     inline ones: of one event each
     samples on their way here     two blocks of each decoder, 640 kB each
     samples before the device     worker.decoded_bytes, 16 MB                 block_queue.BlockQueue
-    samples of open recordings    16 MB, and of each decoder a chunk, the     stage.BACKLOG_BYTES
+    samples of open recordings    16 MB (CUDA 131 MB), and of each            stage.BACKLOG_BYTES
+                                    decoder a chunk, two blocks, the
                                     speech that goes on (28 s), a window
-                                    (30 s): 4 MB
+                                    (30 s): 5 MB
     clips before the device       240 s, 15 MB; CUDA 1,920 s, 123 MB          budget.CLIP_S
     spans, readings               media.max_hours: about 20 MB in 24 hours
     texts read together           1,000,000 code points, or an event's        budget.Budget

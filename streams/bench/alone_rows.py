@@ -12,6 +12,7 @@ is the reading of the words, which nothing shares.
 """
 
 import statistics
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -24,10 +25,14 @@ from earmark.streams.bench.mix import Mix, events
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, timed, torch_threads
 from earmark.streams.bench.row import Goal, Row, spread
+from earmark.streams.bench.series import Series
 
 CLIPS = 32
 TEXTS = 1_024
 ALONE_SHARE = 4  # the baseline gets a part of the events
+SIZES = (4, 16, 64, 256)
+
+Run = Callable[[Sequence[ContentEvent]], object]
 
 
 def one_voice_clip_at_a_time(plan: Plan) -> Row:
@@ -43,7 +48,7 @@ def one_text_at_a_time(plan: Plan) -> Row:
 def _row(plan: Plan, mix: Mix, count: int) -> Row:
     pipeline = plan.pipeline()
     pipeline.warm_up()
-    made = events(mix, plan.folder, run="alone", count=count)
+    made = events(mix, plan.recordings, run="alone", count=count)
     run = _running(pipeline, made)
     some = made[:: min(ALONE_SHARE, count)]
     with torch_threads(available_cores()):
@@ -52,6 +57,7 @@ def _row(plan: Plan, mix: Mix, count: int) -> Row:
             Work(run=lambda: [run([event]) for event in some], amount=len(some)),
             repetitions=plan.repetitions,
         )
+        series = _over_sizes(run, made, statistics.median(theirs) / len(some))
     values = [len(made) / seconds for seconds in mine]
     baselines = [len(some) / seconds for seconds in theirs]
     return Row(
@@ -62,12 +68,28 @@ def _row(plan: Plan, mix: Mix, count: int) -> Row:
         against="one event at a time",
         goal=Goal(on="ratio", op=">=", x=3),
         details=spread(values, baselines) | {"events": len(made)},
+        series=[series],
     )
 
 
-def _running(
-    pipeline: Pipeline, made: Sequence[ContentEvent]
-) -> Callable[[Sequence[ContentEvent]], object]:
+def _over_sizes(run: Run, made: Sequence[ContentEvent], alone_s: float) -> Series:
+    """The rate over the number of events at once, each measured once."""
+    points = [(1.0, 1 / alone_s)]
+    for size in SIZES:
+        if size < len(made):
+            begin = time.perf_counter()
+            run(made[:size])
+            points.append((size, size / (time.perf_counter() - begin)))
+    return Series(
+        kind="line",
+        title="events together",
+        x="events at once",
+        y="events/s",
+        lines={"one run": points},
+    )
+
+
+def _running(pipeline: Pipeline, made: Sequence[ContentEvent]) -> Run:
     media = {
         event.content_id: Path(url2pathname(urlsplit(event.audio.uri).path))
         for event in made

@@ -183,7 +183,7 @@ def given_to(
         case Takes.STREAM:
             number = max(1, round(STREAMS[kind] * share))
             length = int(STREAM_S * SAMPLE_RATE_HZ)
-            return form(Streams, list(_cut(heard(number * STREAM_S), length)), STREAM_WIDTH)
+            return form(Streams, list(_cut(heard(number * STREAM_S), length)), STREAM_WIDTH[kind])
         case Takes.CLIPS:
             return form(Clips, list(_clips(heard(AUDIO_S[kind] * share), scorer)), CLIP_S[kind])
         case _:

@@ -30,13 +30,13 @@ BASELINE_RECORDINGS = 2
 
 def vad(plan: Plan) -> Row:
     """Seconds of audio listened to per second."""
-    scorer = _scorer(plan)
+    scorer, width = _scorer(plan), STREAM_WIDTH[plan.device.kind]
     recording_T = np.resize(speech(), plan.scaled(CHUNKS) * scorer.chunk_samples)
     seconds = len(recording_T) / SAMPLE_RATE_HZ
     theirs = _package(recording_T)
     with torch_threads(available_cores()):
         value, baseline = rates(
-            Work(run=lambda: _step_together(scorer, recording_T), amount=STREAM_WIDTH * seconds),
+            Work(run=lambda: _step_together(scorer, recording_T, width), amount=width * seconds),
             Work(run=theirs, amount=BASELINE_RECORDINGS * seconds),
             repetitions=plan.repetitions,
         )
@@ -58,11 +58,11 @@ def _scorer(plan: Plan) -> SpeechScorer:
     return scorer
 
 
-def _step_together(scorer: SpeechScorer, recording_T: Samples) -> None:
-    streams = [scorer.start() for _ in range(STREAM_WIDTH)]
+def _step_together(scorer: SpeechScorer, recording_T: Samples, width: int) -> None:
+    streams = [scorer.start() for _ in range(width)]
     for chunk_T in np.split(recording_T, len(recording_T) // scorer.chunk_samples):
-        chunks_BT = np.tile(chunk_T, (STREAM_WIDTH, 1))
-        scorer.step(streams, chunks_BT, [len(chunk_T)] * STREAM_WIDTH)
+        chunks_BT = np.tile(chunk_T, (width, 1))
+        scorer.step(streams, chunks_BT, [len(chunk_T)] * width)
     for stream in streams:
         scorer.finish(stream, len(recording_T) * 1000 // SAMPLE_RATE_HZ)
 

@@ -152,6 +152,7 @@ _HELP = {
     "transcript": "Measure speech to text beside other engines.",
     "transport": "Measure records through Kafka with no models.",
     "worker": "Measure the whole worker through Kafka.",
+    "start": "Measure how soon a command answers and a worker is ready.",
     "latency": "Measure how long events wait for their signals.",
     "memory": "Measure what the worker needs beyond its models.",
     "delivery": "Measure what exactly once costs, and how soon work goes on after a kill.",
@@ -255,10 +256,13 @@ def _measured(chosen: Mapping[str, Measure], order: Order) -> Result:
 
 
 def _go_on(result: Result, out: Path) -> None:
-    """Take the rows over that were measured before, on this machine."""
+    """Take the rows over that were measured before, on this machine and by these settings."""
     earlier = read(out)
     if earlier.identity != result.identity:
         raise ConfigurationError(f"--resume: {out} was measured on another machine")
+    settings = json.loads(json.dumps(result.machine["settings"]))
+    if earlier.machine.get("settings") != settings:
+        raise ConfigurationError(f"--resume: {out} was measured by other settings")
     result.rows.extend(earlier.rows)
 
 
