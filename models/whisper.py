@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from earmark.models.device import Device
 from earmark.models.error import ModelError
-from earmark.models.own_attention import own_attention
+from earmark.models.own_attention import own_attention, token_attention
 from earmark.models.whisper_checkpoint import Dimensions, openai_names
 from earmark.models.whisper_head import Head, head_for
 
@@ -66,10 +66,7 @@ class Attention(nn.Module):
     def forward(self, x_BNW: Tensor, keys_values: KeysValues, mask: Tensor | None) -> Tensor:
         """[B, N, W] from attention to the keys that `mask` (True: look) allows."""
         queries_BHND = self.split(self.query(x_BNW))
-        attended_BHND = functional.scaled_dot_product_attention(
-            queries_BHND, *keys_values, attn_mask=mask
-        )
-        return self.merge(attended_BHND)
+        return self.merge(token_attention(queries_BHND, *keys_values, mask))
 
 
 class EncoderBlock(nn.Module):

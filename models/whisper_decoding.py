@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from earmark.models.whisper import DecoderState, Encoded, Whisper, compact
+from earmark.models.whisper_graph import Steps
 from earmark.models.whisper_tokens import TIMESTAMP_S, TIMESTAMPS, Vocabulary, primary
 
 LATEST_BEGIN = 51  # the first text of a clip begins before this step: within 1 s
@@ -83,6 +84,7 @@ def _greedy(
     """The likeliest token, again and again until each clip has ended; ended clips are dropped."""
     texts: list[tuple[list[int], list[float]]] = [([], []) for _ in limits]
     alive = list(range(len(limits)))
+    steps = Steps(model, state)
     while alive:
         logits_BV = rules.apply(model.head.logits(states_BW))
         tokens_B, logprobs_B = model.head.best(states_BW, logits_BV)
@@ -98,10 +100,10 @@ def _greedy(
             rows = compact(rows)
             alive = [alive[row] for row in rows]
             tokens_B = tokens_B[rows]
-            state.keep(rows)
+            steps.keep(rows)
             rules.keep(rows)
         if alive:
-            states_BW = model.decoder.states(tokens_B[:, None], state)[:, -1]
+            states_BW = steps.states(tokens_B)
     return [(tuple(tokens), tuple(logprobs)) for tokens, logprobs in texts]
 
 

@@ -5,7 +5,8 @@ content events. A worker reads these and writes all that follows from them. An a
 agents`) reads signals and profiles and writes verdicts and questions; a reviewer (`earmark
 review`) reads questions and what they are about and writes decisions; flink (`earmark flink`, and
 `earmark drift --alert`) reads signals and writes profiles, statistics and alerts. A server
-(`earmark serve`) reads all signals, an inspector (`earmark web`) all topics, and neither writes
+(`earmark serve`) reads all signals, an inspector (`earmark web`) all topics but restricted ones, an
+auditor (`earmark audit`) all that answers events or may hold what was erased; none of them writes
 any. An operator may do everything on Earmark's topics, and so promote, redrive and erase.
 """
 
@@ -60,6 +61,7 @@ class Role(StrEnum):
     FLINK = "flink"
     SERVER = "server"
     INSPECTOR = "inspector"
+    AUDITOR = "auditor"
     OPERATOR = "operator"
 
 
@@ -200,6 +202,11 @@ def _of_role(request: Request, entries: Sequence[Entry]) -> Iterator[Rule]:
             topics = [topic.name for topic in contract(request.receipts_topic)]
             whole = [name for name in topics if not name.startswith(RESTRICTED_PREFIX)]
             yield from _of_a_reader(request, whole)
+        case Role.AUDITOR:
+            # restricted ones too: whether they still hold what was erased
+            events = (CONTENT_EVENTS, LONG_EVENTS, retry_topic(CONTENT_EVENTS), REJECTIONS)
+            answers = (*signal_topics(), *restricted_topics(), *MADE_OF_ANSWERS)
+            yield from _of_a_reader(request, (*events, request.receipts_topic, ITEMS, *answers))
         case Role.OPERATOR:
             yield from _of_an_operator(request)
 

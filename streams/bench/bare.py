@@ -52,7 +52,11 @@ SPEECH = Path(__file__).parents[1] / "samples" / "jfk.wav"
 @click.option("--pipeline", is_flag=True, help="The pipeline of each, not the model alone.")
 @click.option("--pack", type=click.Path(path_type=Path), help="Write the weights there, and end.")
 @click.option("--quick", is_flag=True, help="On an eighth of the work.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="The result file.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the result here, again after each row, and do not print it.",
+)
 def main(
     signals: tuple[str, ...],
     weights: Path | None,
@@ -72,15 +76,20 @@ def main(
         return
     rows: list[Row] = []
     for spec in _asked(signals, store):
-        if pipeline:
-            row = bare_pipeline.measured(spec.name, store, where, repetitions=repetitions)
-        else:
-            row = _row(spec, store, where, repetitions=repetitions, share=1 / 8 if quick else 1)
+        try:
+            if pipeline:
+                row = bare_pipeline.measured(spec.name, store, where, repetitions=repetitions)
+            else:
+                row = _row(spec, store, where, repetitions=repetitions, share=1 / 8 if quick else 1)
+        except ImportError as error:  # of a package that the model needs
+            click.echo(f"{spec.name} left out: {error}", err=True)
+            continue
         rows.append(row)
         click.echo(f"{row.name}: {row}", err=True)
         if out is not None:
             out.write_text(_result(rows, where, quick=quick), encoding="utf-8")
-    click.echo(_result(rows, where, quick=quick))
+    if out is None:
+        click.echo(_result(rows, where, quick=quick))
 
 
 def _asked(signals: tuple[str, ...], store: ModelStore) -> Iterator[SignalSpec]:

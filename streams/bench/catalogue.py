@@ -108,8 +108,13 @@ BATCHING: dict[str, Entry] = {
 
 TRANSPORT: dict[str, Entry] = {
     "transport": lazily("transport_rows", "transport"),
+    "scaling_texts": lazily("scaling_rows", "scaling_texts"),
+    "scaling_voice": lazily("scaling_rows", "scaling_voice"),
 }
-LATENCY: dict[str, Entry] = {}
+LATENCY: dict[str, Entry] = {
+    "latency_p50": lazily("latency_rows", "latency_p50"),
+    "latency_p99": lazily("latency_rows", "latency_p99"),
+}
 
 START: dict[str, Entry] = {
     "start_help": lazily("start_rows", "start_help"),
@@ -136,12 +141,13 @@ GROUPS: dict[str, Mapping[str, Entry]] = {
     "transport": TRANSPORT,
     "worker": {
         **WORKER,
+        "text_mix": lazily("text_rows", "text_mix"),
         "worker_mix": by_mix(
             "mix_rows", "worker_mix", tuple(mix for mix in Mix if mix is not Mix.TEXT)
         ),
     },
     "latency": LATENCY,
-    "memory": MEMORY,
+    "memory": {**MEMORY, "memory_12h": lazily("memory_row", "memory_12h")},
     "start": START,
     "delivery": DELIVERY,
 }

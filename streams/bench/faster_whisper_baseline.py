@@ -119,7 +119,7 @@ def _converted(plan: Plan) -> Path:
 
 def _tokens(words: Vocabulary) -> list[str]:
     """Each token as the libraries write it, by its number."""
-    letters = bytes_to_unicode()
+    letters = bytes_to_unicode()  # type: ignore[no-untyped-call]  # as transformers publishes it
     encoding = words.encoding
     special = {encoding.encode_single_token(name): name for name in encoding.special_tokens_set}
     return [

@@ -20,7 +20,7 @@ from earmark.streams.local.stack import Stack
 from earmark.streams.local.worker import WorkerProcess
 from earmark.streams.producer import Producer
 from earmark.streams.settings import Settings, with_worker
-from earmark.streams.topic import CONTENT_EVENTS, create_topics
+from earmark.streams.topic import CONTENT_EVENTS, LONG_EVENTS, create_topics
 
 POLL_S = 0.05  # asking costs the worker about a millisecond
 STALLED_S = 1_800.0  # a recording of hours is one commit
@@ -63,15 +63,21 @@ class Served:
         *,
         watch: Callable[[], None] = unwatched,
         anew: bool = False,
+        set_apart: int = 0,
     ) -> None:
         """Send the events and wait until all are committed, calling `watch` all the while.
 
-        `anew`, audio that was heard before is heard again. Raises ServiceError when nothing is
-        committed for long, or when an event is rejected.
+        `anew`, audio that was heard before is heard again. So many recordings are long enough to be
+        `set_apart`: they are committed twice, then and when they are answered. Raises ServiceError
+        when nothing is committed for long, or when an event is rejected.
         """
-        self._expected = self._count(_COMMITTED)
+        self._expected = self._count(_COMMITTED) + set_apart
         self._send(events, _ANEW if anew else {})
         self._wait(watch)
+
+    def send(self, events: Iterable[ContentEvent]) -> None:
+        """Send the events, for any worker of the stack."""
+        self._send(events)
 
     def queue(self, events: Iterable[ContentEvent]) -> None:
         """Send the events while the worker stands still; `finish` lets it go on."""
@@ -87,6 +93,11 @@ class Served:
     def signal(self, number: int) -> None:
         """Tell the worker something by a signal of the system."""
         self._process.send_signal(number)
+
+    @property
+    def committed(self) -> int:
+        """How many events it has committed."""
+        return self._count(_COMMITTED)
 
     @property
     def transactions(self) -> int:
@@ -184,8 +195,10 @@ def group_of(plan: Plan, name: str, *, signals: Sequence[str], protocol: str) ->
 
 
 def _begin_at_the_end(settings: Settings) -> None:
-    with CommittedReader(settings.kafka, CONTENT_EVENTS) as reader:
-        ends = [TopicPartition(CONTENT_EVENTS, s.partition, s.end) for s in reader.spans()]
+    ends: list[TopicPartition] = []
+    for topic in (CONTENT_EVENTS, LONG_EVENTS):
+        with CommittedReader(settings.kafka, topic) as reader:
+            ends += [TopicPartition(topic, s.partition, s.end) for s in reader.spans()]
     own = {"group.id": settings.kafka.group_id, "enable.auto.commit": False}
     consumer = Consumer(client_config(settings.kafka, own))
     consumer.commit(offsets=ends, asynchronous=False)

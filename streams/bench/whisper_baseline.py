@@ -61,7 +61,8 @@ def transformers_network(plan: Plan) -> WhisperForConditionalGeneration:
     tensors = load_file(plan.store.path(DEFAULT_CARD))
     model.load_state_dict(_transformers_names(model.state_dict(), tensors))
     model.generation_config = _generation(words)
-    model.eval()
+    network: torch.nn.Module = model  # whose methods have types, as those of the subclass do not
+    network.eval()
     return model
 
 

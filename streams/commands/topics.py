@@ -16,7 +16,7 @@ from earmark.streams.topic import TopicState, contract, create_topics, topic_sta
 # as `earmark.streams.access.Role` has them, which knows all schemas and takes a second to load
 ROLES = (
     *("subscriber", "producer", "worker", "agent", "reviewer", "flink", "server", "inspector"),
-    "operator",
+    *("auditor", "operator"),
 )
 # groups that are made of the group of the settings; others are called as their principal
 OWN_GROUPS = {"worker": "", "operator": "", "agent": "-agents", "flink": "-flink"}

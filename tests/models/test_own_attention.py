@@ -2,7 +2,7 @@
 
 import torch
 
-from earmark.models.own_attention import by_clip, own_attention
+from earmark.models.own_attention import by_clip, own_attention, token_attention
 
 
 def test_each_clip_attends_to_itself_as_the_fused_kernel_says():
@@ -17,3 +17,12 @@ def test_each_clip_attends_to_itself_as_the_fused_kernel_says():
         torch.testing.assert_close(
             narrow[clip, :, :length].float(), expected[clip, :, :length], atol=0.02, rtol=0.05
         )
+
+
+def test_one_more_token_attends_as_the_fused_kernel_says():
+    chance = torch.Generator().manual_seed(4)
+    query, keys, values = (torch.randn(2, 2, n, 16, generator=chance) for n in (1, 40, 40))
+    narrow = token_attention(query.bfloat16(), keys.bfloat16(), values.bfloat16(), None)
+    torch.testing.assert_close(
+        narrow.float(), token_attention(query, keys, values, None), atol=0.02, rtol=0.05
+    )

@@ -26,6 +26,7 @@ from earmark.streams.access import (
 from earmark.streams.catalogue import catalogue
 from earmark.streams.cli import earmark
 from earmark.streams.commands.topics import ROLES
+from earmark.streams.erasure import erased_by_tombstone
 from earmark.streams.judging.channel import Channels
 from earmark.streams.settings import Settings
 from earmark.streams.topic import contract
@@ -111,6 +112,7 @@ def test_a_worker_has_its_group_and_transactions_and_no_other_groups():
         (Role.FLINK, {"content.profile.v1", "signal.stats.v1", "signal.alerts.v1"}),
         (Role.SERVER, set()),
         (Role.INSPECTOR, set()),
+        (Role.AUDITOR, set()),
     ],
 )
 def test_what_comes_after_the_workers_writes_its_own_and_no_signals(
@@ -123,8 +125,14 @@ def test_what_comes_after_the_workers_writes_its_own_and_no_signals(
 
 
 def test_nobody_but_who_was_named_reads_what_is_restricted() -> None:
-    for role in set(Role) - {Role.SUBSCRIBER, Role.WORKER, Role.OPERATOR}:
+    for role in set(Role) - {Role.SUBSCRIBER, Role.WORKER, Role.AUDITOR, Role.OPERATOR}:
         assert not [name for name in topics(role, "READ") if name.startswith("restricted.")]
+
+
+def test_an_auditor_reads_all_on_which_a_deletion_must_tell_and_no_dead_letters() -> None:
+    read = topics(Role.AUDITOR, "READ")
+    assert {*erased_by_tombstone(), "content.events.v1", "content.receipts.v1"} <= read
+    assert "content.events.v1.dlq" not in read
 
 
 def test_flink_reads_the_items_by_which_it_knows_what_is_expected() -> None:

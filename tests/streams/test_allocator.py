@@ -54,3 +54,10 @@ def test_large_blocks_are_returned_when_they_are_freed():
 def test_holes_between_blocks_are_returned_when_asked():
     assert returned_share(size=1_000_000, after="allocator.return_free_pages()") > 0.9
     assert returned_share(size=1_000_000) < 0.5
+
+
+def test_the_collector_looks_no_more_at_what_is_loaded():
+    probe = "import gc; from earmark.streams import allocator; allocator.keep_what_is_loaded(); "
+    probe += "print(gc.get_freeze_count() > 1_000, len(gc.get_objects()) < 1_000)"
+    run = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["True", "True"]

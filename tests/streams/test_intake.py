@@ -72,14 +72,20 @@ class Noting(Onward):
 
 @contextmanager
 def intake(
-    kafka: KafkaSettings, topic: str, folder: Path, course: Onward, *, long: bool = False
+    kafka: KafkaSettings,
+    topic: str,
+    folder: Path,
+    course: Onward,
+    *,
+    long: bool = False,
+    batch: int = 256,
 ) -> Iterator[Intake]:
     own = {"group.id": topic, "auto.offset.reset": "earliest", "enable.partition.eof": True}
     consumer = Consumer(consumer_config(kafka, own))
     consumer.assign([TopicPartition(topic, 0, 0)])
     crashes = CrashLedger(folder / "crashes.sqlite")
     try:
-        yield Intake(consumer, crashes, course, batch=256, long_topic=topic if long else None)
+        yield Intake(consumer, crashes, course, batch=batch, long_topic=topic if long else None)
     finally:
         crashes.close()
         consumer.close()
@@ -138,3 +144,17 @@ def test_of_long_ones_few_are_kept_and_they_come_one_at_a_time(
             most_kept = max(most_kept, reading.waiting_bytes)
     assert taken == list(range(RECORDS))
     assert most_kept <= KEPT_BYTES
+
+
+def test_intake_is_at_rest_once_it_has_read_all_that_is_there(
+    stack: Stack, topic: str, tmp_path: Path
+) -> None:
+    produce(stack.settings.kafka, topic, due_ms=0)
+    taken: list[int] = []
+    with intake(stack.settings.kafka, topic, tmp_path, Onward(), batch=8) as reading:
+        deadline = time.monotonic() + LIMIT_S
+        while len(taken) < RECORDS:
+            assert time.monotonic() < deadline
+            new = numbers(reading.take(in_flight=0, full=False, long_in_flight=False))
+            taken += new
+            assert reading.at_rest is (len(new) < 8)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from earmark.models.error import ConfigurationError
 from earmark.streams.bench.catalogue import GPU, GROUPS, ROWS, ByMix, asked, by_mix, every
 from earmark.streams.bench.mix import Mix
 from earmark.streams.bench.plan import Plan
@@ -67,6 +68,9 @@ def test_a_result_is_compared_resumed_and_drawn(tmp_path: Path) -> None:
     again = called("codec", "--quick", "--only", "codec_decode", "--out", out, "--resume")
     assert again.exit_code == 0
     assert json.loads(out.read_text())["rows"] == json.loads(first)["rows"]
+
+    whole = called("codec", "--only", "codec_decode", "--out", out, "--resume")
+    assert isinstance(whole.exception, ConfigurationError)  # not the same amount of work
 
     slower = json.loads(first)
     slower["rows"][0]["value"] *= 3

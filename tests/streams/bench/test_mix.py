@@ -13,7 +13,7 @@ from earmark.streams.bench.mix import MANIFEST, TURN, Mix, Recorded, events, rec
 from earmark.streams.bench.mix_recording import PODCAST_S, podcast_seconds, voice_seconds
 from earmark.streams.bench.mix_text import LANGUAGES, words
 
-RECORDINGS = {Mix.MUSIC: 2, Mix.PODCAST: 1, Mix.VOICE: 3}
+RECORDINGS = {Mix.MUSIC: 1, Mix.PODCAST: 1, Mix.VOICE: 3}
 MANY = 2_000
 
 
@@ -30,12 +30,14 @@ def digests(found: list[Recorded]) -> list[str]:
 
 
 @pytest.mark.parametrize("mix", [Mix.MUSIC, Mix.VOICE])
-def test_two_makings_are_equal_and_another_seed_differs(
-    mix: Mix, folder: Path, tmp_path: Path
-) -> None:
+def test_two_makings_are_equal(mix: Mix, folder: Path, tmp_path: Path) -> None:
     first = digests(recorded(mix, folder, count=1))
     assert digests(recorded(mix, tmp_path, count=1)) == first
-    assert digests(recorded(mix, tmp_path, count=1, seed=9)) != first
+
+
+def test_another_seed_is_another_series(folder: Path, tmp_path: Path) -> None:
+    first = digests(recorded(Mix.VOICE, folder, count=3))
+    assert not set(first) & set(digests(recorded(Mix.VOICE, tmp_path, count=3, seed=9)))
 
 
 @pytest.mark.parametrize("mix", RECORDINGS)
@@ -52,7 +54,7 @@ def test_a_recording_decodes_to_the_seconds_it_states_without_an_error(
 
 
 def test_lengths_lie_in_their_ranges(folder: Path) -> None:
-    assert all(180 <= each.seconds <= 360.1 for each in recorded(Mix.MUSIC, folder, count=2))
+    assert all(180 <= each.seconds <= 360.1 for each in recorded(Mix.MUSIC, folder, count=1))
     assert all(0.9 <= each.seconds <= 30.1 for each in recorded(Mix.VOICE, folder, count=3))
     assert all(PODCAST_S[0] <= podcast_seconds(n) <= PODCAST_S[1] for n in range(MANY))
 

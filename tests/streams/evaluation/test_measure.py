@@ -26,7 +26,9 @@ def test_what_was_not_answered_lowers_coverage_and_figures_of_all_but_not_the_ot
         case(False, Judgement(score=0.1, positive=False)),
         case(False, Judgement(score=0.8, positive=True)),
     ]
-    values = detection(cases).values
+    found = detection(cases)
+    values = found.values
+    assert found.roc == ((0, 0), (0, 1), (0.5, 1), (1, 1))
     assert values["recall"] == 1
     assert values["recall_of_all"] == 0.5
     assert values["coverage"] == 0.75
