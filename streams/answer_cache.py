@@ -47,6 +47,8 @@ class AnswerCache:
 
     def get(self, topic: str, key: AnswerKey) -> Result | None:
         """The answer of this topic made of this, if it is kept."""
+        if not self._max_bytes:
+            return None
         try:
             with self._lock:
                 found = self._database.execute(
@@ -64,7 +66,7 @@ class AnswerCache:
             for topic, key, content_id, payload in answers
             if len(payload) <= RECORD_BYTES
         ]
-        if not rows:
+        if not rows or not self._max_bytes:
             return
         statement = "INSERT OR IGNORE INTO answers VALUES (NULL, ?, ?, ?, ?)"
         self._change(lambda: self._database.executemany(statement, rows))

@@ -74,7 +74,7 @@ def replaced(message: "Message", own: Mapping[str, object]) -> Headers:
 
 def number(message: "Message", name: str) -> int:
     """The whole number in the last header of that name; 0 where there is none."""
-    found = [value for each, value in message.headers() or () if each == name]
+    found = [value for each, value in headers_of(message) if each == name]
     try:
         return max(0, int(found[-1] or 0)) if found else 0
     except ValueError:

@@ -17,16 +17,16 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from confluent_kafka import Consumer, TopicPartition
 
+from earmark.models.device import available_cores
 from earmark.models.error import ServiceError
 from earmark.processors.content import ContentEvent
 from earmark.processors.expected import expected_signals
 from earmark.processors.loader import load_specs
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.corpus import text_events
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import torch_threads
@@ -121,8 +121,8 @@ def _measured(plan: Plan) -> Waits:
         reader = _Reader(settings)
         for event, gap_s in zip(text_events(number, run="latency"), gaps_s, strict=True):
             time.sleep(gap_s)
-            waits.through_kafka.append(_milliseconds(lambda event=event: reader.wait_for(event)))
-            waits.models.append(_milliseconds(lambda event=event: pipeline.run([event])))
+            waits.through_kafka.append(_milliseconds(partial(reader.wait_for, event)))
+            waits.models.append(_milliseconds(partial(pipeline.run, [event])))
         reader.close()
     return Waits(
         through_kafka=waits.through_kafka[EVENTS_FIRST:], models=waits.models[EVENTS_FIRST:]

@@ -12,8 +12,11 @@ from earmark.streams.bench.model_batch import Given, Passages
 from earmark.streams.bench.plan import Plan
 
 
-def pipeline_of(plan: Plan, card: str, given: Given, *, batch_size: int) -> Callable[[], None]:
-    """A function that reads all that is given by the pipeline of the card's checkpoint."""
+def pipeline_of(plan: Plan, card: str, given: Given, *, batch_size: int) -> Callable[[], int]:
+    """A function that reads all that is given by the pipeline of the card's checkpoint.
+
+    It says how many items were read.
+    """
     folder = plan.store.folder(card)
     library()  # which tells transformers to be quiet
     from transformers import pipeline
@@ -28,9 +31,8 @@ def pipeline_of(plan: Plan, card: str, given: Given, *, batch_size: int) -> Call
         **({"truncation": True} if isinstance(given, Passages) else {}),
     )
 
-    def run() -> None:
-        for _ in read(_inputs(given), top_k=None):
-            pass
+    def run() -> int:
+        return sum(1 for _ in read(_inputs(given), top_k=None))
 
     return run
 

@@ -40,11 +40,14 @@ def start_worker(plan: Plan) -> Row:
             workers.pop().stop()
         workers.append(WorkerProcess(settings, log_dir=plan.folder / "logs"))
 
+    def ready() -> None:
+        workers[-1].start()
+
     try:
         return _row(
             plan,
             "start_worker",
-            lambda: workers[-1].start(),
+            ready,
             _python(_TORCH),
             "import torch",
             10.0,

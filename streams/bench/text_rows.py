@@ -13,8 +13,8 @@ which the models have one core to themselves.
 import statistics
 from collections.abc import Sequence
 
+from earmark.models.device import available_cores
 from earmark.processors.content import ContentEvent
-from earmark.streams.assembly import available_cores
 from earmark.streams.bench.burst import Bursts
 from earmark.streams.bench.mix import Mix, events
 from earmark.streams.bench.plan import Plan

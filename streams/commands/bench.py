@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -37,6 +38,7 @@ from earmark.streams.log import configure_logging
 from earmark.streams.progress import loading
 from earmark.streams.settings import Settings, load_settings, with_worker
 
+WIDTH = 150  # of the table where the output is no terminal
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _FOUND = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -270,7 +272,7 @@ def _print(result: Result, order: Order) -> None:
     if order.as_json:
         click.echo(json.dumps(result.as_object()))
         return
-    out = Console()
+    out = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     out.print(table(result.rows))
     for word, reasons in (("skipped", result.skipped), ("failed", result.failed)):
         for name, reason in reasons.items():

@@ -192,6 +192,9 @@ def _finding(finding: "Finding") -> dict[str, object]:
 
 def _show(comparison: "Comparison", raised: int) -> None:
     few = len(comparison.too_few)
+    if not comparison.findings and not few:
+        click.echo("nothing to compare: one span has no signals, or nobody counted (flink stats)")
+        return
     click.echo(
         f"{len(comparison.findings):,} comparisons, {len(comparison.drifted):,} drifted"
         + (f"; {few:,} groups have too few signals" if few else "")

@@ -127,6 +127,8 @@ def list_questions(
             shown += 1
             if shown == limit:
                 break
+    if not shown and not as_json:
+        click.echo("no questions", err=True)
 
 
 @review.command()

@@ -46,6 +46,16 @@ def test_an_answer_comes_back_for_another_item_and_another_process(path: Path) -
     again.close()
 
 
+def test_a_cache_of_no_bytes_keeps_nothing_and_says_nothing_of_what_was_kept(path: Path) -> None:
+    kept, none = AnswerCache(path, max_bytes=10_000), AnswerCache(path, max_bytes=0)
+    put(none, loudness())
+    assert kept.get(loudness().topic, KEY) is None
+    put(kept, loudness())
+    assert none.get(loudness().topic, KEY) is None
+    for cache in (kept, none):
+        cache.close()
+
+
 def test_an_answer_that_was_too_long_to_be_published_is_not_kept(path: Path) -> None:
     cache = AnswerCache(path, max_bytes=10_000)
     made = signal(event(), digest="d", name="audio.transcript")
