@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from earmark.models.device import Device
 from earmark.models.error import ModelError
+from earmark.models.musicnn_matrix import FrontMatrices, sign
 
 SAMPLE_RATE_HZ = 16_000
 FFT_SAMPLES = 512
@@ -39,7 +40,7 @@ _MIDDLE_CHANNELS = 64
 _FRONT_CHANNELS = 2 * _TIMBRAL_CHANNELS + 3 * _TEMPORAL_CHANNELS  # 561
 _POOLED = 2 * (_FRONT_CHANNELS + 3 * _MIDDLE_CHANNELS)  # 1,506: maximum and mean
 # bounds the memory of the convolutions, about 20 MB a window; more on a CPU leave its cache
-_SLAB_WINDOWS = {"cpu": 2, "cuda": 64}
+_SLAB_WINDOWS = {"cpu": 2, "cuda": 128}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +66,13 @@ class _Front(nn.Module):
 
     def forward(self, mel_B1FM: Tensor) -> Tensor:
         padded_B1FM = nn.functional.pad(mel_B1FM, self._padding)
-        sign_C11 = torch.where(self.norm.weight < 0, -1.0, 1.0)[:, None, None]
+        sign_C11 = sign(self.norm)[:, None, None]
         turned_BCFM = nn.functional.conv2d(padded_B1FM, self.conv.weight * sign_C11[:, None])
-        kept_BCF1 = turned_BCFM.amax(dim=3, keepdim=True) * sign_C11
-        kept_BCF1 = kept_BCF1 + self.conv.get_parameter("bias")[:, None, None]
+        return self.finished((turned_BCFM.amax(dim=3, keepdim=True) * sign_C11)[..., 0])
+
+    def finished(self, kept_BCF: Tensor) -> Tensor:
+        """What follows the maximum over the bands."""
+        kept_BCF1 = kept_BCF[..., None] + self.conv.get_parameter("bias")[:, None, None]
         features_BCF1: Tensor = self.norm(kept_BCF1.relu())
         return features_BCF1[..., 0]
 
@@ -82,12 +86,16 @@ class _Middle(nn.Module):
         self.norm = nn.BatchNorm1d(_MIDDLE_CHANNELS, eps=_EPSILON)
 
     def forward(self, features_BCF: Tensor) -> Tensor:
-        middle_BCF: Tensor = self.norm(self.conv(features_BCF).relu())
+        heard_BCF = self.conv(features_BCF.to(self.conv.weight.dtype)).float()
+        middle_BCF: Tensor = self.norm(heard_BCF.relu())
         return middle_BCF
 
 
 class Musicnn(nn.Module):
-    """One network. Always fp32: it is small, and its tags were published for that."""
+    """One network, in fp32: it is small, and its tags were published for that.
+
+    `narrow` has its convolutions compute in another format, on a GPU; its heads stay as they are.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,6 +115,20 @@ class Musicnn(nn.Module):
         self.dense = nn.Linear(_POOLED, HIDDEN_UNITS)
         self.dense_norm = nn.BatchNorm1d(HIDDEN_UNITS, eps=_EPSILON)
         self.head = nn.Linear(HIDDEN_UNITS, TAGS)
+        self._front_matrices: FrontMatrices | None = None
+
+    @torch.inference_mode()
+    def narrow(self, dtype: torch.dtype) -> None:
+        """Compute the convolutions in a format of 16 bits; to be called with the weights loaded."""
+        self._front_matrices = FrontMatrices(
+            list(self.timbral),  # type: ignore[arg-type]
+            list(self.temporal),  # type: ignore[arg-type]
+            frames=FRAMES,
+            bands=MEL_BANDS,
+            dtype=dtype,
+        )
+        for middle in self.middle:
+            middle.conv.to(dtype)
 
     @torch.inference_mode()
     def hear(self, mel_BFM: Tensor) -> Heard:
@@ -119,8 +141,7 @@ class Musicnn(nn.Module):
         return Heard(vectors_BH=vectors_BH, tags_BK=self.head(vectors_BH).sigmoid())
 
     def _vectors(self, mel_BFM: Tensor) -> Tensor:
-        mel_B1FM = self.input_norm(mel_BFM[:, None])
-        front_BCF = torch.cat([part(mel_B1FM) for part in (*self.timbral, *self.temporal)], dim=1)
+        front_BCF = self._front(self.input_norm(mel_BFM[:, None]))
         layers = [front_BCF, self.middle[0](front_BCF)]
         for middle in self.middle[1:]:
             layers.append(layers[-1] + middle(layers[-1]))
@@ -130,6 +151,12 @@ class Musicnn(nn.Module):
         hidden_BH = self.dense(self.pooled_norm(pooled_BC2.flatten(1))).relu()
         vectors_BH: Tensor = self.dense_norm(hidden_BH)
         return vectors_BH
+
+    def _front(self, mel_B1FM: Tensor) -> Tensor:
+        matrices = self._front_matrices
+        if matrices is not None and mel_B1FM.shape[2] == matrices.frames:
+            return matrices.features(mel_B1FM[:, 0])
+        return torch.cat([part(mel_B1FM) for part in (*self.timbral, *self.temporal)], dim=1)
 
 
 @cache
@@ -147,7 +174,10 @@ def load_musicnn(path: Path, device: Device) -> Musicnn:
     lacking = [key for key in missing.missing_keys if not key.endswith("num_batches_tracked")]
     if lacking or missing.unexpected_keys:
         raise ModelError(f"{path} does not hold a musicnn network: {lacking or missing}")
-    return network.eval().requires_grad_(False).to(device.torch)
+    network = network.eval().requires_grad_(False).to(device.torch)
+    if device.kind == "cuda" and device.precision != "fp32":
+        network.narrow(device.dtype)
+    return network
 
 
 def log_mel(samples_BT: Tensor) -> Tensor:

@@ -135,12 +135,22 @@ class SceneTrunk:
         self, windows_BT: NDArray[np.float32], lengths_B: Sequence[int]
     ) -> list[WindowFeatures]:
         """What the scorers read of each window, of which the first `length` samples are real."""
-        mel_BMF = scene_mel(torch.as_tensor(windows_BT, device=self._device.torch))
-        rows = zip(windows_BT, mel_BMF, lengths_B, strict=True)
+        moved_BT = torch.as_tensor(windows_BT, device=self._device.torch)
+        rows = zip(
+            scene_mel(moved_BT), self._levels(windows_BT, moved_BT, lengths_B), lengths_B, strict=True
+        )
         return [
-            WindowFeatures(mel_MF=mel_MF, levels=levels(row_T, length), length=length)
-            for row_T, mel_MF, length in rows
+            WindowFeatures(mel_MF=mel_MF, levels=found, length=length)
+            for mel_MF, found, length in rows
         ]
+
+    def _levels(
+        self, windows_BT: NDArray[np.float32], moved_BT: Tensor, lengths_B: Sequence[int]
+    ) -> Sequence[tuple[float, ...]]:
+        """Where the windows are: window by window they stay in a CPU's cache, and a GPU idles."""
+        if self._device.kind == "cuda":
+            return levels_together(moved_BT, lengths_B)
+        return [levels(row_T, length) for row_T, length in zip(windows_BT, lengths_B, strict=True)]
 
 
 def levels(window_T: NDArray[np.float32], length: int) -> tuple[float, ...]:
@@ -154,6 +164,17 @@ def levels(window_T: NDArray[np.float32], length: int) -> tuple[float, ...]:
     power = np.square(padded_T).reshape(-1, SAMPLE_RATE_HZ // LEVEL_SAMPLES, LEVEL_SAMPLES)
     loudest = power.mean(axis=-1).max(axis=-1)
     return tuple((10 * np.log10(np.maximum(loudest, 10 ** (SILENT_DBFS / 10)))).tolist())
+
+
+def levels_together(windows_BT: Tensor, lengths_B: Sequence[int]) -> list[tuple[float, ...]]:
+    """`levels` of windows of whole seconds, all at once on their device."""
+    lengths_B1 = torch.tensor(lengths_B, device=windows_BT.device)[:, None]
+    real_BT = torch.arange(windows_BT.shape[1], device=windows_BT.device) < lengths_B1
+    power_BT = (windows_BT * real_BT).double().square()
+    parts = (-1, SAMPLE_RATE_HZ // LEVEL_SAMPLES, LEVEL_SAMPLES)
+    loudest_BS = power_BT.unflatten(1, parts).mean(dim=-1).amax(dim=-1)
+    levels_BS = 10 * loudest_BS.clamp(min=10 ** (SILENT_DBFS / 10)).log10()
+    return [tuple(row) for row in levels_BS.tolist()]
 
 
 def _block(ins: int, outs: int, *, kernel: int = 3, stride: int = 1) -> tuple[nn.Module, ...]:

@@ -33,11 +33,12 @@ Vector = NDArray[np.float32]
 class MusicWindow:
     """A window as signals about music read it: `vector_H` and `tags_K` are the first network's.
 
-    `mel_FM`, for other networks, stays on the device. `seconds` of it are real; the rest repeats
-    them.
+    `mels_BFM`, for other networks, are those of its batch, on the device; its own are at `row`.
+    `seconds` of it are real; the rest repeats them.
     """
 
-    mel_FM: torch.Tensor
+    mels_BFM: torch.Tensor
+    row: int
     vector_H: Vector
     tags_K: Vector
     seconds: float
@@ -47,6 +48,15 @@ class MusicWindow:
     def weight(self) -> float:
         """How much it counts among the windows of its recording: by its length, silence nothing."""
         return 0.0 if self.silent else self.seconds
+
+
+def mels(windows: Sequence[MusicWindow]) -> torch.Tensor:
+    """The log-mel frames [B, F, M] of windows; those of one whole batch as they lie there."""
+    whole_BFM = windows[0].mels_BFM
+    rows = [window.row for window in windows]
+    if any(window.mels_BFM is not whole_BFM for window in windows):
+        return torch.stack([window.mels_BFM[window.row] for window in windows])
+    return whole_BFM if rows == list(range(len(whole_BFM))) else whole_BFM[rows]
 
 
 class MusicTrunk:
@@ -66,26 +76,42 @@ class MusicTrunk:
 
     def features(self, windows_BT: Samples, lengths_B: Sequence[int]) -> Sequence[MusicWindow]:
         """One `MusicWindow` for each, of which the first `length` samples are real."""
-        whole = zip(windows_BT, lengths_B, strict=True)
-        filled_BT = np.stack(
-            [np.resize(window_T[:length], WINDOW_SAMPLES) for window_T, length in whole]
+        filled_BT = _filled(
+            torch.from_numpy(windows_BT).to(self._device.torch, non_blocking=True), lengths_B
         )
-        mel_BFM = log_mel(torch.from_numpy(filled_BT).to(self._device.torch))
-        heard = self._network.hear(mel_BFM)
-        rms_B = np.sqrt(np.square(filled_BT, dtype=np.float64).mean(axis=1))
+        mels_BFM = log_mel(filled_BT)
+        heard = self._network.hear(mels_BFM)
+        rms_B = torch.linalg.vector_norm(filled_BT, dim=1, dtype=torch.float64)
+        rms_B /= WINDOW_SAMPLES**0.5
         rows = zip(
-            mel_BFM, heard.vectors_BH.cpu(), heard.tags_BK.cpu(), rms_B, lengths_B, strict=True
+            heard.vectors_BH.cpu().numpy(),
+            heard.tags_BK.cpu().numpy(),
+            (rms_B < SILENCE).tolist(),
+            lengths_B,
+            strict=True,
         )
         return [
             MusicWindow(
-                mel_FM=mel_FM,
-                vector_H=vector_H.numpy(),
-                tags_K=tags_K.numpy(),
+                mels_BFM=mels_BFM,
+                row=row,
+                vector_H=vector_H,
+                tags_K=tags_K,
                 seconds=length / SAMPLE_RATE_HZ,
-                silent=bool(rms < SILENCE),
+                silent=silent,
             )
-            for mel_FM, vector_H, tags_K, rms, length in rows
+            for row, (vector_H, tags_K, silent, length) in enumerate(rows)
         ]
+
+
+def _filled(windows_BT: torch.Tensor, lengths_B: Sequence[int]) -> torch.Tensor:
+    """The windows, what is real in those that are not full repeated; a copy where there are any."""
+    short = [row for row, length in enumerate(lengths_B) if 0 < length < WINDOW_SAMPLES]
+    if short:
+        windows_BT = windows_BT.clone()
+    for row in short:
+        real_T = windows_BT[row, : lengths_B[row]]
+        windows_BT[row] = real_T.repeat(-(-WINDOW_SAMPLES // len(real_T)))[:WINDOW_SAMPLES]
+    return windows_BT
 
 
 @cache

@@ -7,8 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from earmark.models.padding import note_padding
 from earmark.processors.block import Samples
 from earmark.processors.budget import Budget
@@ -19,6 +17,7 @@ from earmark.processors.item import Item
 from earmark.processors.piece_queue import PieceQueue, seconds_of
 from earmark.processors.signal import Part, SignalSpec, Trunk, WindowScorer
 from earmark.processors.window import Window, WindowCutter
+from earmark.processors.window_stack import WindowStack
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -39,6 +38,7 @@ class WindowStage:
         self._scorers = scorers  # of one trunk
         self._budget = budget  # seconds
         self._trunk: Trunk = next(iter(scorers.values()))[1].trunk
+        self._stack = WindowStack()
         self._recordings: dict[int, _Recording] = {}
         self._queue: PieceQueue[_Recording, Window] = PieceQueue(lambda each: each.item)
 
@@ -114,7 +114,7 @@ class WindowStage:
                 item.scores.setdefault(spec.name, []).append(score)
 
     def _features(self, windows: Sequence[Window]) -> Sequence[Any]:
-        windows_BT = np.stack([window.samples_T for window in windows])
+        windows_BT = self._stack.stacked([window.samples_T for window in windows])
         lengths = [window.length for window in windows]
         note_padding(used=sum(lengths), whole=windows_BT.size)
         return self._trunk.features(windows_BT, lengths)

@@ -19,10 +19,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from earmark.models.musicnn import Musicnn, load_musicnn
-from earmark.processors.music import MusicTrunk, MusicWindow, Vector, music_trunk, weighted_mean
+from earmark.processors.music import (
+    MusicTrunk,
+    MusicWindow,
+    Vector,
+    mels,
+    music_trunk,
+    weighted_mean,
+)
 from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import ItemView, Loading, Part, Relabelling, Takes, signal
 from earmark.processors.taxonomy.music import in_our_words, music_tags, music_taxonomy
@@ -66,11 +72,11 @@ class MusicScorer:
         """The tags of each window."""
         if not features:
             return []
-        mtt_BK = self._mtt.hear(torch.stack([window.mel_FM for window in features])).tags_BK.cpu()
+        mtt_BK = self._mtt.hear(mels(features)).tags_BK.cpu().numpy()
         return [
             TaggedWindow(
                 msd_K=window.tags_K,
-                mtt_K=mtt_K.numpy(),
+                mtt_K=mtt_K,
                 seconds=window.seconds,
                 weight=window.weight,
             )

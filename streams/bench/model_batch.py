@@ -19,6 +19,7 @@ from earmark.processors.clip import Clip, Piece
 from earmark.processors.content import ContentEvent
 from earmark.processors.signal import ItemView, SignalSpec, Takes
 from earmark.processors.window import Window, WindowCutter
+from earmark.processors.window_stack import WindowStack
 from earmark.streams.bench.mix_text import item as text_item
 from earmark.streams.bench.rate import Work, timed
 from earmark.streams.bench.row import Row, spread
@@ -38,6 +39,7 @@ BASELINE_SHARE = {"cpu": 4, "cuda": 16}  # the baseline gets a part: it takes th
 SEED = 8  # of the texts
 _QUIETER = 1e-6
 _TIMES = count()
+_STACK = WindowStack()
 _TASKS = {Takes.PASSAGES: "text-classification", Takes.WINDOWS: "audio-classification"}
 
 Heard = Callable[[float], Iterable[Samples]]  # recordings of so many seconds in all
@@ -118,7 +120,7 @@ class Windows(Given):
 
     def read(self, batch: Sequence[Window]) -> None:
         """By trunk and head."""
-        windows_BT = np.stack([window.samples_T for window in batch])
+        windows_BT = _STACK.stacked([window.samples_T for window in batch])
         features = self.scorer.trunk.features(windows_BT, [window.length for window in batch])
         self.scorer.score(features)
 
