@@ -28,7 +28,7 @@ from earmark.streams.bench.rate import Work, timed, torch_threads
 from earmark.streams.bench.row import Goal, Row, spread
 from earmark.streams.bench.series import Series
 
-CLIPS = 32
+CLIPS = 24
 TEXTS = 1_024
 ALONE_SHARE = 4  # the baseline gets a part of the events
 SIZES = (4, 16, 64, 256)
