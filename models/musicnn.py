@@ -40,7 +40,8 @@ _MIDDLE_CHANNELS = 64
 _FRONT_CHANNELS = 2 * _TIMBRAL_CHANNELS + 3 * _TEMPORAL_CHANNELS  # 561
 _POOLED = 2 * (_FRONT_CHANNELS + 3 * _MIDDLE_CHANNELS)  # 1,506: maximum and mean
 # bounds the memory of the convolutions, about 20 MB a window; more on a CPU leave its cache
-_SLAB_WINDOWS = {"cpu": 2, "cuda": 128}
+_SLAB_WINDOWS = {"cpu": 2, "cuda": 32}
+_NARROW_SLAB_WINDOWS = 128  # 2 GB on a GPU; more are no faster
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,9 @@ class Musicnn(nn.Module):
 
         A window is `FRAMES` by `MEL_BANDS`; other numbers of frames are read too.
         """
-        slabs = torch.split(mel_BFM, _SLAB_WINDOWS[mel_BFM.device.type])
+        is_narrow = self._front_matrices is not None
+        slab = _NARROW_SLAB_WINDOWS if is_narrow else _SLAB_WINDOWS[mel_BFM.device.type]
+        slabs = torch.split(mel_BFM, slab)
         vectors_BH = torch.cat([self._vectors(slab_BFM) for slab_BFM in slabs])
         return Heard(vectors_BH=vectors_BH, tags_BK=self.head(vectors_BH).sigmoid())
 
@@ -176,7 +179,7 @@ def load_musicnn(path: Path, device: Device) -> Musicnn:
         raise ModelError(f"{path} does not hold a musicnn network: {lacking or missing}")
     network = network.eval().requires_grad_(False).to(device.torch)
     if device.kind == "cuda" and device.precision != "fp32":
-        network.narrow(device.dtype)
+        network.narrow(torch.float16)  # five times as exact as bf16, at its speed
     return network
 
 

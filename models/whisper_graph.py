@@ -107,7 +107,8 @@ class FixedDecoder:
                 self._step(size)
         torch.cuda.current_stream().wait_stream(beside)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        # other threads of the process go on asking CUDA for memory meanwhile
+        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             states_RW = self._step(size)
         return graph, states_RW
 

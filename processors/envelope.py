@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from earmark import __version__
 from earmark.models.device import Device
@@ -92,7 +92,7 @@ def _envelope(
     cards = [store.card(name) for name in spec.models]
     hashes = {card.name: card.identity for card in cards}
     if Part.AUDIO in spec.reads:
-        hashes |= {name: version(name) for name in DECODERS}
+        hashes |= {name: _version(name) for name in DECODERS}
     method = (*(spec.method or (spec.name, str(spec.major))), None)
     return Envelope(
         spec=spec,
@@ -103,3 +103,11 @@ def _envelope(
         model=(cards[0].name, cards[0].version, cards[0].sha256) if cards else method,
         device=device,
     )
+
+
+def _version(package: str) -> str:
+    """Of an installed package; where it is not, nothing is decoded, and samples come as they are."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "none"

@@ -1,9 +1,9 @@
 """The models alone, on a machine that has little: `python -m earmark.streams.bench.bare --help`.
 
 For a GPU machine with torch, torchaudio, transformers and numpy, a checkout and a folder of
-weights; nothing else is imported. The rows are those of `earmark bench model`, on songs of the
+weights; nothing else is imported, but decoders where files are decoded. The rows are those of `earmark bench model`, on songs of the
 synthesiser, the shipped speech and the texts of the mix; nothing is decoded. With `--pipeline`
-they are those of `bare_pipeline`. With `--pack DIR`, where there are weights, those of SIGNALS are
+they are those of `bare_pipeline`; with `--decode MIX`, of `bare_decode`, from files. With `--pack DIR`, where there are weights, those of SIGNALS are
 written to DIR in pieces that travel, and nothing is measured; `--weights` takes such a folder too.
 
 T: samples (16 kHz, mono, float32)
@@ -20,6 +20,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from itertools import count
 from pathlib import Path
+from tempfile import gettempdir
 
 import click
 import numpy as np
@@ -50,6 +51,9 @@ SPEECH = Path(__file__).parents[1] / "samples" / "jfk.wav"
 @click.option("--precision", default="auto", show_default=True)
 @click.option("--repetitions", default=3, show_default=True, type=click.IntRange(min=1))
 @click.option("--pipeline", is_flag=True, help="The pipeline of each, not the model alone.")
+@click.option("--decode", "mix", help="From the files of this mix, decoded on all cores.")
+@click.option("--hours", default=12.0, show_default=True, help="Of the mix to be decoded.")
+@click.option("--corpus", type=click.Path(path_type=Path), help="The folder of its recordings.")
 @click.option("--pack", type=click.Path(path_type=Path), help="Write the weights there, and end.")
 @click.option("--quick", is_flag=True, help="On an eighth of the work.")
 @click.option(
@@ -64,6 +68,9 @@ def main(
     precision: str,
     repetitions: int,
     pipeline: bool,
+    mix: str | None,
+    hours: float,
+    corpus: Path | None,
     pack: Path | None,
     quick: bool,
     out: Path | None,
@@ -77,7 +84,10 @@ def main(
     rows: list[Row] = []
     for spec in _asked(signals, store):
         try:
-            if pipeline:
+            if mix is not None:
+                folder = corpus or Path(gettempdir()) / "earmark-mix"
+                row = _decoded(spec, mix, folder, store, where, hours, repetitions)
+            elif pipeline:
                 row = bare_pipeline.measured(spec.name, store, where, repetitions=repetitions)
             else:
                 row = _row(spec, store, where, repetitions=repetitions, share=1 / 8 if quick else 1)
@@ -111,6 +121,29 @@ def _built_in() -> Iterator[str]:
         kind, _, rest = file.name.removesuffix(".py").partition("_")
         if kind in ("audio", "text"):
             yield f"{kind}.{rest}"
+
+
+def _decoded(
+    spec: SignalSpec,
+    mix: str,
+    folder: Path,
+    store: ModelStore,
+    device: Device,
+    hours: float,
+    repetitions: int,
+) -> Row:
+    from earmark.streams.bench import bare_decode  # here: it needs decoders, which may be missing
+    from earmark.streams.bench.mix import Mix
+
+    return bare_decode.measured(
+        spec.name,
+        Mix(mix),
+        folder,
+        store,
+        device,
+        seconds=hours * 3600,
+        repetitions=repetitions,
+    )
 
 
 def _row(

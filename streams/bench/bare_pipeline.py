@@ -42,7 +42,7 @@ Item = Sequence[Block]
 
 def measured(name: str, store: ModelStore, device: Device, *, repetitions: int) -> Row:
     """Seconds of audio, or items with text alone, per second."""
-    pipeline = _pipeline(name, store, device)
+    pipeline = loaded(name, store, device)
     items = list(_items(name, device))
     some = items[::BASELINE_SHARE]
     with torch_threads(available_cores()):
@@ -83,7 +83,8 @@ def _amount(items: Sequence[Item]) -> float:
     return samples / SAMPLE_RATE_HZ or len(items)
 
 
-def _pipeline(name: str, store: ModelStore, device: Device) -> Pipeline:
+def loaded(name: str, store: ModelStore, device: Device) -> Pipeline:
+    """The pipeline of one built-in signal and what it needs, ready to score."""
     specs = dict(_with_needs(name))
     scorers = {
         each: spec.load(store=store, device=device, thresholds=shipped_thresholds(each))
