@@ -392,6 +392,8 @@ def load_whisper(
         model.load_state_dict(dict(openai_names(tensors)), strict=True, assign=True)
     except RuntimeError as error:
         raise ModelError(f"not a Whisper checkpoint of the stated size: {error}") from error
+    if device.kind == "cuda":  # cuDNN's attention takes 9 ms to plan for each shape that is new
+        torch.backends.cuda.enable_cudnn_sdp(enabled=False)
     model = model.to(device.torch, device.dtype)
     model.decoder.token_embedding.float()
     model.requires_grad_(requires_grad=False).eval().prepare()

@@ -12,7 +12,7 @@ D: width of a head, W: width, N: tokens in one call
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import cast
 
 import torch
@@ -21,8 +21,9 @@ from torch.nn import functional
 
 from earmark.models.whisper import DecoderBlock, DecoderState, Hearing, Whisper, in_place
 
-GRID = (1, 2, 4, 8, 16, 32, 64)
-PLACES_BYTES = 2 << 30  # for all places: 64 rows of the smallest checkpoint take 0.8 GB
+GRID = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+PLACES_BYTES = 1 << 30  # for all places: 64 rows of the smallest checkpoint take 0.8 GB
+PLACES_SHARE = 16  # or one part in so many of a GPU's memory, where that is more
 
 
 class Steps:
@@ -153,8 +154,17 @@ def rows_for(model: Whisper) -> int:
     dims = model.dims
     positions = dims.n_text_ctx + dims.n_audio_ctx
     numbers = 2 * dims.n_text_layer * dims.n_text_state * positions  # keys and values
-    row_bytes = numbers * model.decoder.positional_embedding.element_size()
-    return max((size for size in GRID if size * row_bytes <= PLACES_BYTES), default=GRID[0])
+    like = model.decoder.positional_embedding
+    room = max(PLACES_BYTES, _memory_bytes(like.device) // PLACES_SHARE)
+    fitting = (size for size in GRID if size * numbers * like.element_size() <= room)
+    return max(fitting, default=GRID[0])
+
+
+@cache
+def _memory_bytes(device: torch.device) -> int:
+    if device.type != "cuda":
+        return 0
+    return int(torch.cuda.get_device_properties(device).total_memory)
 
 
 def _windows(hearing: Hearing) -> tuple[Tensor, Tensor]:

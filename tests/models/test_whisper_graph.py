@@ -6,7 +6,7 @@ import torch
 from earmark.models.device import Device
 from earmark.models.whisper import DecoderState, Whisper, compact, load_whisper
 from earmark.models.whisper_checkpoint import Dimensions
-from earmark.models.whisper_graph import FixedDecoder, rows_for
+from earmark.models.whisper_graph import GRID, FixedDecoder, rows_for
 
 CONFIG = {
     **{"n_mels": 80, "n_audio_ctx": 200, "n_audio_state": 32, "n_audio_head": 2},
@@ -64,7 +64,7 @@ def test_places_are_used_again_without_a_trace(network):
 
 
 def test_a_small_network_has_places_for_all_of_the_grid(network):
-    assert rows_for(network) == 64
+    assert rows_for(network) == GRID[-1]
 
 
 @pytest.mark.gpu
