@@ -15,7 +15,7 @@ from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from statistics import median
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -120,8 +120,8 @@ class Decoders:
             end.send(ordered)
         open_ends: list[Any] = list(self._ends)
         while open_ends:
-            for end in wait(open_ends):
-                assert isinstance(end, Connection)  # noqa: S101  # as all that it was given
+            for each in wait(open_ends):
+                end = cast(Connection[Any, Any], each)  # as all that it was given
                 part = end.recv()
                 if part is None:
                     open_ends.remove(end)
