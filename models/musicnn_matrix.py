@@ -47,13 +47,16 @@ class FrontMatrices:
         self._bands = bands
         self._dtype = dtype
         self._timbral, self._temporal = timbral, temporal
-        self._by_band_KN = _aligned(torch.cat([_by_band(part, bands) for part in timbral], 1), dtype)
+        self._by_band_KN = _aligned(
+            torch.cat([_by_band(part, bands) for part in timbral], 1), dtype
+        )
         self._before, self._after = _reach(temporal)
         padded = frames + self._before + self._after
         self._after += -padded % ALIGNED
         padded += -padded % ALIGNED
         self._by_frame_PN = _aligned(
-            torch.cat([_by_frame(part, frames, padded, self._before) for part in temporal], 1), dtype
+            torch.cat([_by_frame(part, frames, padded, self._before) for part in temporal], 1),
+            dtype,
         )
 
     def features(self, mel_BFM: Tensor) -> Tensor:

@@ -137,7 +137,10 @@ class SceneTrunk:
         """What the scorers read of each window, of which the first `length` samples are real."""
         moved_BT = torch.as_tensor(windows_BT, device=self._device.torch)
         rows = zip(
-            scene_mel(moved_BT), self._levels(windows_BT, moved_BT, lengths_B), lengths_B, strict=True
+            scene_mel(moved_BT),
+            self._levels(windows_BT, moved_BT, lengths_B),
+            lengths_B,
+            strict=True,
         )
         return [
             WindowFeatures(mel_MF=mel_MF, levels=found, length=length)

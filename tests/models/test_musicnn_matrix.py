@@ -25,9 +25,7 @@ def mel_BFM() -> Tensor:
     return 2 * torch.randn(2, FRAMES, MEL_BANDS)
 
 
-@pytest.mark.parametrize(
-    ("dtype", "off"), [(torch.float32, 1e-5), (torch.bfloat16, 1e-2)]
-)
+@pytest.mark.parametrize(("dtype", "off"), [(torch.float32, 1e-5), (torch.bfloat16, 1e-2)])
 def test_the_tags_of_matrices_are_those_of_convolutions(
     network: Musicnn, mel_BFM: Tensor, dtype: torch.dtype, off: float
 ) -> None:
