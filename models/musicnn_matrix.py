@@ -2,9 +2,9 @@
 
 A convolution of one input channel leaves most of such a GPU idle. Here every place that a kernel
 can have among the mel bands, or the frames, has columns of its own in one matrix, which is zero
-where the kernel does not reach: it multiplies two to seven times as much, and takes a small part of the time. What
-stands before and after it is in fp32. Tags are off by 0.001 in fp16 and by 0.006 in bf16; numbers
-are as large as the normalised input allows, so that fp16 holds them.
+where the kernel does not reach: it multiplies two to seven times as much, and takes a small part of
+the time. What stands before and after it is in fp32. Tags are off by 0.001 in fp16 and by 0.006 in
+bf16; numbers are as large as the normalised input allows, so that fp16 holds them.
 
 Shapes. B: windows, F: frames of a window, M: mel bands, L: bands, or frames, where a kernel can lie,
 C: channels, P: frames with those of padding, N: columns
@@ -88,7 +88,7 @@ def _columns(
     rows: Tensor, matrix: Tensor, parts: Sequence[Front], places: Sequence[int]
 ) -> list[Tensor]:
     """Of each part [B, rows, L, C]: its kernel at all places."""
-    product = (rows.reshape(-1, rows.shape[2]) @ matrix).unflatten(0, rows.shape[:2])
+    product = (rows.reshape(-1, rows.shape[2]) @ matrix).unflatten(0, rows.shape[:2])  # type: ignore[no-untyped-call]  # torch leaves it without annotations
     channels = [part.conv.out_channels for part in parts]
     widths = [number * each for number, each in zip(places, channels, strict=True)]
     pieces = product[..., : sum(widths)].split(widths, dim=2)

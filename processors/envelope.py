@@ -106,7 +106,7 @@ def _envelope(
 
 
 def _version(package: str) -> str:
-    """Of an installed package; where it is not, nothing is decoded, and samples come as they are."""
+    """Of an installed package; where it is not there, nothing is decoded here."""
     try:
         return version(package)
     except PackageNotFoundError:

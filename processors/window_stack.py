@@ -23,7 +23,7 @@ class WindowStack:
 
     def stacked(self, windows: Sequence[Samples]) -> Samples:
         """[B, T]; on a GPU machine they stand there until the next are put in their place."""
-        if not torch.cuda.is_initialized():
+        if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]  # torch leaves it without annotations
             return np.stack(windows)
         needed = sum(map(len, windows))
         if len(self._room_T) < needed:

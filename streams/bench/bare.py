@@ -1,10 +1,11 @@
 """The models alone, on a machine that has little: `python -m earmark.streams.bench.bare --help`.
 
 For a GPU machine with torch, torchaudio, transformers and numpy, a checkout and a folder of
-weights; nothing else is imported, but decoders where files are decoded. The rows are those of `earmark bench model`, on songs of the
-synthesiser, the shipped speech and the texts of the mix; nothing is decoded. With `--pipeline`
-they are those of `bare_pipeline`; with `--decode MIX`, of `bare_decode`, from files. With `--pack DIR`, where there are weights, those of SIGNALS are
-written to DIR in pieces that travel, and nothing is measured; `--weights` takes such a folder too.
+weights; nothing else is imported, but decoders where files are decoded. The rows are those of
+`earmark bench model`, on songs of the synthesiser, the shipped speech and the texts of the mix;
+nothing is decoded. With `--pipeline` they are those of `bare_pipeline`; with `--decode MIX`, of
+`bare_decode`, from files. With `--pack DIR`, where there are weights, those of SIGNALS are written
+to DIR in pieces that travel, and nothing is measured; `--weights` takes such a folder too.
 
 T: samples (16 kHz, mono, float32)
 """

@@ -3,7 +3,7 @@
 Each core decodes in a process of its own and takes the next recording, the longest first, when it
 is done with one; blocks come through pipes, which hold so little that nobody runs ahead of the
 device. Beside it the same pipeline decodes in its own process, as many recordings at a time.
-Bound by the thread that scores, not by decoding: see `details` for what decoding alone reaches.
+`details` say what decoding alone reaches: a long recording is decoded by one core.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from statistics import median
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -120,11 +120,10 @@ class Decoders:
             end.send(ordered)
         open_ends: list[Any] = list(self._ends)
         while open_ends:
-            for end in wait(open_ends):
-                assert isinstance(end, Connection)  # noqa: S101  # as all that it was given
-                part = end.recv()
+            for ready in wait(open_ends):
+                part = cast(Connection, ready).recv()
                 if part is None:
-                    open_ends.remove(end)
+                    open_ends.remove(ready)
                     continue
                 number, samples_T, found = part
                 yield Block(event=ordered[number], samples_T=samples_T, end=found)
