@@ -6,7 +6,7 @@ where the kernel does not reach: it multiplies two to seven times as much, and t
 the time. What stands before and after it is in fp32. Tags are off by 0.001 in fp16 and by 0.006 in
 bf16; numbers are as large as the normalised input allows, so that fp16 holds them.
 
-Shapes. B: windows, F: frames of a window, M: mel bands, L: bands, or frames, where a kernel can lie,
+Shapes. B: windows, F: frames of a window, M: mel bands, L: bands, or frames where a kernel can lie,
 C: channels, P: frames with those of padding, N: columns
 """
 
