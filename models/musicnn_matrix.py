@@ -6,8 +6,8 @@ where the kernel does not reach: it multiplies two to seven times as much, and t
 the time. What stands before and after it is in fp32. Tags are off by 0.001 in fp16 and by 0.006 in
 bf16; numbers are as large as the normalised input allows, so that fp16 holds them.
 
-Shapes. B: windows, F: frames of a window, M: mel bands, L: bands, or frames where a kernel can lie,
-C: channels, P: frames with those of padding, N: columns
+Shapes. B: windows, F: frames of a window, M: mel bands, L: bands, or frames, where a kernel can
+lie, C: channels, P: frames with those of padding, N: columns
 """
 
 from collections.abc import Sequence
@@ -88,11 +88,14 @@ def _columns(
     rows: Tensor, matrix: Tensor, parts: Sequence[Front], places: Sequence[int]
 ) -> list[Tensor]:
     """Of each part [B, rows, L, C]: its kernel at all places."""
-    product = (rows.reshape(-1, rows.shape[2]) @ matrix).unflatten(0, rows.shape[:2])  # type: ignore[no-untyped-call]  # torch leaves it without annotations
+    product = (rows.reshape(-1, rows.shape[2]) @ matrix).view(*rows.shape[:2], -1)
     channels = [part.conv.out_channels for part in parts]
     widths = [number * each for number, each in zip(places, channels, strict=True)]
-    pieces = product[..., : sum(widths)].split(widths, dim=2)
-    return [piece.unflatten(2, (-1, each)) for piece, each in zip(pieces, channels, strict=True)]
+    pieces = product[..., : sum(widths)].split(widths, dim=2)  # type: ignore[no-untyped-call]  # torch has no types for it
+    return [
+        piece.reshape(*rows.shape[:2], -1, each)
+        for piece, each in zip(pieces, channels, strict=True)
+    ]
 
 
 def _aligned(matrix_KN: Tensor, dtype: torch.dtype) -> Tensor:

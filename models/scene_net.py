@@ -174,8 +174,8 @@ def levels_together(windows_BT: Tensor, lengths_B: Sequence[int]) -> list[tuple[
     lengths_B1 = torch.tensor(lengths_B, device=windows_BT.device)[:, None]
     real_BT = torch.arange(windows_BT.shape[1], device=windows_BT.device) < lengths_B1
     power_BT = (windows_BT * real_BT).double().square()
-    parts = (-1, SAMPLE_RATE_HZ // LEVEL_SAMPLES, LEVEL_SAMPLES)
-    loudest_BS = power_BT.unflatten(1, parts).mean(dim=-1).amax(dim=-1)  # type: ignore[no-untyped-call]  # torch leaves it without annotations
+    parts = (len(lengths_B), -1, SAMPLE_RATE_HZ // LEVEL_SAMPLES, LEVEL_SAMPLES)
+    loudest_BS = power_BT.view(parts).mean(dim=-1).amax(dim=-1)
     levels_BS = 10 * loudest_BS.clamp(min=10 ** (SILENT_DBFS / 10)).log10()
     return [tuple(row) for row in levels_BS.tolist()]
 

@@ -332,9 +332,9 @@ class Whisper(nn.Module):
         longest = int(positions_B.max())
         states_BPW = encoded.states_BPW[:, :longest]
         index_P = torch.arange(longest, device=states_BPW.device)
-        own_B1P1 = index_P[None, None, :, None] < positions_B[:, None, None, None]
+        own_BP = index_P < positions_B[:, None]
         hearing = [
-            _hearing(_cross_attention(block), states_BPW, silence, own_B1P1)
+            _hearing(_cross_attention(block), states_BPW, silence, own_BP)
             for block, silence in zip(self.decoder.blocks, self._silence, strict=True)
         ]
         return DecoderState(past=[self._cache(len(positions_B)) for _ in hearing], hearing=hearing)
@@ -360,17 +360,19 @@ class Whisper(nn.Module):
 
 
 def _hearing(
-    cross_attn: Attention, states_BPW: Tensor, silence: KeysValues, own_B1P1: Tensor
+    cross_attn: Attention, states_BPW: Tensor, silence: KeysValues, own_BP: Tensor
 ) -> Hearing:
-    longest = states_BPW.shape[1]
+    clips, longest = own_BP.shape
+    states_1NW = states_BPW[own_BP][None]  # of all clips, what lies beyond their ends left out
 
-    def own(mine_BHPD: Tensor, still_HPD: Tensor) -> Tensor:
-        own_BHPD = torch.empty_like(mine_BHPD, memory_format=torch.contiguous_format)
-        return torch.where(own_B1P1, mine_BHPD, still_HPD[:, :longest], out=own_BHPD)
+    def own(mine_1HND: Tensor, still_HPD: Tensor) -> Tensor:
+        own_BHPD = still_HPD[:, :longest].repeat(clips, 1, 1, 1)
+        own_BHPD.transpose(1, 2)[own_BP] = mine_1HND[0].transpose(0, 1)
+        return own_BHPD
 
     # one after the other: these are the largest tensors of a batch
-    keys_BHPD = own(cross_attn.keys(states_BPW), silence[0])
-    values_BHPD = own(cross_attn.values(states_BPW), silence[1])
+    keys_BHPD = own(cross_attn.keys(states_1NW), silence[0])
+    values_BHPD = own(cross_attn.values(states_1NW), silence[1])
     return Hearing(
         own=(keys_BHPD, values_BHPD), silence=(silence[0][:, longest:], silence[1][:, longest:])
     )

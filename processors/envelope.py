@@ -106,7 +106,7 @@ def _envelope(
 
 
 def _version(package: str) -> str:
-    """Of an installed package; where it is not there, nothing is decoded here."""
+    """Of an installed package; where it is not, nothing is decoded: samples come as they are."""
     try:
         return version(package)
     except PackageNotFoundError:

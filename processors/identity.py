@@ -69,7 +69,7 @@ def input_digest(spec: SignalSpec, event: ContentEvent, audio_sha256: str | None
     if Part.AUDIO in spec.reads:
         parts.append(("audio", audio_sha256))
     if Part.TEXTS in spec.reads:
-        parts.append(("texts", event.texts))
+        parts.append(("texts", tuple(event.texts)))
     if spec.reads_language:
         parts.append(("language", event.language))
     if spec.reads_attributes:

@@ -23,7 +23,7 @@ class WindowStack:
 
     def stacked(self, windows: Sequence[Samples]) -> Samples:
         """[B, T]; on a GPU machine they stand there until the next are put in their place."""
-        if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]  # torch leaves it without annotations
+        if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]  # torch has no types for it
             return np.stack(windows)
         needed = sum(map(len, windows))
         if len(self._room_T) < needed:

@@ -1,9 +1,10 @@
 """How memory is kept: large blocks go back to the system when freed, what is loaded stays.
 
 By itself glibc raises the size from which a block is mapped on its own, up to 32 MB, once such a
-block has been freed. Tensors of a batch then come from the heap and leave holes in it, which grow
-with every batch of another shape; a worker that runs for weeks should not grow at all. See
-mallopt(3).
+block has been freed. A process that passes blocks on should not: they would come from the heap and
+leave holes in it. One that computes should: where each tensor of a batch was mapped anew, the
+kernel cleared pages for a quarter of a worker's time on voice clips, which took half as long again.
+It returns what is left between its batches now and then. See mallopt(3).
 """
 
 import ctypes

@@ -64,7 +64,7 @@ class BlockQueue:
         since: float | None = None  # when the first block was taken that scoring may still hold
         while True:
             with self._changed:
-                self._changed.wait_for(partial(self._has_news, since), self._patience_s(since))
+                self._changed.wait_for(partial(self._is_ready, since), self._patience_s(since))
                 block = self._blocks.popleft() if self._blocks else None
                 if block is None and self._closed:
                     return
@@ -77,12 +77,10 @@ class BlockQueue:
                 since = time.monotonic()
             yield block
 
-    def _has_news(self, since: float | None) -> bool:
-        return bool(self._blocks) or self._closed or self._alone(since)
-
-    def _alone(self, since: float | None) -> bool:
-        """Whether what was taken gets no company any more."""
-        return since is not None and self._awaited is not None and self._ended >= self._awaited
+    def _is_ready(self, since: float | None) -> bool:
+        """Whether there is a block, or there will be none for what was taken."""
+        alone = since is not None and self._awaited is not None and self._ended >= self._awaited
+        return bool(self._blocks) or self._closed or alone
 
     def _patience_s(self, since: float | None) -> float | None:
         if since is None:

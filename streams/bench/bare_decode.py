@@ -3,7 +3,7 @@
 Each core decodes in a process of its own and takes the next recording, the longest first, when it
 is done with one; blocks come through pipes, which hold so little that nobody runs ahead of the
 device. Beside it the same pipeline decodes in its own process, as many recordings at a time.
-`details` say what decoding alone reaches: a long recording is decoded by one core.
+Bound by the thread that scores, not by decoding: see `details` for what decoding alone reaches.
 """
 
 from collections.abc import Iterator, Sequence
@@ -120,10 +120,11 @@ class Decoders:
             end.send(ordered)
         open_ends: list[Any] = list(self._ends)
         while open_ends:
-            for ready in wait(open_ends):
-                part = cast(Connection, ready).recv()
+            for each in wait(open_ends):
+                end = cast(Connection[Any, Any], each)  # as all that it was given
+                part = end.recv()
                 if part is None:
-                    open_ends.remove(ready)
+                    open_ends.remove(end)
                     continue
                 number, samples_T, found = part
                 yield Block(event=ordered[number], samples_T=samples_T, end=found)

@@ -16,7 +16,6 @@ def main() -> None:
     """Run it by the settings of the environment."""
     for name, value in TORCH_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    from earmark.streams.allocator import return_large_blocks
     from earmark.streams.assembly import assemble
     from earmark.streams.bench.hollow import hollow_pipeline
     from earmark.streams.health import Health, HealthServer
@@ -24,7 +23,6 @@ def main() -> None:
     from earmark.streams.registry import Registry
 
     configure_logging()
-    return_large_blocks()
     settings, health, metrics = load_settings(), Health(), Metrics()
     limits = settings.worker
     server = HealthServer(health, metrics.registry, host=limits.http_host, port=limits.http_port)

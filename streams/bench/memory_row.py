@@ -8,9 +8,8 @@ recording as samples at 16 kHz, which it would take to hold it. Blocks in flight
 length should not matter: `memory_12h` says in `more_than_3h_mb` how much more it was.
 
 The signals are those of which every recording has all: integrity and loudness, measured while it is
-decoded, and speech, found by a model whose state is carried along. The transcript of twelve hours
-alone would take a quarter of an hour on two cores; what it adds is text: a megabyte for twelve
-hours of speech.
+decoded, and speech, found by a model whose state is carried along. The others would take many
+minutes for twelve hours on two cores.
 
 What bounds it: the blocks that wait for the device (16 MB), the pipe and the buffers of the
 decoder, and what the allocator keeps of them.

@@ -76,8 +76,8 @@ class Served:
         self._wait(watch)
 
     def send(self, events: Iterable[ContentEvent]) -> None:
-        """Send the events, for any worker of the stack."""
-        self._send(events)
+        """Send the events, for any worker of the stack; audio is heard again."""
+        self._send(events, _ANEW)
 
     def queue(self, events: Iterable[ContentEvent]) -> None:
         """Send the events while the worker stands still; `finish` lets it go on."""

@@ -25,7 +25,6 @@ def main() -> None:
     """Run it by the settings of the environment."""
     for name, value in TORCH_ENVIRONMENT.items():
         os.environ.setdefault(name, value)
-    from earmark.streams.allocator import return_large_blocks
     from earmark.streams.assembly import assemble
     from earmark.streams.bench.plain_publisher import SwitchedPublisher
     from earmark.streams.health import Health, HealthServer
@@ -41,7 +40,6 @@ def main() -> None:
         return publisher
 
     configure_logging()
-    return_large_blocks()
     settings, health, metrics = load_settings(), Health(), Metrics()
     limits = settings.worker
     server = HealthServer(health, metrics.registry, host=limits.http_host, port=limits.http_port)

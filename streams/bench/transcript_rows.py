@@ -6,12 +6,12 @@ batch and those that do not, their number formats, tried on the first clips. A s
 words out is not the same work: one counts whose word error is at most `WORSE` above the least of
 its library. The details have the rate and the word error of each.
 
-What bounds it, by a profile of one core with AVX-512 bf16, in seconds of that core. Full windows: 43 %
-is the encoder (44 % of that attention among 1,500 positions, in bf16 at half the speed of its other
-matrix products), 36 % the decoder's blocks (39 % of that reads the keys and values of
-cross-attention, 9 MB a window and token), 13 % head and rules. faster-whisper computes the encoder in int8
-at about the same speed, so that full windows are no more than even. Voice clips: ours computes the
-encoder for as long as a clip is, where the others fill up to 30 s, and that is where it gains.
+What bounds it, by a profile of one core with AVX-512 bf16. Full windows: 43 % is the encoder (44 %
+of that attention among 1,500 positions, in bf16 at half the speed of its other products), 36 % the
+decoder's blocks (39 % of that reads the keys and values of cross-attention, 9 MB a window and
+token), 13 % head and rules. faster-whisper computes the encoder in int8 at about the same speed, so
+that full windows are about even. Voice clips: ours computes the encoder for as long as a clip is,
+where the others fill up to 30 s, and that is where it gains.
 """
 
 import statistics

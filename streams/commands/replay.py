@@ -199,12 +199,10 @@ def abort(name: str, yes: bool) -> None:
 )
 def work(name: str, slot: str, workers: int, http_port: int) -> None:
     """Run one worker of the run called NAME, to its end."""
-    from earmark.streams.allocator import return_large_blocks
     from earmark.streams.replay.work import replay_worker
 
     settings = _settings()
     configure_logging(level=settings.log.level)
-    return_large_blocks()
     with ExitStack() as undo:
         running = replay_worker(
             settings, name, slot=slot, workers=workers, undo=undo, http_port=http_port

@@ -80,14 +80,12 @@ def _without_supervision(ctx: click.Context) -> list[str]:
 
 
 def _work(settings: "Settings") -> None:
-    from earmark.streams.allocator import return_large_blocks
     from earmark.streams.assembly import assemble
     from earmark.streams.health import Health, HealthServer
     from earmark.streams.metrics import Metrics
     from earmark.streams.registry import Registry
 
     configure_logging(level=settings.log.level)
-    return_large_blocks()
     sys.setswitchinterval(SWITCH_S)
     metrics, health = Metrics(), Health()
     server = HealthServer(

@@ -13,7 +13,6 @@ from pyflink.table.udf import FunctionContext, TableFunction, udtf
 
 from earmark import __version__
 from earmark.models.error import ConfigurationError
-from earmark.streams.allocator import return_large_blocks
 from earmark.streams.flink.answering import Answering
 from earmark.streams.flink.reference import Piece
 from earmark.streams.replay.manifest import Manifest
@@ -37,7 +36,6 @@ class AnswerFunction(TableFunction):  # type: ignore[misc]  # pyflink has no typ
             raise ConfigurationError(
                 f"the job is of Earmark {self._version}, this worker has {__version__}"
             )
-        return_large_blocks()
         name = f"{self._manifest.group_id}-{socket.gethostname()}"
         self._answering = Answering(self._settings, self._manifest, worker=name)
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from earmark.models.device import Device
 from earmark.models.distillmos import WINDOW_SAMPLES, DistillMos, load_distillmos
 from earmark.models.error import ModelError
+from earmark.models.padding import noting
 from earmark.models.store import ModelStore
 
 
@@ -36,6 +37,27 @@ def test_short_and_full_windows_score_as_in_the_package(network: DistillMos, jfk
     with torch.inference_mode():
         expected = [package(stretch_T[None]).item() for stretch_T in stretches]
     assert network.scores(stretches) == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("samples", [1, 159, 1_681, 20_000, 40_077, 119_000, WINDOW_SAMPLES - 1])
+def test_silence_behind_a_stretch_is_heard_without_being_computed(
+    network: DistillMos, jfk: Tensor, samples: int
+) -> None:
+    padded_T = torch.zeros(WINDOW_SAMPLES)
+    padded_T[:samples] = jfk[9_000 : 9_000 + samples]
+    alone = network.scores([jfk[9_000 : 9_000 + samples]])
+    assert alone == pytest.approx(network.scores([padded_T]), abs=1e-4)
+
+
+@pytest.mark.weights
+def test_stretches_of_unlike_lengths_score_as_alone(network: DistillMos, jfk: Tensor) -> None:
+    stretches = [jfk[: 16_000 * seconds] for seconds in (5, 1, 7, 2, 1)]
+    alone = [network.scores([stretch_T])[0] for stretch_T in stretches]
+    with noting() as padding:
+        assert network.scores(stretches) == pytest.approx(alone, abs=1e-4)
+    assert padding.ratio is not None
+    assert padding.ratio < 0.12
 
 
 @pytest.mark.weights

@@ -154,6 +154,21 @@ def test_batches_do_not_change_outcomes(pipeline: Pipeline) -> None:
         assert same(signal_record(signal), signal_record(alone[key]), spec) == [], key
 
 
+def test_recordings_of_unlike_lengths_do_not_change_each_other(pipeline: Pipeline) -> None:
+    """Their clips and windows fall into buckets of their own, and some share one."""
+    lengths = (2.4, 10.8, 2.5, 4.9, 1.3, 10.6)
+    cut = [
+        event(f"cut-{s}", audio=JFK[: 44 + 2 * int(16_000 * s)], lyrics="la " * int(s * 40))
+        for s in lengths
+    ]
+    together = by_name(pipeline.run(cut))
+    alone = by_name([outcome for each in reversed(cut) for outcome in pipeline.run([each])])
+    assert together.keys() == alone.keys()
+    for key, signal in together.items():
+        spec = pipeline.specs[signal.name]
+        assert same(signal_record(signal), signal_record(alone[key]), spec) == [], key
+
+
 def test_block_size_and_idle_pauses_do_not_change_outcomes(pipeline: Pipeline) -> None:
     whole = by_name(pipeline.run(EVENTS[:1]))
 
