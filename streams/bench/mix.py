@@ -117,7 +117,7 @@ def events(
     if mix is Mix.TEXT and count is None:
         raise ValueError("texts have no seconds: a count is needed")
     made = _first(_series(mix, folder, seed), seconds, count)
-    return [_event(each, number, run) for number, each in enumerate(made)]
+    return [event_of(each, number, run) for number, each in enumerate(made)]
 
 
 Item = Recorded | tuple[Text, ...]
@@ -234,8 +234,8 @@ def _sha256(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def _event(each: Item, number: int, run: str) -> ContentEvent:
-    """The event of one item."""
+def event_of(each: Item, number: int, run: str) -> ContentEvent:
+    """The event of one item, which has this number in its run."""
     bare = ContentEvent(
         event_id=f"{run}-{number}", content_id=f"bench:{run}:{number}", source="earmark.bench"
     )
