@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from threading import Lock
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaException, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not marked for checkers
     AdminClient,
     OffsetSpec,
@@ -17,6 +17,12 @@ from earmark.streams.topic import CONTENT_EVENTS
 
 ANSWER_S = 5.0
 _SILENT = 0
+_PAUSE_S = 0.1
+_SOON = {  # asked again, the brokers know
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+}
 
 
 class GroupLag:
@@ -67,8 +73,7 @@ class GroupLag:
     def _asked(self) -> int | None:
         found = self._consumer.list_topics(self._topic, timeout=ANSWER_S).topics[self._topic]
         places = [TopicPartition(self._topic, number) for number in found.partitions]
-        # its own answer to this the admin client cannot always read (confluent-kafka 2.16.0)
-        committed = self._consumer.committed(places, timeout=ANSWER_S)
+        committed = self._committed(places)
         if all(place.offset < 0 for place in committed):
             return None
         ends = self._offsets(places, OffsetSpec.latest())  # type: ignore[no-untyped-call]  # it has no annotations
@@ -76,6 +81,18 @@ class GroupLag:
         return sum(
             max(0, ends[it.partition] - max(begins[it.partition], it.offset)) for it in committed
         )
+
+    def _committed(self, places: list[TopicPartition]) -> list[TopicPartition]:
+        """What the group has committed; its coordinator may be about to change or to begin."""
+        deadline = time.monotonic() + ANSWER_S
+        while True:
+            try:
+                # the admin client cannot always read its answer to this (confluent-kafka 2.16.0)
+                return self._consumer.committed(places, timeout=ANSWER_S)
+            except KafkaException as error:
+                if error.args[0].code() not in _SOON or time.monotonic() > deadline:
+                    raise
+                time.sleep(_PAUSE_S)
 
     def _offsets(self, places: Sequence[TopicPartition], which: OffsetSpec) -> dict[int, int]:
         futures = self._admin.list_offsets(

@@ -69,7 +69,10 @@ def decode_by(plan: Plan, mix: Mix) -> Row:
 
 
 def decode_torchcodec(plan: Plan) -> Row:
-    """Beside torchcodec, which decodes, mixes and resamples by FFmpeg's libraries."""
+    """Beside torchcodec, which decodes, mixes and resamples by FFmpeg's libraries.
+
+    The extra `bench` does not bring it: without these libraries it makes transformers fail.
+    """
     decoders = _imported("torchcodec.decoders")
 
     def decode(path: Path) -> object:

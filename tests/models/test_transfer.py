@@ -14,6 +14,7 @@ def test_on_a_cpu_what_is_sent_is_there_already() -> None:
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_many_tensors_on_their_way_at_once_arrive_as_they_were() -> None:
     transfer = Transfer(torch.device("cuda"))
     tensors = [torch.full((300, 1 + number), number) for number in range(3 * BUFFERS)]

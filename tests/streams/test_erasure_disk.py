@@ -37,8 +37,9 @@ def reasons(settings: Settings, item: str = "item") -> dict[str, str]:
 
 def keep(settings: Settings, receipt: Receipt, *, cluster: str = "cluster") -> None:
     folder = settings.state_folder / cluster / RECEIPTS / "0"
-    store = ReceiptStore(folder, ReceiptCodec(0, group="earmark"))
-    store.put(3, [receipt])
+    codec = ReceiptCodec(0, group="earmark")
+    store = ReceiptStore(folder, codec)
+    store.put(3, {receipt.content_id: codec.encode(receipt)})
     store.close()
 
 
