@@ -15,9 +15,6 @@ which nothing shares.
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from earmark.models.device import available_cores
 from earmark.processors.content import ContentEvent
@@ -27,6 +24,7 @@ from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, timed, torch_threads
 from earmark.streams.bench.row import Goal, Row, spread
 from earmark.streams.bench.series import Series
+from earmark.streams.bench.worker_rows import media_of
 
 CLIPS = 24
 TEXTS = 1_024
@@ -91,9 +89,5 @@ def _over_sizes(run: Run, made: Sequence[ContentEvent], alone_s: float) -> Serie
 
 
 def _running(pipeline: Pipeline, made: Sequence[ContentEvent]) -> Run:
-    media = {
-        event.content_id: Path(url2pathname(urlsplit(event.audio.uri).path))
-        for event in made
-        if event.audio is not None and event.audio.uri is not None
-    }
+    media = media_of(made)
     return lambda some: pipeline.run(some, media=media)

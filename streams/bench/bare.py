@@ -12,7 +12,6 @@ T: samples (16 kHz, mono, float32)
 
 import json
 import platform
-import wave
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -35,6 +34,7 @@ from earmark.processors.threshold import shipped_thresholds
 from earmark.streams.bench import bare_pipeline
 from earmark.streams.bench.model_batch import given_to, measured
 from earmark.streams.bench.row import Goal, Row
+from earmark.streams.bench.shipped_speech import speech
 from earmark.streams.bench.weight_piece import joined, packed
 from earmark.streams.synthesiser import RATE_HZ, tune
 
@@ -42,7 +42,6 @@ PACKAGE = "earmark.processors.signals"
 SONG_S = 30.0  # of which no two are alike
 SONGS = 8  # which then come again, at other levels
 MUSIC_GOAL = Goal(on="value", op=">=", x=20_000)
-SPEECH = Path(__file__).parents[1] / "samples" / "jfk.wav"
 
 
 @click.command()
@@ -167,9 +166,7 @@ def _songs(seconds: float) -> Iterator[Samples]:
 
 
 def _speech(seconds: float) -> Iterator[Samples]:
-    with wave.open(str(SPEECH)) as file:
-        whole_T = np.frombuffer(file.readframes(file.getnframes()), np.int16)
-    return _until(seconds, lambda _: whole_T.astype(np.float32) / 32_768)
+    return _until(seconds, lambda _: speech())
 
 
 def _until(seconds: float, recording: Callable[[int], Samples]) -> Iterator[Samples]:

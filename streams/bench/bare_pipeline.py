@@ -6,10 +6,8 @@ What is heard is made here: songs of the synthesiser, and the shipped speech in 
 T: samples, 16 kHz, mono, C: channels
 """
 
-import wave
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from importlib.resources import as_file, files
 from statistics import median
 
 import numpy as np
@@ -26,6 +24,7 @@ from earmark.processors.threshold import shipped_thresholds
 from earmark.streams.bench.mix_text import item
 from earmark.streams.bench.rate import Work, timed, torch_threads
 from earmark.streams.bench.row import Goal, Row, spread
+from earmark.streams.bench.shipped_speech import speech
 from earmark.streams.synthesiser import RATE_HZ, tune
 
 SEED = 8
@@ -164,13 +163,6 @@ def _song(number: int) -> Samples:
 def _clip(number: int) -> Samples:
     random = np.random.default_rng([SEED, number])
     seconds = float(np.clip(random.lognormal(CLIP_MU, CLIP_SIGMA), *CLIP_S))
-    begin = int(random.integers(len(_speech())))
-    turned_T = np.roll(_speech(), -begin)
+    begin = int(random.integers(len(speech())))
+    turned_T = np.roll(speech(), -begin)
     return np.resize(turned_T, int(seconds * SAMPLE_RATE_HZ)) * np.float32(random.uniform(0.5, 1))
-
-
-def _speech() -> Samples:
-    shipped = files("earmark") / "streams" / "samples" / "jfk.wav"
-    with as_file(shipped) as path, wave.open(str(path)) as file:
-        frames = file.readframes(file.getnframes())
-    return np.frombuffer(frames, np.int16).astype(np.float32) / 32_768

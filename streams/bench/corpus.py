@@ -7,10 +7,7 @@ nothing here says how well a model hears or reads.
 C: channels, T: samples
 """
 
-import wave
 from collections.abc import Iterator, Sequence
-from functools import cache
-from importlib.resources import as_file, files
 from io import BytesIO
 from pathlib import Path
 
@@ -21,6 +18,7 @@ import soxr
 from earmark.processors.block import SAMPLE_RATE_HZ, Samples
 from earmark.processors.content import Audio, ContentEvent, ContentType, Text
 from earmark.processors.wav import wav_bytes
+from earmark.streams.bench.shipped_speech import speech
 from earmark.streams.synthesiser import RATE_HZ, tune
 
 MUSIC_S = 8.0  # after each 11 s of speech
@@ -49,15 +47,6 @@ _SENTENCES = (
     "You are an idiot and your show is garbage.",
     "Good for long drives, and for doing the dishes.",
 )
-
-
-@cache
-def speech() -> Samples:
-    """The shipped speech, 11 s, [T] at 16 kHz."""
-    shipped = files("earmark") / "streams" / "samples" / "jfk.wav"
-    with as_file(shipped) as path, wave.open(str(path)) as file:
-        frames = file.readframes(file.getnframes())
-    return np.frombuffer(frames, np.int16).astype(np.float32) / 32_768
 
 
 def utterances(count: int) -> list[Samples]:

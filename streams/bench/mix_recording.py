@@ -16,7 +16,8 @@ import soxr
 
 from earmark.processors.block import SAMPLE_RATE_HZ, Samples
 from earmark.streams.bench.coded_file import Form, adts, m4a, mp3, opus, write
-from earmark.streams.bench.corpus import PHRASES_S, ROOM_S, speech
+from earmark.streams.bench.corpus import PHRASES_S, ROOM_S
+from earmark.streams.bench.shipped_speech import speech
 from earmark.streams.synthesiser import BEATS_PER_BAR, RATE_HZ, Band, tune
 
 SONG_S = (180.0, 360.0)  # evenly over the range

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from earmark.processors.block import SAMPLE_RATE_HZ, Samples
-from earmark.streams.bench.corpus import PHRASES_S, ROOM_S, SEED, speech
+from earmark.streams.bench.corpus import PHRASES_S, ROOM_S, SEED
 from earmark.streams.bench.mix import Mix
 from earmark.streams.bench.mix_recording import voice_seconds
+from earmark.streams.bench.shipped_speech import speech
 from earmark.streams.evaluation.measure_sequence import edits
 
 WINDOW_S = 30.0

@@ -19,10 +19,10 @@ from earmark.processors.block import SAMPLE_RATE_HZ, Samples
 from earmark.processors.budget import STREAM_WIDTH
 from earmark.processors.signals.audio_speech import SpeechScorer, audio_speech
 from earmark.processors.threshold import shipped_thresholds
-from earmark.streams.bench.corpus import speech
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, rates, torch_threads
 from earmark.streams.bench.row import Row
+from earmark.streams.bench.shipped_speech import speech
 
 CHUNKS = 10  # of each recording, 4 s each
 BASELINE_RECORDINGS = 2

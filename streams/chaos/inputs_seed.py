@@ -17,7 +17,7 @@ from av.audio.stream import AudioStream
 
 from earmark.processors.block import SAMPLE_RATE_HZ, Samples
 from earmark.processors.error import ConfigurationError
-from earmark.streams.bench.corpus import speech
+from earmark.streams.bench.shipped_speech import speech
 from earmark.streams.synthesiser import RATE_HZ, tune
 
 SECONDS = 2.5  # of most recordings: so much that what is cut in half is missed

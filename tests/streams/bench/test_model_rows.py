@@ -73,6 +73,6 @@ def test_the_row_of_a_model_is_measured_with_its_series(name: str, plan: Plan) -
 
 def test_music_on_a_gpu_is_not_measured_without_one(plan: Plan) -> None:
     if plan.device.kind == "cuda":
-        pytest.skip("there is one")
+        pytest.skip("this machine has a GPU: the row is measured")
     with pytest.raises(Unmeasured, match="GPU"):
         music_on_gpu(plan)

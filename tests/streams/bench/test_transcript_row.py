@@ -3,8 +3,9 @@
 import jiwer
 import pytest
 
-from earmark.streams.bench.corpus import speech, utterances
+from earmark.streams.bench.corpus import utterances
 from earmark.streams.bench.plan import Plan
+from earmark.streams.bench.shipped_speech import speech
 from earmark.streams.bench.transcript_row import ours
 from earmark.streams.bench.whisper_baseline import transformers_whisper
 
