@@ -167,11 +167,15 @@ class _Slot(Thread):
         child = self._hand_over(job)
         if child is None:
             return End(error=_crashed("each decode process died before it could begin"))
+        while isinstance(heard := self._hear(child), bytes):
+            samples_T = np.frombuffer(heard, np.float32).copy()  # writable
+            job.sink(Block(event=job.event, samples_T=samples_T))
+        return heard
+
+    def _hear(self, child: Child) -> bytes | End:
+        """The child's next samples or end; apart from the sink, whose errors are not the child's."""
         try:
-            while message := child.receive():
-                samples_T = np.frombuffer(message, np.float32).copy()  # writable
-                job.sink(Block(event=job.event, samples_T=samples_T))
-            return child.receive_end()
+            return child.receive() or child.receive_end()
         except BlockingIOError:
             reason = f"no progress for {self._stall_s:g} s"
             self._replace_child()

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -131,13 +131,35 @@ def test_a_child_that_is_told_to_stop_with_its_parent_finishes_what_it_has(
 
     def tell_all(block: Block) -> None:
         for pid in pool.pids():
-            os.kill(pid, signal.SIGTERM)  # as systemd does to all processes of a service
+            with suppress(ProcessLookupError):  # the test before killed it and nobody noticed yet
+                os.kill(pid, signal.SIGTERM)  # as systemd does to all processes of a service
         inbox.take(block)
 
     pool.submit(event("a", blocks=9), None, tell_all)
     inbox.wait(1)
     assert inbox.end("a").error is None
     assert len(inbox.blocks["a"]) == 10
+
+
+def test_an_error_of_a_sink_is_not_said_to_be_a_crash_of_the_decoder() -> None:
+    inbox = Inbox()
+
+    def fail(block: Block) -> None:
+        inbox.take(block)
+        raise OSError(28, "no space left")
+
+    with pool_of(1) as pool:
+        pool.submit(event("a"), None, fail)
+        with pytest.raises(ServiceError, match="no space left"):
+            _check_until_it_fails(pool)
+    assert all(block.end is None for block in inbox.blocks["a"])
+
+
+def _check_until_it_fails(pool: DecodePool) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        pool.check()
+        time.sleep(0.01)
 
 
 def test_an_event_that_its_sink_abandons_is_heard_of_no_more(pool: DecodePool) -> None:
