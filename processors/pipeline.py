@@ -4,11 +4,13 @@
     Pipeline.score(blocks) -> outcomes  the device; clips of all events share batches
     Pipeline.run(events) -> outcomes    both in one call
 
-A pipeline is loaded once, in the thread that will score, and used from that thread alone.
+A pipeline is loaded once, in the thread that will score, and used from that thread alone, which
+may have batches computed in lanes (see `lanes`).
 """
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -25,6 +27,7 @@ from earmark.processors.envelope import Envelope, envelopes
 from earmark.processors.error import ConfigurationError, EarmarkError
 from earmark.processors.expected import expected_signals
 from earmark.processors.identity import AnswerKey
+from earmark.processors.lanes import LaneExecutor
 from earmark.processors.loader import load_specs, with_models
 from earmark.processors.outcome import Answer, Outcome
 from earmark.processors.plan import Plan, Recall, nothing_kept, plan_for, whole_plan
@@ -63,8 +66,10 @@ class Pipeline:
         envelopes: Mapping[str, Envelope],
         asked: Collection[str],
         device: Device,
+        executor: LaneExecutor | None = None,
     ) -> None:
         self.specs = specs
+        self.executor = executor
         self.device = device
         self.asked = frozenset(asked)
         self.budgets: Mapping[str, Budget] = {
@@ -84,12 +89,14 @@ class Pipeline:
         store: ModelStore | None = None,
         device: Device | None = None,
         progress: Progress | None = None,
+        executor: LaneExecutor | None = None,
     ) -> "Pipeline":
         """A pipeline for `signals` (None: all) with everything they need, ready to score.
 
         `models` names cards to use in place of the shipped choice, by signal, and `thresholds`
         those to use in place of the shipped ones. `services` are models that the host reaches
         elsewhere, by card. `progress(label, done, total)` is told of each scorer as it is loaded.
+        With an `executor` batches of different models are computed side by side in its threads.
         Raises ConfigurationError for an unknown signal or a card that does not serve it, ModelError
         where weights are missing or wrong.
         """
@@ -111,6 +118,7 @@ class Pipeline:
             envelopes=envelopes(specs, store, device, thresholds),
             asked=specs if signals is None else signals,
             device=device,
+            executor=executor,
         )
 
     def warm_up(self) -> None:
@@ -191,14 +199,16 @@ class Pipeline:
             envelopes=self._envelopes,
             asked=self.asked,
             budgets=self.budgets,
+            executor=self.executor,
         )
-        for block in blocks:
-            if block is None:
-                yield from session.drain()
-            else:
-                session.take(block)
-                yield from session.advance()
-        yield from session.drain()
+        with closing(session):
+            for block in blocks:
+                if block is None:
+                    yield from session.drain()
+                else:
+                    session.take(block)
+                    yield from session.advance()
+            yield from session.drain()
 
 
 def _warm_up(scorer: WindowScorer) -> None:

@@ -8,6 +8,7 @@ from earmark.processors.budget import Budget
 from earmark.processors.envelope import Envelope
 from earmark.processors.expected import expected_signals
 from earmark.processors.item import Item
+from earmark.processors.lanes import BatchStage, LaneExecutor, Lanes
 from earmark.processors.outcome import Answer, Outcome, Rejection, Result, Signal
 from earmark.processors.plan import whole_plan
 from earmark.processors.signal import (
@@ -21,6 +22,9 @@ from earmark.processors.signal import (
 from earmark.processors.stage import ClipStage, PassageStage, StreamStage, conclude
 from earmark.processors.window_stage import WindowStage, by_trunk
 
+IDLE_FILL = 0.125  # of a batch: worth a start where a lane waits for work
+MOST_FILL = 2.0  # batches that a stage gathers while another is computed
+
 
 class Session:
     """Takes blocks, keeps items, runs stages when they are due, yields answers."""
@@ -33,6 +37,7 @@ class Session:
         envelopes: Mapping[str, Envelope],
         asked: Collection[str],
         budgets: Mapping[str, Budget],
+        executor: LaneExecutor | None = None,
     ) -> None:
         self._specs = specs
         self._envelopes = envelopes
@@ -58,11 +63,8 @@ class Session:
         self._windows = [
             WindowStage(group, budgets[next(iter(group))]) for group in by_trunk(windowed)
         ]
-        self._stages: tuple[StreamStage | ClipStage | WindowStage, ...] = (
-            *self._streams,
-            *self._clips,
-            *self._windows,
-        )
+        self._gathering: tuple[ClipStage | WindowStage, ...] = (*self._clips, *self._windows)
+        self._lanes = Lanes(self._gathering, executor)
         self._concluded = [
             (spec, cast(ClipScorer | WindowScorer, scorers[name]))  # needs before needers
             for name, spec in specs.items()
@@ -92,10 +94,13 @@ class Session:
                 stage.close(item)
 
     def advance(self) -> Iterator[Answer]:
-        """Run the stages that have enough for a good batch."""
-        for stage in self._stages:
-            while stage.due:
-                stage.run()
+        """Run the stages that have enough for a good batch, and note what is through."""
+        self._lanes.collect()
+        for stream in self._streams:
+            while stream.due:
+                stream.run()
+        while (stage := self._next()) is not None:
+            self._lanes.start(stage)
         if not self._passages.due(self._ended, self._code_points):
             return
         heard = self._heard()
@@ -104,10 +109,36 @@ class Session:
 
     def drain(self) -> Iterator[Answer]:
         """Run every stage on all that it has, full batches or not."""
-        for stage in self._stages:
-            while stage.run():
+        for stream in self._streams:
+            while stream.run():
                 pass
+        while (stage := self._fullest(at_least=0.0)) or self._lanes.busy:
+            if stage is not None:
+                self._lanes.start(stage)
+            else:
+                self._lanes.collect(wait_for_one=True)
+                yield from self._finish(self._heard())
         yield from self._finish(self._heard())
+
+    def close(self) -> None:
+        """Nothing more is asked: the models compute nothing for this session from here on."""
+        self._lanes.abandon()
+
+    def _next(self) -> BatchStage | None:
+        """The stage to run now; waits while one of those that cannot is far behind."""
+        while True:
+            least = IDLE_FILL if self._lanes.idle else 1.0
+            stage = self._fullest(at_least=least)
+            behind = any(each.fill >= MOST_FILL for each in self._gathering)
+            if stage is not None or not (behind and self._lanes.busy):
+                return stage
+            self._lanes.collect(wait_for_one=True)
+
+    def _fullest(self, *, at_least: float) -> BatchStage | None:
+        """Of the stages with so much that could begin now the one with most."""
+        filled = [each for each in self._gathering if each.fill and each.fill >= at_least]
+        free = [each for each in filled if self._lanes.takes(each)]
+        return max(free, key=lambda each: each.fill, default=None)
 
     def _open(self, block: Block) -> Item:
         plan = block.plan or whole_plan(

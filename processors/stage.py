@@ -9,6 +9,7 @@ B: batch, T: samples (16 kHz, mono, float32)
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from earmark.processors.clip import Clip, SpeechPacker
 from earmark.processors.error import ContentError
 from earmark.processors.isolation import isolated
 from earmark.processors.item import Item
+from earmark.processors.lanes import Job
 from earmark.processors.outcome import Result
 from earmark.processors.piece_queue import PieceQueue, seconds_of
 from earmark.processors.sample_queue import SampleQueue
@@ -74,15 +76,24 @@ class ClipStage:
         self._queue.put(item, clips)
 
     @property
-    def due(self) -> bool:
-        """Whether the queue fills a batch."""
-        return self._queue.seconds >= self._budget.amount
+    def specs(self) -> Sequence[SignalSpec]:
+        """The one signal that it answers."""
+        return (self.spec,)
 
-    def run(self) -> bool:
-        """Score one batch; whether there was anything to score."""
+    @property
+    def fill(self) -> float:
+        """How many batches wait in the queue."""
+        return self._queue.seconds / self._budget.amount
+
+    def batch(self) -> Job | None:
+        """The next batch; None where nothing waits."""
         batch = self._queue.batch(self._budget)
         if not batch:
-            return False
+            return None
+        items = [item for item, _ in batch]
+        return Job(compute=partial(self._compute, batch), note=partial(self._note, items))
+
+    def _compute(self, batch: Sequence[tuple[Item, Clip]]) -> Sequence[object]:
         clips = [clip for _, clip in batch]
         events = [item.event for item, _ in batch]
         with self._budget.batch(self.spec.name, seconds_of(clips), events):
@@ -94,13 +105,12 @@ class ClipStage:
                 part=Part.AUDIO,
                 too_large=lambda clips: self._budget.lower(seconds_of(clips)),
             )
-        for (item, _), score in zip(batch, scores, strict=True):
+        return scores  # noqa: RET504  # from within, checkers would miss a return behind
+
+    def _note(self, items: Sequence[Item], scores: Sequence[object]) -> None:
+        note_scores(self.spec.name, items, scores)
+        for item in items:
             item.pieces_out -= 1
-            if isinstance(score, ContentError):
-                item.failures[self.spec.name] = score
-            else:
-                item.scores.setdefault(self.spec.name, []).append(score)
-        return True
 
 
 class StreamStage:
@@ -269,6 +279,15 @@ class PassageStage:
                 too_large=lambda views: budget.lower(sum(map(_code_points, views))),
             )
         return results  # noqa: RET504  # from within, checkers would miss a return behind
+
+
+def note_scores(name: str, items: Iterable[Item], scores: Iterable[object]) -> None:
+    """Give each item the score of one of its pieces, or the failure of the signal `name`."""
+    for item, score in zip(items, scores, strict=True):
+        if isinstance(score, ContentError):
+            item.failures[name] = score
+        else:
+            item.scores.setdefault(name, []).append(score)
 
 
 def conclude(item: Item, spec: SignalSpec, scorer: ClipScorer | WindowScorer) -> None:

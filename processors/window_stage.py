@@ -5,6 +5,7 @@ B: batch, T: samples (16 kHz, mono, float32)
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from earmark.models.padding import note_padding
@@ -14,8 +15,10 @@ from earmark.processors.canary import canary_window
 from earmark.processors.error import ContentError
 from earmark.processors.isolation import isolated
 from earmark.processors.item import Item
+from earmark.processors.lanes import Job
 from earmark.processors.piece_queue import PieceQueue, seconds_of
 from earmark.processors.signal import Part, SignalSpec, Trunk, WindowScorer
+from earmark.processors.stage import note_scores
 from earmark.processors.window import Window, WindowCutter
 from earmark.processors.window_stack import WindowStack
 
@@ -27,6 +30,9 @@ class _Recording:
     item: Item
     names: Collection[str]
     cutter: WindowCutter
+
+
+_Batch = Sequence[tuple[_Recording, Window]]
 
 
 class WindowStage:
@@ -62,15 +68,24 @@ class WindowStage:
             self._queue.put(recording, recording.cutter.flush())
 
     @property
-    def due(self) -> bool:
-        """Whether the queue fills a batch."""
-        return self._queue.seconds >= self._budget.amount
+    def specs(self) -> Sequence[SignalSpec]:
+        """The signals that it answers."""
+        return [spec for spec, _ in self._scorers.values()]
 
-    def run(self) -> bool:
-        """Score one batch; whether there was anything to score."""
+    @property
+    def fill(self) -> float:
+        """How many batches wait in the queue."""
+        return self._queue.seconds / self._budget.amount
+
+    def batch(self) -> Job | None:
+        """The next batch; None where nothing waits."""
         batch = self._queue.batch(self._budget)
         if not batch:
-            return False
+            return None
+        return Job(compute=partial(self._compute, batch), note=partial(self._note, batch))
+
+    def _compute(self, batch: _Batch) -> dict[str, list[object]]:
+        """By signal one score, or what went wrong, of each window on which it is computed."""
         windows = [window for _, window in batch]
         events = [recording.item.event for recording, _ in batch]
         with self._budget.batch(next(iter(self._scorers)), seconds_of(windows), events):
@@ -82,36 +97,32 @@ class WindowStage:
                 part=Part.AUDIO,
                 too_large=lambda windows: self._budget.lower(seconds_of(windows)),
             )
-        for name, (spec, scorer) in self._scorers.items():
-            rows = [
-                (recording.item, row)
-                for (recording, _), row in zip(batch, features, strict=True)
-                if name in recording.names
-            ]
-            self._score(spec, scorer, rows)
-        for recording, _ in batch:
-            recording.item.pieces_out -= 1
-        return True
+        return {
+            name: self._scores(
+                spec,
+                scorer,
+                [row for (each, _), row in zip(batch, features, strict=True) if name in each.names],
+            )
+            for name, (spec, scorer) in self._scorers.items()
+        }
 
-    def _score(
-        self, spec: SignalSpec, scorer: WindowScorer, rows: Sequence[tuple[Item, Any]]
-    ) -> None:
-        whole = [row for _, row in rows if not isinstance(row, ContentError)]
+    def _scores(self, spec: SignalSpec, scorer: WindowScorer, rows: Sequence[Any]) -> list[object]:
         scores = iter(
             isolated(
                 scorer.score,
-                whole,
+                [row for row in rows if not isinstance(row, ContentError)],
                 canary=lambda: self._features([self._canary()])[0],
                 name=spec.name,
                 part=Part.AUDIO,
             )
         )
-        for item, row in rows:
-            score = row if isinstance(row, ContentError) else next(scores)
-            if isinstance(score, ContentError):
-                item.failures[spec.name] = score
-            else:
-                item.scores.setdefault(spec.name, []).append(score)
+        return [row if isinstance(row, ContentError) else next(scores) for row in rows]
+
+    def _note(self, batch: _Batch, scores: Mapping[str, Sequence[object]]) -> None:
+        for name, each in scores.items():
+            note_scores(name, [heard.item for heard, _ in batch if name in heard.names], each)
+        for recording, _ in batch:
+            recording.item.pieces_out -= 1
 
     def _features(self, windows: Sequence[Window]) -> Sequence[Any]:
         windows_BT = self._stack.stacked([window.samples_T for window in windows])

@@ -23,6 +23,7 @@ from earmark.streams.hearing import Hearing, PlanHeard, Score
 from earmark.streams.inline_audio import InlineAudio
 from earmark.streams.instruction.service import instructed
 from earmark.streams.kafka import worker_id
+from earmark.streams.lane_threads import lane_threads
 from earmark.streams.leftover import Leftovers
 from earmark.streams.metrics import Metrics
 from earmark.streams.observer import Observer, observer_for
@@ -174,13 +175,15 @@ def load_pipeline(settings: Settings) -> Pipeline:
 
     torch.set_num_threads(available_cores())
     store = ModelStore(settings.home / "models", offline=settings.offline)
+    device = pick_device(settings.worker.device, settings.worker.precision)
     return Pipeline.load(
         settings.worker.signals or None,
         models=settings.worker.models,
         thresholds=own_thresholds(settings),
         services=instructed(settings, store, settings.worker.models.values()),
         store=store,
-        device=pick_device(settings.worker.device, settings.worker.precision),
+        device=device,
+        executor=lane_threads(device),
     )
 
 

@@ -54,10 +54,12 @@ COMMANDS = {
 # the decode processes and from whatever else runs here: a batch that takes 0.2 s then takes 3.5 s.
 # oneDNN and torch's layer over it each keep what they made for the last 1,024 shapes of a matrix
 # product, of which clips of every length have many: 200 MB, for no time that could be measured.
+# numpy's products are small: a second thread took a third more of the processor, and no less time.
 TORCH_ENVIRONMENT = {
     "OMP_WAIT_POLICY": "PASSIVE",
     "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "32",
     "LRU_CACHE_CAPACITY": "32",
+    "OPENBLAS_NUM_THREADS": "1",
 }
 
 

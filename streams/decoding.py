@@ -173,7 +173,7 @@ class _Slot(Thread):
         return heard
 
     def _hear(self, child: Child) -> bytes | End:
-        """The child's next samples or end; apart from the sink, whose errors are not the child's."""
+        """The child's next samples or end; apart from the sink, whose errors are its own."""
         try:
             return child.receive() or child.receive_end()
         except BlockingIOError:

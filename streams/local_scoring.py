@@ -15,6 +15,7 @@ from earmark.processors.outcome import Outcome, Rejection
 from earmark.processors.pipeline import NO_MODELS, Pipeline, interleaved
 from earmark.streams.fetch import Fetcher
 from earmark.streams.instruction.service import instructed
+from earmark.streams.lane_threads import lane_threads
 from earmark.streams.model_choice import signal_named
 from earmark.streams.own_thresholds import own_thresholds
 from earmark.streams.settings import Settings
@@ -39,14 +40,16 @@ def score_events(
     known = load_specs(signals)
     chosen = {signal_named(name, known): card for name, card in models.items()}
     store = ModelStore(settings.home / "models", offline=settings.offline)
+    on = pick_device(device, precision)
     pipeline = Pipeline.load(
         signals,
         thresholds=own_thresholds(settings),
         models=chosen,
         services=instructed(settings, store, chosen.values()),
         store=store,
-        device=pick_device(device, precision),
+        device=on,
         progress=progress,
+        executor=lane_threads(on),
     )
     return _outcomes(pipeline, events, settings)
 

@@ -1,7 +1,6 @@
 """The one thread that owns the device: loads the pipeline, scores blocks, hands back answers."""
 
 import queue
-import time
 from collections.abc import Callable, Iterator
 from threading import Event, Thread
 
@@ -11,6 +10,8 @@ from earmark.processors.outcome import Answer
 from earmark.processors.pipeline import Pipeline
 from earmark.streams.allocator import return_free_pages
 from earmark.streams.block_queue import BlockQueue
+from earmark.streams.busy_clock import BusyClock
+from earmark.streams.lane_threads import LaneThreads
 
 TIDY_BYTES = 8_000_000  # of samples, about two minutes: seldom beside a batch of clips
 
@@ -31,7 +32,7 @@ class ScoringThread(Thread):
         self._load = load
         self._blocks = blocks
         self._moved = moved
-        self.busy_s = 0.0  # for which the pipeline had a block and did not ask for the next
+        self._clock = BusyClock()  # runs while the pipeline has a block and does not ask for more
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self.loaded = Event()
         self._pipeline: Pipeline | None = None
@@ -41,6 +42,8 @@ class ScoringThread(Thread):
         """Load, then answer until the blocks end."""
         try:
             pipeline = self._load()
+            if isinstance(lanes := pipeline.executor, LaneThreads):
+                lanes.clock = self._clock
             pipeline.warm_up()
             self._pipeline = pipeline
             self.loaded.set()
@@ -51,6 +54,11 @@ class ScoringThread(Thread):
         finally:
             self.loaded.set()
             self._blocks.close()
+
+    @property
+    def busy_s(self) -> float:
+        """The seconds for which something was computed."""
+        return self._clock.seconds
 
     @property
     def pipeline(self) -> Pipeline:
@@ -77,9 +85,8 @@ class ScoringThread(Thread):
         """The blocks; in between, what batches have left free goes back to the system."""
         passed_bytes = 0
         for block in self._blocks.stream():
-            began = time.monotonic()
-            yield block
-            self.busy_s += time.monotonic() - began
+            with self._clock.working():
+                yield block
             self._moved()
             passed_bytes += block.samples_T.nbytes if block is not None else 0
             if passed_bytes >= TIDY_BYTES:

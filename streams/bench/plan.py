@@ -12,6 +12,7 @@ from earmark.models.store import ModelStore
 from earmark.processors.loader import load_specs
 from earmark.processors.pipeline import Pipeline
 from earmark.streams.bench.mix import Mix
+from earmark.streams.lane_threads import lane_threads
 from earmark.streams.settings import Settings
 
 QUICK_SHARE = 8  # a quick run measures on an eighth
@@ -66,7 +67,9 @@ class Plan:
     def pipeline(self, signals: Collection[str] | None = None) -> Pipeline:
         """The pipeline for `signals` (None: all), its weights fetched where they are missing."""
         self.pull(signals)
-        return Pipeline.load(signals, store=self.store, device=self.device)
+        return Pipeline.load(
+            signals, store=self.store, device=self.device, executor=lane_threads(self.device)
+        )
 
     def pull(self, signals: Collection[str] | None = None) -> None:
         """Fetch the weights that the signals need and that are not in the store."""

@@ -17,6 +17,7 @@ from earmark.processors.identity import AnswerKey, key_of, same
 from earmark.processors.outcome import Outcome, Rejection, Result, Signal
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.plan import Plan
+from earmark.streams.lane_threads import LaneThreads
 from earmark.streams.synthesiser import RATE_HZ, tune
 
 pytestmark = pytest.mark.weights
@@ -152,6 +153,21 @@ def test_batches_do_not_change_outcomes(pipeline: Pipeline) -> None:
     for key, signal in together.items():
         spec = pipeline.specs[signal.name]
         assert same(signal_record(signal), signal_record(alone[key]), spec) == [], key
+
+
+def test_lanes_do_not_change_outcomes(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [
+        replace(each, event_id=f"{each.event_id}-{turn}", content_id=f"{each.content_id}-{turn}")
+        for turn in range(12)  # enough for some full batches
+        for each in EVENTS
+    ]
+    plain = by_name(pipeline.run(many))
+    monkeypatch.setattr(pipeline, "executor", LaneThreads(2))
+    side_by_side = by_name(pipeline.run(many))
+    assert side_by_side.keys() == plain.keys()
+    for key, signal in side_by_side.items():
+        spec = pipeline.specs[signal.name]
+        assert same(signal_record(signal), signal_record(plain[key]), spec) == [], key
 
 
 def test_recordings_of_unlike_lengths_do_not_change_each_other(pipeline: Pipeline) -> None:
