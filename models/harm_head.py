@@ -172,7 +172,7 @@ def grams_of(text: str) -> Grams:
     grams = {crc32(word.encode(errors="replace")) % BUCKETS for word in words}
     grams.update(crc32(f"{a} {b}".encode(errors="replace")) % BUCKETS for a, b in pairwise(words))
     grams.update(*map(_pieces, words))
-    return np.array(sorted(grams), np.int64)
+    return np.sort(np.fromiter(grams, np.int64, len(grams)))
 
 
 @lru_cache(maxsize=20_000)

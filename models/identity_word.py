@@ -8,6 +8,7 @@ Speech Detection Task using Knowledge-based Generalizations.
 """
 
 import re
+from collections.abc import Iterable, Sequence
 
 NEUTRAL = "local"
 
@@ -34,9 +35,25 @@ autistic blind deaf deafblind disabled dyslexic epileptic elderly handicapped pa
 pensioner retired senior teen teenage teenager wheelchair woman women man men female male
 """
 
-_WORDS = "|".join(sorted(set(_NAMES.split()), key=lambda word: (-len(word), word)))
+
+def _either(words: Iterable[str]) -> str:
+    """A pattern for the longest of the words that fits: as a tree, since `re` tries one by one."""
+    tails: dict[str, list[str]] = {}
+    for word in filter(None, words):
+        tails.setdefault(word[0], []).append(word[1:])
+    ways = [re.escape(first) + _rest(rest) for first, rest in sorted(tails.items())]
+    return f"(?:{'|'.join(ways)})"
+
+
+def _rest(tails: Sequence[str]) -> str:
+    if not any(tails):
+        return ""
+    return _either(tails) + ("?" if "" in tails else "")
+
+
+_WORDS = _either(set(_NAMES.split()))
 _NAME = re.compile(
-    rf"\b(?:an? )?(?:(?:{_WORDS})(?:e?s)?\b[ -]?)+(?:people\b|folks?\b|persons?\b)?", re.IGNORECASE
+    rf"\b(?:an? )?(?:{_WORDS}(?:e?s)?\b[ -]?)+(?:people\b|folks?\b|persons?\b)?", re.IGNORECASE
 )
 
 

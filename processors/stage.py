@@ -257,19 +257,20 @@ class PassageStage:
     def run(self, items: Sequence[Item]) -> None:
         """Score every text signal that is expected of each item."""
         for spec, scorer in self._scorers.values():
-            readable = [(item, item.view(spec)) for item in items if item.can_answer(spec)]
-            budget = self._budgets[spec.name]
-            for batch in budget.portions(readable, lambda each: _code_points(each[1])):
-                results = self._score(spec, scorer, [view for _, view in batch])
-                for (item, _), result in zip(batch, results, strict=True):
+            views = [(item, item.view(spec)) for item in items if item.can_answer(spec)]
+            readable = [(item, view, _code_points(view)) for item, view in views]
+            for batch in self._budgets[spec.name].portions(readable, lambda each: each[2]):
+                held = sum(code_points for _, _, code_points in batch)
+                results = self._score(spec, scorer, [view for _, view, _ in batch], held)
+                for (item, _, _), result in zip(batch, results, strict=True):
                     _record(item, spec, result)
 
     def _score(
-        self, spec: SignalSpec, scorer: PassageScorer, views: Sequence[ItemView]
+        self, spec: SignalSpec, scorer: PassageScorer, views: Sequence[ItemView], held: float
     ) -> Sequence[Result | ContentError]:
         budget = self._budgets[spec.name]
         events = [view.event for view in views]
-        with budget.batch(spec.name, sum(map(_code_points, views)), events):
+        with budget.batch(spec.name, held, events):
             results = isolated(
                 scorer.score,
                 views,
