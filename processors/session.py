@@ -47,7 +47,7 @@ class Session:
         self._code_points = 0
         self._clips = [
             ClipStage(spec, cast(ClipScorer, scorers[name]), budgets[name])
-            for name, spec in sorted(specs.items(), key=lambda each: bool(each[1].follows))
+            for name, spec in _leaders_first(specs)
             if spec.takes is Takes.CLIPS
         ]
         self._streams = [
@@ -63,6 +63,7 @@ class Session:
         self._windows = [
             WindowStage(group, budgets[next(iter(group))]) for group in by_trunk(windowed)
         ]
+        # clips first: to leave the steps of a decoder to the end would leave cores idle then
         self._gathering: tuple[ClipStage | WindowStage, ...] = (*self._clips, *self._windows)
         self._lanes = Lanes(self._gathering, executor)
         self._concluded = [
@@ -112,7 +113,7 @@ class Session:
         for stream in self._streams:
             while stream.run():
                 pass
-        while (stage := self._fullest(at_least=0.0)) or self._lanes.busy:
+        while (stage := self._first()) or self._lanes.busy:
             if stage is not None:
                 self._lanes.start(stage)
             else:
@@ -134,9 +135,15 @@ class Session:
                 return stage
             self._lanes.collect(wait_for_one=True)
 
+    def _first(self) -> BatchStage | None:
+        """Of the stages with anything that could begin now the first one."""
+        return next(
+            (each for each in self._gathering if each.fill and self._lanes.takes(each)), None
+        )
+
     def _fullest(self, *, at_least: float) -> BatchStage | None:
         """Of the stages with so much that could begin now the one with most."""
-        filled = [each for each in self._gathering if each.fill and each.fill >= at_least]
+        filled = [each for each in self._gathering if each.fill >= at_least]
         free = [each for each in filled if self._lanes.takes(each)]
         return max(free, key=lambda each: each.fill, default=None)
 
@@ -203,3 +210,9 @@ class Session:
         if error is not None:
             return Result.error(error.rejection_class)
         return Result.error("NEED_FAILED")
+
+
+def _leaders_first(specs: Mapping[str, SignalSpec]) -> list[tuple[str, SignalSpec]]:
+    """The signals: those that others follow, those with nothing to do with that, and followers."""
+    led = {leader for spec in specs.values() for leader in spec.follows}
+    return sorted(specs.items(), key=lambda each: (bool(each[1].follows), each[0] not in led))
