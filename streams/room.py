@@ -22,7 +22,9 @@ partitions are paused.
                                     decoder a chunk, two blocks, the
                                     speech that goes on (28 s), a window
                                     (30 s): 5 MB
-    clips before the device       240 s, 15 MB; CUDA 1,920 s, 123 MB          budget.CLIP_S
+    clips before the device       240 s, 15 MB; in lanes thrice that, of      budget.CLIP_S,
+                                    which a third is computed; CUDA           session.MOST_FILL
+                                    1,920 s, 123 MB
     spans, readings               media.max_hours: about 20 MB in 24 hours
     texts read together           1,000,000 code points, or an event's        budget.Budget
     a transaction                 16 MB of flights, or one; and encoded       flight.HEADS_BYTES

@@ -1,4 +1,7 @@
-"""The one thread that owns the device: loads the pipeline, scores blocks, hands back answers."""
+"""The one thread that owns the device: loads the pipeline, scores blocks, hands back answers.
+
+On a CPU it has batches of different models computed side by side (see `lane_threads`).
+"""
 
 import queue
 from collections.abc import Callable, Iterator

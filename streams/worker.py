@@ -1,6 +1,6 @@
 """The worker: content events in, signals out, each event answered once.
 
-    consume -> fetch -> decode (child processes) -> score (one thread) -> publish (one transaction)
+    consume -> fetch -> decode (child processes) -> score (lanes) -> publish (one transaction)
 
 Events flow through without a barrier between batches: while the device scores some, the next are
 fetched and decoded, and what is finished is published in the order it came. This thread talks to

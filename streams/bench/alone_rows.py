@@ -1,8 +1,9 @@
 """`one_at_a_time[...]`: many events at once against one after the other, as a loop would have it.
 
 Ours is `Pipeline.run` of all events of a mix, which decodes some side by side and has each model
-read what all of them bring; the baseline is `Pipeline.run([event])` for each. Both have all
-signals, the same models, precision and threads, and decode in this process; neither has Kafka.
+read what all of them bring; the baseline is `Pipeline.run([event])` for each, one model after the
+other. Both have all signals, the same models, precision and cores, and decode in this process;
+neither has Kafka.
 
 What bounds them: for voice clips the networks. Those of music and of speech quality are three
 quarters of the time, and on a CPU no faster for a larger batch: one window fills the cores. The
@@ -19,6 +20,7 @@ from collections.abc import Callable, Sequence
 from earmark.models.device import available_cores
 from earmark.processors.content import ContentEvent
 from earmark.processors.pipeline import Pipeline
+from earmark.streams.bench.limit import in_turn
 from earmark.streams.bench.mix import Mix, events
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, timed, torch_threads
@@ -53,7 +55,7 @@ def _row(plan: Plan, mix: Mix, count: int) -> Row:
     with torch_threads(available_cores()):
         mine, theirs = timed(
             Work(run=lambda: run(made), amount=len(made)),
-            Work(run=lambda: [run([event]) for event in some], amount=len(some)),
+            Work(run=lambda: _alone(pipeline, run, some), amount=len(some)),
             repetitions=plan.repetitions,
         )
         series = _over_sizes(run, made, statistics.median(theirs) / len(some))
@@ -69,6 +71,12 @@ def _row(plan: Plan, mix: Mix, count: int) -> Row:
         details=spread(values, baselines) | {"events": len(made)},
         series=[series],
     )
+
+
+def _alone(pipeline: Pipeline, run: Run, some: Sequence[ContentEvent]) -> None:
+    with in_turn(pipeline):
+        for event in some:
+            run([event])
 
 
 def _over_sizes(run: Run, made: Sequence[ContentEvent], alone_s: float) -> Series:

@@ -6,7 +6,8 @@ work as a plain loop has it: the meters, then one model after the other, each wi
 C: channels, T: samples
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Thread
@@ -58,12 +59,9 @@ class Limit:
 
     def in_turn(self) -> None:
         """One after the other."""
-        executor, self._pipeline.executor = self._pipeline.executor, None
-        try:
+        with in_turn(self._pipeline):
             self._measure()
             self._score()
-        finally:
-            self._pipeline.executor = executor
 
     def _score(self) -> None:
         for _ in self._pipeline.score(self._blocks):
@@ -82,6 +80,16 @@ class Limit:
     def _keep(self, audio_format: AudioFormat) -> _Recording:
         self._recordings.append(_Recording(audio_format))
         return self._recordings[-1]
+
+
+@contextmanager
+def in_turn(pipeline: Pipeline) -> Iterator[None]:
+    """Within the block its models compute one after the other, each with all cores."""
+    executor, pipeline.executor = pipeline.executor, None
+    try:
+        yield
+    finally:
+        pipeline.executor = executor
 
 
 def _as_it_was(block: Block) -> Block:
