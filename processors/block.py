@@ -5,6 +5,7 @@ T: samples, 16 kHz, mono, float32 in [-1, 1]
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -54,3 +55,12 @@ class Block:
 
 
 NO_SAMPLES: Samples = np.zeros(0, np.float32)
+
+
+class Stir(Enum):
+    """What may stand among blocks beside them; see `Pipeline.answer`."""
+
+    STIR = "batches that were computed meanwhile are through"
+
+
+STIR = Stir.STIR

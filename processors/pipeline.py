@@ -19,7 +19,7 @@ from typing import Any, cast
 from earmark.models.device import Device, pick_device
 from earmark.models.source import Progress
 from earmark.models.store import ModelStore
-from earmark.processors.block import Block
+from earmark.processors.block import STIR, Block, Stir
 from earmark.processors.budget import Budget, full_budget
 from earmark.processors.canary import canary_clip, canary_view, tone
 from earmark.processors.content import ContentEvent, stated_digest
@@ -181,16 +181,17 @@ class Pipeline:
         )
         yield from interleaved(streams)
 
-    def score(self, blocks: Iterable[Block | None]) -> Iterator[Outcome]:
+    def score(self, blocks: Iterable[Block | Stir | None]) -> Iterator[Outcome]:
         """Outcomes as they become known; see `answer`."""
         for answer in self.answer(blocks):
             yield from answer.outcomes
 
-    def answer(self, blocks: Iterable[Block | None]) -> Iterator[Answer]:
+    def answer(self, blocks: Iterable[Block | Stir | None]) -> Iterator[Answer]:
         """One answer per event, as soon as all its outcomes are known.
 
         None among the blocks says that no more is ready just now: what was gathered is scored
-        without waiting for fuller batches. Raises ModelError when a model fails on known good
+        without waiting for fuller batches. STIR says that a batch is through in a lane, which may
+        have the next. Raises ModelError when a model fails on known good
         input.
         """
         session = Session(
@@ -205,9 +206,10 @@ class Pipeline:
             for block in blocks:
                 if block is None:
                     yield from session.drain()
-                else:
+                    continue
+                if block is not STIR:
                     session.take(block)
-                    yield from session.advance()
+                yield from session.advance()
             yield from session.drain()
 
 

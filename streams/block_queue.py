@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from threading import Condition
 
-from earmark.processors.block import Block
+from earmark.processors.block import STIR, Block, Stir
 
 MOST_LINGERS = 4  # steady traffic never pauses for long; it is not made to wait for full batches
 
@@ -25,6 +25,7 @@ class BlockQueue:
         self._blocks: deque[Block] = deque()
         self._changed = Condition()
         self._closed = False
+        self._stirred = False
         self._awaited: int | None = None
         self._ended = 0  # events of which the last block has come
         self.hurried = False
@@ -48,18 +49,25 @@ class BlockQueue:
             self.bytes += block.samples_T.nbytes
             self._changed.notify_all()
 
+    def stir(self) -> None:
+        """Wake the stream, that it may say so: something is through elsewhere."""
+        with self._changed:
+            self._stirred = True
+            self._changed.notify_all()
+
     def close(self) -> None:
         """End the stream after what is queued; whoever waits goes on."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
-    def stream(self) -> Iterator[Block | None]:
+    def stream(self) -> Iterator[Block | Stir | None]:
         """Blocks as they come, and None each time nothing has come for `linger_s`, or is to come.
 
         Likewise when nothing is left and the first block since the last None came `MOST_LINGERS`
         times as long ago; where more is queued, whoever scores is behind and better off with full
-        batches. After a None the stream waits without limit: scoring has drained what it had.
+        batches. After a None the stream waits without limit: scoring has drained what it had. STIR
+        comes where nothing else does and the stream was stirred, and changes nothing of this.
         """
         since: float | None = None  # when the first block was taken that scoring may still hold
         while True:
@@ -71,6 +79,13 @@ class BlockQueue:
                 if block is not None:
                     self.bytes -= block.samples_T.nbytes
                     self._changed.notify_all()
+                stirred, self._stirred = self._stirred, False
+                goes_on = since is None or not (
+                    self._is_alone(since) or not self._patience_s(since)
+                )
+            if block is None and stirred and goes_on:
+                yield STIR
+                continue
             if block is None:
                 since = None
             elif since is None:
@@ -79,8 +94,11 @@ class BlockQueue:
 
     def _is_ready(self, since: float | None) -> bool:
         """Whether there is a block, or there will be none for what was taken."""
-        alone = since is not None and self._awaited is not None and self._ended >= self._awaited
-        return bool(self._blocks) or self._closed or alone
+        return bool(self._blocks) or self._closed or self._stirred or self._is_alone(since)
+
+    def _is_alone(self, since: float | None) -> bool:
+        """Whether scoring may hold something for which no company is to come."""
+        return since is not None and self._awaited is not None and self._ended >= self._awaited
 
     def _patience_s(self, since: float | None) -> float | None:
         if since is None:

@@ -18,16 +18,19 @@ R = TypeVar("R")
 
 
 class LaneThreads:
-    """`width` threads; `clock` runs while any of them computes."""
+    """`width` threads; `clock` runs while any of them computes, `through` is told of each end."""
 
     def __init__(self, width: int) -> None:
         self.width = width
         self.clock = BusyClock()
+        self.through: Callable[[], object] = bool  # which does nothing
         self._threads = ThreadPoolExecutor(width, thread_name_prefix="lane")
 
     def submit(self, fn: Callable[[], R], /) -> Future[R]:
         """Call the function in one of the threads."""
-        return self._threads.submit(self._timed, fn)
+        future = self._threads.submit(self._timed, fn)
+        future.add_done_callback(lambda _: self.through())
+        return future
 
     def _timed(self, fn: Callable[[], R]) -> R:
         with self.clock.working():

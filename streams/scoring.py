@@ -7,7 +7,7 @@ import queue
 from collections.abc import Callable, Iterator
 from threading import Event, Thread
 
-from earmark.processors.block import Block
+from earmark.processors.block import Block, Stir
 from earmark.processors.error import ModelError
 from earmark.processors.outcome import Answer
 from earmark.processors.pipeline import Pipeline
@@ -46,7 +46,7 @@ class ScoringThread(Thread):
         try:
             pipeline = self._load()
             if isinstance(lanes := pipeline.executor, LaneThreads):
-                lanes.clock = self._clock
+                lanes.clock, lanes.through = self._clock, self._blocks.stir
             pipeline.warm_up()
             self._pipeline = pipeline
             self.loaded.set()
@@ -84,14 +84,14 @@ class ScoringThread(Thread):
         except queue.Empty:
             return found
 
-    def _taken(self) -> Iterator[Block | None]:
+    def _taken(self) -> Iterator[Block | Stir | None]:
         """The blocks; in between, what batches have left free goes back to the system."""
         passed_bytes = 0
         for block in self._blocks.stream():
             with self._clock.working():
                 yield block
             self._moved()
-            passed_bytes += block.samples_T.nbytes if block is not None else 0
+            passed_bytes += block.samples_T.nbytes if isinstance(block, Block) else 0
             if passed_bytes >= TIDY_BYTES:
                 return_free_pages()
                 passed_bytes = 0

@@ -1,15 +1,17 @@
 """The pipeline on real recordings and texts: what it says, and what must not change it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
 
 from earmark.models.device import Device
-from earmark.processors.block import NO_SAMPLES, Block, End
+from earmark.processors.block import NO_SAMPLES, STIR, Block, End, Stir
 from earmark.processors.codec import signal_record
 from earmark.processors.content import Audio, Change, ContentEvent, Text
 from earmark.processors.error import ContentError, RejectionClass
@@ -168,6 +170,33 @@ def test_lanes_do_not_change_outcomes(pipeline: Pipeline, monkeypatch: pytest.Mo
     for key, signal in side_by_side.items():
         spec = pipeline.specs[signal.name]
         assert same(signal_record(signal), signal_record(plain[key]), spec) == [], key
+
+
+def test_a_stir_begins_what_waits_for_a_lane(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing else comes: the answers of full batches come all the same, before the end."""
+    monkeypatch.setattr(pipeline, "executor", LaneThreads(2))
+    through: SimpleQueue[None] = SimpleQueue()
+    monkeypatch.setattr(pipeline.executor, "through", lambda: through.put(None))
+    begun: list[str] = []
+    for name, budget in pipeline.budgets.items():
+        monkeypatch.setattr(budget, "watch", lambda batch, name=name: _noted(begun, name))
+    recording = wav(np.tile(tune().mean(axis=0), 20)[: 200 * RATE_HZ], RATE_HZ)
+
+    def blocks() -> Iterator[Block | Stir | None]:
+        yield from (b for b in pipeline.decoded([event("long", audio=recording)]) if not b.end)
+        before = begun.count("audio.embedding")
+        while begun.count("audio.embedding") == before:  # the next windows, with no more samples
+            through.get(timeout=60)
+            yield STIR
+
+    list(pipeline.answer(blocks()))
+
+
+def _noted(begun: list[str], name: str) -> AbstractContextManager[None]:
+    begun.append(name)
+    return nullcontext()
 
 
 def test_recordings_of_unlike_lengths_do_not_change_each_other(pipeline: Pipeline) -> None:

@@ -3,7 +3,7 @@ from threading import Event, Thread
 
 import numpy as np
 
-from earmark.processors.block import NO_SAMPLES, Block, End
+from earmark.processors.block import NO_SAMPLES, STIR, Block, End
 from earmark.processors.content import ContentEvent
 from earmark.streams.block_queue import MOST_LINGERS, BlockQueue
 
@@ -108,3 +108,47 @@ def test_who_waits_for_company_hears_that_none_will_come() -> None:
     blocks.wait_for(1)
     waiting.join(timeout=5)
     assert not waiting.is_alive()
+
+
+def test_a_stir_is_said_where_nothing_else_is() -> None:
+    blocks = BlockQueue(max_bytes=100, linger_s=600.0)
+    stream = blocks.stream()
+    blocks.stir()
+    assert next(stream) is STIR  # before the first block too, when a drain has gone before
+    blocks.put(Block(event=EVENT, samples_T=NO_SAMPLES))
+    blocks.stir()
+    assert isinstance(next(stream), Block)  # whoever takes it sees what is through as well
+    blocks.stir()
+    assert next(stream) is STIR
+
+
+def test_a_stir_puts_nothing_off() -> None:
+    """What waits for company waits no longer for being stirred, and not at all if none comes."""
+    blocks = BlockQueue(max_bytes=100, linger_s=0.01)
+    blocks.put(Block(event=EVENT, samples_T=NO_SAMPLES, end=End()))
+    stream = blocks.stream()
+    assert isinstance(next(stream), Block)
+    stirring = Event()
+
+    def stir() -> None:
+        while not stirring.wait(0.001):
+            blocks.stir()
+
+    thread = Thread(target=stir)
+    thread.start()
+    began = time.monotonic()
+    while next(stream) is not None:
+        assert time.monotonic() - began < 5
+    blocks.wait_for(1)
+    stirring.set()
+    thread.join()
+
+
+def test_where_no_company_comes_a_stir_is_no_reason_to_wait() -> None:
+    blocks = BlockQueue(max_bytes=100, linger_s=600.0)
+    blocks.put(Block(event=EVENT, samples_T=NO_SAMPLES, end=End()))
+    stream = blocks.stream()
+    assert isinstance(next(stream), Block)
+    blocks.wait_for(1)
+    blocks.stir()
+    assert next(stream) is None
