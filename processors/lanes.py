@@ -67,13 +67,17 @@ class Lanes:
     @property
     def idle(self) -> bool:
         """Whether a lane waits for work."""
-        return self._executor is not None and len(self._running) < self._width
+        return self._executor is not None and self._has_room
 
     def takes(self, stage: BatchStage) -> bool:
         """Whether a batch of this stage could begin now."""
         group = self._groups[id(stage)]
         held = any(group == other for other, _ in self._running.values())
-        return not held and len(self._running) < self._width
+        return not held and self._has_room
+
+    @property
+    def _has_room(self) -> bool:
+        return len(self._running) < self._width
 
     def start(self, stage: BatchStage) -> None:
         """Take a batch of the stage and compute it."""

@@ -127,7 +127,7 @@ def _shown(outcome: Outcome) -> str:
     return show(outcome)._repr_html_()
 
 
-_STRING_BYTES, _NUMBER_BYTES = 49, 28  # what Python keeps beside a string's text; a number
+_PLAIN = frozenset({str, float, int, bool, bytes, type(None)})
 ENVELOPE_BYTES = 2_000  # a signal without its event and its own fields
 
 
@@ -139,14 +139,10 @@ def held_bytes(outcome: Outcome) -> int:
 
 
 def _bytes_of(value: Any) -> int:
-    """Told by exact type, since it is asked of each field of each answer."""
-    kind = type(value)
-    if kind is str:
-        return _STRING_BYTES + len(value)
-    if kind is float or kind is int or value is None or kind is bool:
-        return _NUMBER_BYTES
-    if kind is dict or isinstance(value, Mapping):
-        return getsizeof(value) + sum(map(_bytes_of, value.values()))
-    if isinstance(value, list | tuple):
-        return getsizeof(value) + sum(map(_bytes_of, value))
-    return getsizeof(value)
+    """Plain values first and by exact type: it is asked of each field of each answer."""
+    size = getsizeof(value)
+    if type(value) in _PLAIN:
+        return size
+    if isinstance(value, Mapping):
+        return size + sum(map(_bytes_of, value.values()))
+    return size + (sum(map(_bytes_of, value)) if isinstance(value, list | tuple) else 0)

@@ -113,9 +113,9 @@ class Session:
         for stream in self._streams:
             while stream.run():
                 pass
-        while (stage := self._first()) or self._lanes.busy:
-            if stage is not None:
-                self._lanes.start(stage)
+        while (stages := self._startable()) or self._lanes.busy:
+            if stages:
+                self._lanes.start(stages[0])
             else:
                 self._lanes.collect(wait_for_one=True)
                 yield from self._finish(self._heard())
@@ -128,24 +128,17 @@ class Session:
     def _next(self) -> BatchStage | None:
         """The stage to run now; waits while one of those that cannot is far behind."""
         while True:
-            least = IDLE_FILL if self._lanes.idle else 1.0
-            stage = self._fullest(at_least=least)
+            if stages := self._startable(IDLE_FILL if self._lanes.idle else 1.0):
+                return max(stages, key=lambda each: each.fill)
             behind = any(each.fill >= MOST_FILL for each in self._gathering)
-            if stage is not None or not (behind and self._lanes.busy):
-                return stage
+            if not (behind and self._lanes.busy):
+                return None
             self._lanes.collect(wait_for_one=True)
 
-    def _first(self) -> BatchStage | None:
-        """Of the stages with anything that could begin now the first one."""
-        return next(
-            (each for each in self._gathering if each.fill and self._lanes.takes(each)), None
-        )
-
-    def _fullest(self, *, at_least: float) -> BatchStage | None:
-        """Of the stages with so much that could begin now the one with most."""
-        filled = [each for each in self._gathering if each.fill >= at_least]
-        free = [each for each in filled if self._lanes.takes(each)]
-        return max(free, key=lambda each: each.fill, default=None)
+    def _startable(self, fill: float = 0.0) -> list[ClipStage | WindowStage]:
+        """The stages that hold anything, and so much of a batch, and could begin now."""
+        held = [each for each in self._gathering if each.fill and each.fill >= fill]
+        return [each for each in held if self._lanes.takes(each)]
 
     def _open(self, block: Block) -> Item:
         plan = block.plan or whole_plan(

@@ -80,10 +80,7 @@ class BlockQueue:
                     self.bytes -= block.samples_T.nbytes
                     self._changed.notify_all()
                 stirred, self._stirred = self._stirred, False
-                goes_on = since is None or not (
-                    self._is_alone(since) or not self._patience_s(since)
-                )
-            if block is None and stirred and goes_on:
+            if block is None and stirred and not self._is_over(since):
                 yield STIR
                 continue
             if block is None:
@@ -99,6 +96,10 @@ class BlockQueue:
     def _is_alone(self, since: float | None) -> bool:
         """Whether scoring may hold something for which no company is to come."""
         return since is not None and self._awaited is not None and self._ended >= self._awaited
+
+    def _is_over(self, since: float | None) -> bool:
+        """Whether what scoring may hold waits no longer."""
+        return since is not None and (self._is_alone(since) or not self._patience_s(since))
 
     def _patience_s(self, since: float | None) -> float | None:
         if since is None:

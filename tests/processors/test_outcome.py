@@ -44,13 +44,14 @@ def segments(count: int) -> list[dict[str, object]]:
     [
         lambda: signal(vectors=[{"field": f"f{n}", "vector": bytes(1_024)} for n in range(300)]),
         lambda: signal(text="a" * 500_000, segments=segments(5_000)),
+        lambda: signal(text="\N{MULTIPLE MUSICAL NOTES}" * 500_000),  # four bytes each
         lambda: signal(scores={f"label {n}": n / 7 for n in range(3_000)}),
         lambda: Rejection(
             event=EVENT,
             error=ContentError(RejectionClass.MEDIA_CORRUPT, "a" * 300_000, part="audio"),
         ),
     ],
-    ids=["vectors", "transcript", "scores", "rejection"],
+    ids=["vectors", "transcript", "wide text", "scores", "rejection"],
 )
 def test_it_is_about_what_is_allocated(make: Callable[[], Outcome]) -> None:
     tracemalloc.start()
