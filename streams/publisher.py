@@ -32,7 +32,15 @@ HANGING_S = 1.0  # a call that is so much longer than its limit will not end
 # `send_offsets_to_transaction` asks a broker that has just come back three times at once for the
 # group's coordinator, then never again until a connection opens or closes, whatever its time limit
 # (librdkafka 2.16, issue 5456). So idle ones close, and another opens when the metadata are due.
-WAKING = {"connections.max.idle.ms": 3_500, "topic.metadata.refresh.interval.ms": 6_000}
+# One that has closed opens again at once: while it stood back for librdkafka's default of 0.1 to
+# 10 s, the same call missed its opening, and half of the transactions after a silence of more than
+# four seconds took two to six seconds (0 of 79 so).
+WAKING = {
+    "connections.max.idle.ms": 3_500,
+    "topic.metadata.refresh.interval.ms": 6_000,
+    "reconnect.backoff.ms": 10,
+    "reconnect.backoff.max.ms": 1_000,
+}
 
 
 class Publisher:

@@ -5,7 +5,8 @@ this process reads its signals as others do, with `read_committed`. The clock ru
 that sends the event to the moment in which the last of its signals was read. The baseline is the
 model time: the same pipeline on the same event in this process, each time right after the worker
 had it. The figure is what the way through Kafka adds: the percentile of the waits less the median
-model time.
+model time. `after_silence_ms_max` is the longest wait of events that come after some seconds in
+which there were none.
 
 What bounds it: the transaction, whose requests to the broker follow one after the other; two
 fetches that the broker answers as soon as there is something; and the worker's thread, which looks
@@ -44,6 +45,7 @@ EVENTS_FIRST = 10  # that do not count
 RATE_HZ = 5.0  # a few a second
 GOALS_MS = {50: 30.0, 99: 100.0}
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99, 100)
+SILENCES_S = (12.0, 4.0, 5.0, 11.0, 5.0, 6.0, 7.0, 4.0)  # clients close connections meanwhile
 ANSWER_S = 60.0
 SIGNALS = (
     *("content.explicit", "text.embedding", "text.language", "text.pii", "text.quality"),
@@ -56,6 +58,7 @@ class Waits:
     """In milliseconds: from each event to its last signal, and what models take for one."""
 
     through_kafka: list[float]
+    after_silence: list[float]
     models: list[float]
 
     def over_models(self, percent: float) -> float:
@@ -89,6 +92,7 @@ def _row(plan: Plan, percent: int) -> Row:
             "wait_ms_p50": float(np.percentile(waits.through_kafka, 50)),
             "wait_ms_p99": float(np.percentile(waits.through_kafka, 99)),
             "wait_ms_max": max(waits.through_kafka),
+            "after_silence_ms_max": max(waits.after_silence),
             "models_ms_p99": float(np.percentile(waits.models, 99)),
         },
         series=[
@@ -115,18 +119,21 @@ def _measured(plan: Plan) -> Waits:
     """Measured once for all rows of a plan."""
     settings = group_of(plan, "latency", signals=SIGNALS, protocol="classic")
     number = EVENTS_FIRST + plan.scaled(EVENTS)
-    gaps_s = poisson_gaps_s(RATE_HZ, number / RATE_HZ)
-    pipeline, waits = plan.pipeline(SIGNALS), Waits(through_kafka=[], models=[])
+    gaps_s = [*poisson_gaps_s(RATE_HZ, number / RATE_HZ), *SILENCES_S]
+    pipeline, ours, models = plan.pipeline(SIGNALS), [], []
     with served(plan, settings), torch_threads(available_cores()):
         pipeline.warm_up()
         reader = _Reader(settings)
-        for event, gap_s in zip(text_events(number, run="latency"), gaps_s, strict=True):
+        for event, gap_s in zip(text_events(len(gaps_s), run="latency"), gaps_s, strict=True):
             time.sleep(gap_s)
-            waits.through_kafka.append(_milliseconds(partial(reader.wait_for, event)))
-            waits.models.append(_milliseconds(partial(pipeline.run, [event])))
+            ours.append(_milliseconds(partial(reader.wait_for, event)))
+            models.append(_milliseconds(partial(pipeline.run, [event])))
         reader.close()
+    steady = slice(EVENTS_FIRST, -len(SILENCES_S))
     return Waits(
-        through_kafka=waits.through_kafka[EVENTS_FIRST:], models=waits.models[EVENTS_FIRST:]
+        through_kafka=ours[steady],
+        after_silence=ours[-len(SILENCES_S) :],
+        models=models[steady],
     )
 
 
