@@ -23,8 +23,8 @@ from earmark.processors.pipeline import Pipeline
 from earmark.streams.bench.limit import in_turn
 from earmark.streams.bench.mix import Mix, events
 from earmark.streams.bench.plan import Plan
-from earmark.streams.bench.rate import Work, timed, torch_threads
-from earmark.streams.bench.row import Goal, Row, spread
+from earmark.streams.bench.rate import Work, rates, torch_threads
+from earmark.streams.bench.row import Goal, Row, row_of_turns
 from earmark.streams.bench.series import Series
 from earmark.streams.bench.worker_rows import media_of
 
@@ -53,22 +53,20 @@ def _row(plan: Plan, mix: Mix, count: int) -> Row:
     run = _running(pipeline, made)
     some = made[:: min(ALONE_SHARE, count)]
     with torch_threads(available_cores()):
-        mine, theirs = timed(
+        ours, alone = rates(
             Work(run=lambda: run(made), amount=len(made)),
             Work(run=lambda: _alone(pipeline, run, some), amount=len(some)),
             repetitions=plan.repetitions,
         )
-        series = _over_sizes(run, made, statistics.median(theirs) / len(some))
-    values = [len(made) / seconds for seconds in mine]
-    baselines = [len(some) / seconds for seconds in theirs]
-    return Row(
-        name=f"one_at_a_time[{mix}]",
-        value=statistics.median(values),
+        series = _over_sizes(run, made, statistics.median(alone))
+    return row_of_turns(
+        f"one_at_a_time[{mix}]",
+        ours,
+        alone,
         unit="events/s",
-        baseline=statistics.median(baselines),
         against="one event at a time",
         goal=Goal(on="ratio", op=">=", x=3),
-        details=spread(values, baselines) | {"events": len(made)},
+        details={"events": len(made)},
         series=[series],
     )
 
@@ -79,9 +77,9 @@ def _alone(pipeline: Pipeline, run: Run, some: Sequence[ContentEvent]) -> None:
             run([event])
 
 
-def _over_sizes(run: Run, made: Sequence[ContentEvent], alone_s: float) -> Series:
+def _over_sizes(run: Run, made: Sequence[ContentEvent], alone_hz: float) -> Series:
     """The rate over the number of events at once, each measured once."""
-    points = [(1.0, 1 / alone_s)]
+    points = [(1.0, alone_hz)]
     for size in SIZES:
         if size < len(made):
             begin = time.perf_counter()

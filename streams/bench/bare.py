@@ -15,7 +15,6 @@ import platform
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from itertools import count
@@ -36,9 +35,7 @@ from earmark.streams.bench.model_batch import given_to, measured
 from earmark.streams.bench.row import Goal, Row
 from earmark.streams.bench.shipped_speech import speech
 from earmark.streams.bench.weight_piece import joined, packed
-from earmark.streams.synthesiser import RATE_HZ, tune
 
-PACKAGE = "earmark.processors.signals"
 SONG_S = 30.0  # of which no two are alike
 SONGS = 8  # which then come again, at other levels
 MUSIC_GOAL = Goal(on="value", op=">=", x=20_000)
@@ -103,21 +100,20 @@ def main(
 
 
 def _asked(signals: tuple[str, ...], store: ModelStore) -> Iterator[SignalSpec]:
-    """The signals by their modules: the loader would import what is not here."""
+    """The signals with a model to measure: those named, or all whose weights are here."""
     for name in signals or _built_in():
         try:
-            module = import_module(f"{PACKAGE}.{name.replace('.', '_')}")
+            spec = bare_pipeline.spec_of(name)
         except ImportError as error:
             click.echo(f"{name} left out: {error}", err=True)
             continue
-        spec: SignalSpec = getattr(module, name.replace(".", "_"))
         has_weights = all((store.root / card).is_dir() for card in spec.models)
         if spec.models and spec.takes is not Takes.METER and (signals or has_weights):
             yield spec
 
 
 def _built_in() -> Iterator[str]:
-    for file in sorted(files(PACKAGE).iterdir(), key=lambda file: file.name):
+    for file in sorted(files(bare_pipeline.PACKAGE).iterdir(), key=lambda file: file.name):
         kind, _, rest = file.name.removesuffix(".py").partition("_")
         if kind in ("audio", "text"):
             yield f"{kind}.{rest}"
@@ -161,7 +157,7 @@ def _row(
 
 
 def _songs(seconds: float) -> Iterator[Samples]:
-    songs = [_at_16_khz(tune(seed=seed, seconds=SONG_S)) for seed in range(1, SONGS + 1)]
+    songs = [bare_pipeline.song(number, SONG_S) for number in range(1, SONGS + 1)]
     return _until(seconds, lambda number: songs[number % SONGS])
 
 
@@ -178,14 +174,6 @@ def _until(seconds: float, recording: Callable[[int], Samples]) -> Iterator[Samp
         left -= len(samples_T)
         if left <= 0:
             return
-
-
-def _at_16_khz(song_CT: Samples) -> Samples:
-    from torchaudio.functional import resample
-
-    mono_T = torch.from_numpy(song_CT.mean(axis=0))
-    resampled_T: Samples = resample(mono_T, RATE_HZ, SAMPLE_RATE_HZ).numpy()
-    return resampled_T
 
 
 def _result(rows: list[Row], device: Device, *, quick: bool) -> str:

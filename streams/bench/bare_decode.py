@@ -23,7 +23,6 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Semaphore
 from pathlib import Path
-from statistics import median
 from time import perf_counter
 from types import TracebackType
 from typing import Any, cast
@@ -41,8 +40,8 @@ from earmark.processors.pipeline import Pipeline, interleaved
 from earmark.streams.bench.bare_pipeline import GOALS, loaded
 from earmark.streams.bench.mix import SEED, TURN, Mix, Recorded, Shelf, event_of
 from earmark.streams.bench.mix_recording import PODCAST_S, SONG_S, VOICE_S, podcast_seconds
-from earmark.streams.bench.rate import Work, timed, torch_threads
-from earmark.streams.bench.row import Goal, Row, spread
+from earmark.streams.bench.rate import Work, rates, torch_threads
+from earmark.streams.bench.row import Goal, Row, row_of_turns
 
 BASELINE_S = 1_200.0  # of audio, at least: in one process it takes the longer
 SLOT_BLOCKS = 6  # a minute at once: what is said about it costs as much as about a second
@@ -70,23 +69,19 @@ def measured(
     pipeline = loaded(name, store, device)
     with Decoders(cores) as decoders, torch_threads(max(1, cores // 4)):
         alone_s = decoders.seconds(heard)
-        mine, theirs = timed(
-            Work(run=lambda: _score(pipeline, decoders.blocks(heard)), amount=1),
-            Work(run=lambda: _score(pipeline, _here(some)), amount=1),
+        figures = rates(
+            Work(run=lambda: _score(pipeline, decoders.blocks(heard)), amount=whole_s),
+            Work(run=lambda: _score(pipeline, _here(some)), amount=some_s),
             repetitions=repetitions,
         )
-    ours = [whole_s / taken for taken in mine]
-    baseline = [some_s / taken for taken in theirs]
     goal = GOALS.get(name) if device.kind == "cuda" else None
-    return Row(
-        name=f"decoded[{name}, {mix}]",
-        value=median(ours),
+    return row_of_turns(
+        f"decoded[{name}, {mix}]",
+        *figures,
         unit="x real time",
-        baseline=median(baseline),
         against="decoded in the process that scores",
         goal=None if goal is None else Goal(on="value", op=">=", x=goal),
-        details=spread(ours, baseline)
-        | {
+        details={
             "recordings": float(len(heard)),
             "hours": whole_s / 3600,
             "longest_s": made[0].seconds,

@@ -8,7 +8,6 @@ T: samples, 16 kHz, mono, C: channels
 
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from statistics import median
 
 import numpy as np
 import torch
@@ -22,11 +21,12 @@ from earmark.processors.pipeline import Pipeline
 from earmark.processors.signal import SignalSpec, Takes
 from earmark.processors.threshold import shipped_thresholds
 from earmark.streams.bench.mix_text import item
-from earmark.streams.bench.rate import Work, timed, torch_threads
-from earmark.streams.bench.row import Goal, Row, spread
+from earmark.streams.bench.rate import Work, rates, torch_threads
+from earmark.streams.bench.row import Goal, Row, row_of_turns
 from earmark.streams.bench.shipped_speech import speech
 from earmark.streams.synthesiser import RATE_HZ, tune
 
+PACKAGE = "earmark.processors.signals"
 SEED = 8
 SONGS = {"cpu": 2, "cuda": 64}
 SONG_S = 180.0
@@ -45,22 +45,19 @@ def measured(name: str, store: ModelStore, device: Device, *, repetitions: int) 
     items = list(_items(name, device))
     some = items[:: BASELINE_SHARE[device.kind]]
     with torch_threads(available_cores()):
-        mine, theirs = timed(
+        figures = rates(
             Work(run=lambda: _score(pipeline, items), amount=_amount(items)),
             Work(run=lambda: _score_each(pipeline, some), amount=_amount(some)),
             repetitions=repetitions,
         )
-    ours = [_amount(items) / seconds for seconds in mine]
-    alone = [_amount(some) / seconds for seconds in theirs]
     goal = GOALS.get(name) if device.kind == "cuda" else None
-    return Row(
-        name=f"pipeline[{name}]",
-        value=median(ours),
+    return row_of_turns(
+        f"pipeline[{name}]",
+        *figures,
         unit="items/s" if name.startswith("text.") else "x real time",
-        baseline=median(alone),
         against="one item at a time",
         goal=None if goal is None else Goal(on="value", op=">=", x=goal),
-        details=spread(ours, alone) | {"items": float(len(items))},
+        details={"items": float(len(items))},
     )
 
 
@@ -103,11 +100,17 @@ def loaded(name: str, store: ModelStore, device: Device) -> Pipeline:
 
 def _with_needs(name: str) -> Iterator[tuple[str, SignalSpec]]:
     """The built-in signal and what it needs, needs first; of others, nothing is imported."""
-    module = import_module(f"earmark.processors.signals.{name.replace('.', '_')}")
-    (spec,) = (each for each in vars(module).values() if isinstance(each, SignalSpec))
+    spec = spec_of(name)
     for need in spec.needs:
         yield from _with_needs(need)
     yield name, spec
+
+
+def spec_of(name: str) -> SignalSpec:
+    """The built-in signal, by its module: the loader would import what is not here."""
+    own = name.replace(".", "_")
+    spec: SignalSpec = getattr(import_module(f"{PACKAGE}.{own}"), own)
+    return spec
 
 
 def _items(name: str, device: Device) -> Iterator[Item]:
@@ -123,8 +126,9 @@ def _items(name: str, device: Device) -> Iterator[Item]:
             )
             yield [Block(event=text, samples_T=np.zeros(0, np.float32), end=End())]
     elif name == "audio.music":
-        songs = map(_song, range(SONGS[device.kind]))
-        yield from (_blocks(song_T, i, ContentType.TRACK) for i, song_T in enumerate(songs))
+        for number in range(SONGS[device.kind]):
+            song_T = np.tile(song(number, SONG_S / 6), 6)
+            yield _blocks(song_T, number, ContentType.TRACK)
     else:
         clips = map(_clip, range(CLIPS[device.kind]))
         yield from (_blocks(clip_T, i, ContentType.CLIP) for i, clip_T in enumerate(clips))
@@ -151,13 +155,13 @@ def _event(number: int, content_type: ContentType) -> ContentEvent:
     )
 
 
-def _song(number: int) -> Samples:
+def song(number: int, seconds: float) -> Samples:
+    """A song of the synthesiser, as models hear it."""
     from torchaudio.functional import resample
 
-    section_CT = tune(seed=number, seconds=SONG_S / 6)
-    mono_T = torch.from_numpy(section_CT.mean(axis=0, dtype=np.float32))
+    mono_T = torch.from_numpy(tune(seed=number, seconds=seconds).mean(axis=0))
     resampled_T: Samples = resample(mono_T, RATE_HZ, SAMPLE_RATE_HZ).numpy()
-    return np.tile(resampled_T, 6)
+    return resampled_T
 
 
 def _clip(number: int) -> Samples:

@@ -24,7 +24,6 @@ scorers: on voice clips all but 2 % of its processor time is theirs, on texts al
 """
 
 import json
-import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -47,8 +46,8 @@ from earmark.processors.budget import CLIP_S, PASSAGE_ITEMS
 from earmark.processors.signals.audio_transcript import DEFAULT_CARD, audio_transcript
 from earmark.streams.bench.mix import texts
 from earmark.streams.bench.plan import Plan
-from earmark.streams.bench.rate import Work, timed, torch_threads
-from earmark.streams.bench.row import Goal, Row, spread
+from earmark.streams.bench.rate import Work, rates, torch_threads
+from earmark.streams.bench.row import Goal, Row, row_of_turns
 from earmark.streams.bench.series import Series
 
 LOOP_ROWS = 16  # a usual size of batches
@@ -158,21 +157,19 @@ def _bucketed(
     # on one core for as long as that is ours: what else runs there does not matter then
     clock = time.process_time if plan.device.kind == "cpu" else time.perf_counter
     with torch_threads(1), torch.inference_mode():
-        mine, other = timed(
+        figures = rates(
             Work(run=lambda: run(ours), amount=amount),
             Work(run=lambda: run(theirs), amount=amount),
             repetitions=plan.repetitions,
             clock=clock,
         )
-    values, baselines = [amount / each for each in mine], [amount / each for each in other]
-    return Row(
-        name=f"bucketed[{name}]",
-        value=statistics.median(values),
+    return row_of_turns(
+        f"bucketed[{name}]",
+        *figures,
         unit=unit,
-        baseline=statistics.median(baselines),
         against=f"{LOOP_ROWS} at a time in order of arrival",
         goal=Goal(on="ratio", op=">=", x=2.5),
-        details=spread(values, baselines) | {"batches": len(ours), "baseline_batches": len(theirs)},
+        details={"batches": len(ours), "baseline_batches": len(theirs)},
     )
 
 

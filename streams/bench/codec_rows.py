@@ -32,8 +32,8 @@ from earmark.processors.release import golden_record
 from earmark.processors.schema import Schema, avro_folder, newest, schema_of, schemas
 from earmark.streams.bench.corpus import text_events
 from earmark.streams.bench.plan import Plan
-from earmark.streams.bench.rate import Work, rates, timed
-from earmark.streams.bench.row import Goal, Row, spread
+from earmark.streams.bench.rate import Work, rates
+from earmark.streams.bench.row import Goal, Row, row_of_turns
 
 ROUNDS = 1_200  # over all signals
 EVENTS = 24  # whose signals are encoded, again and again
@@ -53,29 +53,7 @@ _ENVELOPE = {*_OF_THE_EVENT, "signal_id", "outcome", "reason", "replay_id", "pro
 
 def codec_encode(plan: Plan) -> Row:
     """Signals encoded per second, the building of their records included."""
-    signals = sample_signals()
-    writers = {signal.topic: serializer(schema_of(signal.topic)) for signal in signals}
-    rounds = plan.scaled(ROUNDS)
-
-    def ours() -> None:
-        for _ in range(rounds):
-            for signal in signals:
-                encode_signal(signal, SCHEMA_ID)
-
-    def theirs() -> None:
-        for _ in range(rounds):
-            for signal in signals:
-                writers[signal.topic](signal)
-
-    value, baseline = _rates(plan, ours, theirs, amount=rounds * len(signals))
-    return Row(
-        name="codec_encode",
-        value=value,
-        unit="signals/s per core",
-        baseline=baseline,
-        against="confluent-kafka's AvroSerializer",
-        goal=Goal(on="value", op=">=", x=40_000),
-    )
+    return _encoding(plan, "codec_encode", sample_signals(), rounds=ROUNDS, goal=40_000)
 
 
 def codec_small(plan: Plan) -> Row:
@@ -102,23 +80,15 @@ def _encoding(plan: Plan, name: str, signals: Sequence[Signal], *, rounds: int, 
             for signal in signals:
                 writers[signal.topic](signal)
 
-    amount = rounds * len(signals)
-    times = timed(
-        Work(run=ours, amount=amount),
-        Work(run=theirs, amount=amount),
-        repetitions=plan.repetitions,
-        clock=time.process_time,
-    )
-    mine, other = ([amount / seconds for seconds in each] for each in times)
+    figures = _rates(plan, ours, theirs, amount=rounds * len(signals))
     payloads = [encode_signal(signal, SCHEMA_ID) for signal in signals]
-    return Row(
-        name=name,
-        value=statistics.median(mine),
+    return row_of_turns(
+        name,
+        *figures,
         unit="signals/s per core",
-        baseline=statistics.median(other),
         against="confluent-kafka's AvroSerializer",
         goal=Goal(on="value", op=">=", x=goal),
-        details=spread(mine, other) | {"bytes_per_signal": statistics.fmean(map(len, payloads))},
+        details={"bytes_per_signal": statistics.fmean(map(len, payloads))},
     )
 
 
@@ -139,12 +109,11 @@ def codec_decode(plan: Plan) -> Row:
             for topic, payload in payloads:
                 readers[topic](payload)
 
-    value, baseline = _rates(plan, ours, theirs, amount=rounds * len(payloads))
-    return Row(
-        name="codec_decode",
-        value=value,
+    figures = _rates(plan, ours, theirs, amount=rounds * len(payloads))
+    return row_of_turns(
+        "codec_decode",
+        *figures,
         unit="signals/s per core",
-        baseline=baseline,
         against="confluent-kafka's AvroDeserializer",
     )
 
@@ -242,7 +211,7 @@ def _registry_with(schema: Schema) -> SchemaRegistryClient:
 
 def _rates(
     plan: Plan, ours: Callable[[], None], theirs: Callable[[], None], *, amount: int
-) -> tuple[float, float]:
+) -> tuple[list[float], list[float]]:
     return rates(
         Work(run=ours, amount=amount),
         Work(run=theirs, amount=amount),

@@ -19,7 +19,7 @@ from earmark.streams.bench.corpus import audio_events, mp3, programme
 from earmark.streams.bench.ffmpeg import decode_plainly, ebur128
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, rates
-from earmark.streams.bench.row import Goal, Row
+from earmark.streams.bench.row import Goal, Row, row_of_turns
 from earmark.streams.decoding import DecodePool
 from earmark.streams.fetch import Media
 from earmark.streams.synthesiser import RATE_HZ
@@ -34,12 +34,11 @@ METERS = ("audio.integrity", "audio.loudness")
 def decode(plan: Plan) -> Row:
     """Seconds of mp3 decoded per second, on all cores, nothing measured on the way."""
     files = minutes(plan, plan.scaled(FILES))
-    value, baseline = _rates(plan, files, (), lambda: _each(decode_plainly, files[:BASELINE_FILES]))
-    return Row(
-        name="decode",
-        value=value,
+    figures = _rates(plan, files, (), lambda: _each(decode_plainly, files[:BASELINE_FILES]))
+    return row_of_turns(
+        "decode",
+        *figures,
         unit="x real time, mp3",
-        baseline=baseline,
         against="PyAV frame by frame, one process",
         goal=Goal(on="ratio", op=">=", x=1.9),
     )
@@ -54,12 +53,11 @@ def decode_metered(plan: Plan) -> Row:
         decode_plainly(file)
         ebur128(samples_CT, RATE_HZ)
 
-    value, baseline = _rates(plan, files, METERS, lambda: _each(plainly, files[:BASELINE_FILES]))
-    return Row(
-        name="decode_metered",
-        value=value,
+    figures = _rates(plan, files, METERS, lambda: _each(plainly, files[:BASELINE_FILES]))
+    return row_of_turns(
+        "decode_metered",
+        *figures,
         unit="x real time, mp3",
-        baseline=baseline,
         against="PyAV frame by frame and FFmpeg's ebur128, one process",
     )
 
@@ -75,7 +73,7 @@ def minutes(plan: Plan, count: int) -> list[Path]:
 
 def _rates(
     plan: Plan, files: Sequence[Path], meters: Sequence[str], theirs: Callable[[], None]
-) -> tuple[float, float]:
+) -> tuple[list[float], list[float]]:
     pool = DecodePool(available_cores(), meters=meters)
     seconds = [float(MINUTE_S)] * len(files)
     try:

@@ -10,7 +10,6 @@ which takes the samples from their pipes, shares the cores with them: it needs a
 each of theirs.
 """
 
-import statistics
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from importlib import import_module
@@ -25,8 +24,8 @@ from earmark.streams.bench.decode_rows import BASELINE_FILES, FILES, MINUTE_S, m
 from earmark.streams.bench.ffmpeg import decode_plainly
 from earmark.streams.bench.mix import Mix, recorded
 from earmark.streams.bench.plan import QUICK_SHARE, Plan
-from earmark.streams.bench.rate import Work, timed
-from earmark.streams.bench.row import Goal, Row, Unmeasured, spread
+from earmark.streams.bench.rate import Work, rates
+from earmark.streams.bench.row import Goal, Row, Unmeasured, row_of_turns
 from earmark.streams.decoding import DecodePool
 
 UNIT = "x real time"
@@ -117,20 +116,8 @@ def _beside(plan: Plan, name: str, decode: Decode) -> Row:
 def _row(
     plan: Plan, name: str, ours: Work, baseline: Work, *, against: str, goal: Goal | None = None
 ) -> Row:
-    times = timed(ours, baseline, repetitions=plan.repetitions)
-    rates = [
-        [work.amount / each for each in seconds]
-        for work, seconds in zip((ours, baseline), times, strict=True)
-    ]
-    return Row(
-        name=name,
-        value=statistics.median(rates[0]),
-        unit=UNIT,
-        baseline=statistics.median(rates[1]),
-        against=against,
-        goal=goal,
-        details=spread(*rates),
-    )
+    figures = rates(ours, baseline, repetitions=plan.repetitions)
+    return row_of_turns(name, *figures, unit=UNIT, against=against, goal=goal)
 
 
 def _imported(module: str) -> Any:

@@ -34,7 +34,7 @@ from earmark.streams.bench.beside import (
 )
 from earmark.streams.bench.corpus import clip_events, text_events
 from earmark.streams.bench.plan import Plan
-from earmark.streams.bench.row import Goal, Row, spread
+from earmark.streams.bench.row import Goal, Row, row_of_turns
 from earmark.streams.bench.served import Served, group_of, served
 from earmark.streams.bench.traffic import Traffic, poisson_gaps_s, waits_ms
 from earmark.streams.settings import Settings
@@ -43,6 +43,7 @@ from earmark.streams.subscriber import Subscription, subscribe
 LIVE_SHARE = 0.3  # of what the worker can do
 SHARE = 95  # of 100 events, whose longest wait is the figure
 TURNS = 3
+AHEAD_S = 20.0  # of work that the replay may do before the first slice and after the last
 SETTLE_S = 1.0  # from a change of the slice until waits count again
 
 Waits = NDArray[np.int64]  # milliseconds
@@ -94,17 +95,15 @@ def _row(plan: Plan, content: Content) -> Row:
         turns = list(live.turns(plan.repeated(TURNS)))
     beside = [turn.beside for turn in turns]
     alone = [turn.alone for turn in turns]
-    ours, baseline = ([_longest_ms(waits) for waits in each] for each in (beside, alone))
+    figures = ([_longest_ms(waits) for waits in each] for each in (beside, alone))
     at_work = [each for each in live.slices if each.at_work]
-    return Row(
-        name=f"live_{content.name}",
-        value=statistics.median(ours),
+    return row_of_turns(
+        f"live_{content.name}",
+        *figures,
         unit="ms, p95 of the wait",
-        baseline=statistics.median(baseline),
         against="the same traffic without a replay",
         goal=Goal(on="ratio", op="<=", x=1.2),
-        details=spread(ours, baseline)
-        | {
+        details={
             "value_p50": float(np.median(np.concatenate(beside))),
             "baseline_p50": float(np.median(np.concatenate(alone))),
             "live_events_per_s": live.rate_hz,
@@ -137,7 +136,7 @@ class _Live:
     def turns(self, number: int) -> Iterator[Turn]:
         """The waits of so many turns."""
         names = self._content.signals or tuple(load_specs())
-        backlog = int(self._capacity_hz * number * self._number * SLICE_S)
+        backlog = int(self._capacity_hz * (number * self._number * SLICE_S + AHEAD_S))
         topic = backlog_topic(self._settings, self._content.name, self._events(backlog))
         with (
             replaying(

@@ -18,7 +18,7 @@ from earmark.streams.bench.corpus import programme
 from earmark.streams.bench.ffmpeg import ebur128
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, rates, torch_threads
-from earmark.streams.bench.row import Row
+from earmark.streams.bench.row import Row, row_of_turns
 from earmark.streams.synthesiser import RATE_HZ
 
 SECONDS = 240
@@ -29,18 +29,14 @@ def loudness(plan: Plan) -> Row:
     samples_CT = programme(plan.scaled(SECONDS))
     seconds = samples_CT.shape[1] / RATE_HZ
     with torch_threads(1):
-        value, baseline = rates(
+        figures = rates(
             Work(run=lambda: _measure(samples_CT), amount=seconds),
             Work(run=lambda: ebur128(samples_CT, RATE_HZ), amount=seconds),
             repetitions=plan.repetitions,
             clock=time.process_time,
         )
-    return Row(
-        name="loudness",
-        value=value,
-        unit="x real time per core, stereo",
-        baseline=baseline,
-        against="FFmpeg's ebur128",
+    return row_of_turns(
+        "loudness", *figures, unit="x real time per core, stereo", against="FFmpeg's ebur128"
     )
 
 

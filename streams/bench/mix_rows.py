@@ -22,7 +22,7 @@ from earmark.streams.bench.limit import Limit
 from earmark.streams.bench.mix import Mix, events, recorded
 from earmark.streams.bench.plan import QUICK_SHARE, Plan
 from earmark.streams.bench.rate import Work, timed, torch_threads
-from earmark.streams.bench.row import Goal, Row, spread
+from earmark.streams.bench.row import Goal, Row, row_of_turns
 from earmark.streams.bench.series import Series
 from earmark.streams.bench.served import Served, served
 from earmark.streams.bench.worker_rows import media_of
@@ -49,20 +49,18 @@ def worker_mix(plan: Plan, mix: Mix) -> Row:
 
     look = _Look()
     ours, limit, in_turn_s = _timed(plan, mix, items, look)
-    rates, limits = ([whole_s / each for each in times] for times in (ours, limit))
-    return Row(
-        name="worker_mix",
-        value=statistics.median(rates),
+    figures = ([whole_s / each for each in times] for times in (ours, limit))
+    return row_of_turns(
+        "worker_mix",
+        *figures,
         unit="x real time",
-        baseline=statistics.median(limits),
         against="meters and models alone, decoded before",
         goal=Goal(on="ratio", op=">=", x=GOAL),
         details={
             "audio_s": whole_s,
             "device_busy_share": look.busy_share,
             "ratio_to_models_in_turn": in_turn_s / statistics.median(ours),
-        }
-        | spread(rates, limits),
+        },
         series=(look.series(mix),),
     )
 

@@ -21,8 +21,8 @@ from earmark.processors.signal import ItemView, SignalSpec, Takes
 from earmark.processors.window import Window, WindowCutter
 from earmark.processors.window_stack import WindowStack
 from earmark.streams.bench.mix_text import item as text_item
-from earmark.streams.bench.rate import Work, timed
-from earmark.streams.bench.row import Row, spread
+from earmark.streams.bench.rate import Work, rates, timed
+from earmark.streams.bench.row import Row, row_of_turns
 from earmark.streams.bench.series import Series
 
 AUDIO_S = {"cpu": 240.0, "cuda": 3_840.0}  # so much is measured on
@@ -196,20 +196,17 @@ def given_to(
 def measured(given: Given, *, repetitions: int) -> Row:
     """The row of the model, with the rates at other sizes of batch as its series."""
     some = given.part(given.part_of)
-    mine, theirs = timed(
+    ours, baseline = rates(
         Work(run=lambda: given.score(given.budget), amount=given.amount),
         Work(run=lambda: some.score(0), amount=some.amount),
         repetitions=repetitions,
     )
-    ours = [given.amount / seconds for seconds in mine]
-    baseline = [some.amount / seconds for seconds in theirs]
-    return Row(
-        name=f"model[{given.name}]",
-        value=statistics.median(ours),
+    return row_of_turns(
+        f"model[{given.name}]",
+        ours,
+        baseline,
         unit=given.unit,
-        baseline=statistics.median(baseline),
         against=f"one {given.item} at a time",
-        details=spread(ours, baseline),
         series=[_over_budgets(given, statistics.median(baseline))],
     )
 

@@ -1,6 +1,5 @@
 """Rates, measured side by side: how much of its work each of two does in a second."""
 
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,21 +24,21 @@ class Work:
 
 def rates(
     ours: Work, baseline: Work, *, repetitions: int, clock: Clock = time.perf_counter
-) -> tuple[float, float]:
-    """Amount per second of each, from the median time of `repetitions` runs.
-
-    The two take turns, so that what else the machine does meets both, and each runs once before
-    it counts. With `time.process_time` as `clock`, seconds are those that a core was ours: for
-    work that is done on one core, what else runs there does not matter then.
-    """
+) -> tuple[list[float], list[float]]:
+    """The amount per second of each, turn by turn, over the seconds that `timed` finds."""
     mine, theirs = timed(ours, baseline, repetitions=repetitions, clock=clock)
-    return ours.amount / statistics.median(mine), baseline.amount / statistics.median(theirs)
+    return [ours.amount / each for each in mine], [baseline.amount / each for each in theirs]
 
 
 def timed(
     ours: Work, baseline: Work, *, repetitions: int, clock: Clock = time.perf_counter
 ) -> tuple[list[float], list[float]]:
-    """The seconds that each run of either took, in turns as `rates` takes them."""
+    """The seconds that each of `repetitions` runs of either took.
+
+    The two take turns, so that what else the machine does meets both, and each runs once before
+    it counts. With `time.process_time` as `clock`, seconds are those that a core was ours: for
+    work that is done on one core, what else runs there does not matter then.
+    """
     seconds: tuple[list[float], list[float]] = ([], [])
     for repetition in range(repetitions + 1):
         for times, work in zip(seconds, (ours, baseline), strict=True):

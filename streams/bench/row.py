@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from earmark.streams.bench.series import Series
@@ -105,6 +106,30 @@ def restored(row: Mapping[str, Any], *, against: str) -> Row:
         goal=Goal(**row["goal"]) if row["goal"] else None,
         details=row.get("details", {}),
         series=[Series(**each) for each in row.get("series", ())],
+    )
+
+
+def row_of_turns(
+    name: str,
+    ours: Sequence[float],
+    baseline: Sequence[float],
+    *,
+    unit: str,
+    against: str,
+    goal: Goal | None = None,
+    details: Mapping[str, float] = MappingProxyType({}),
+    series: Sequence[Series] = (),
+) -> Row:
+    """The row of figures that were measured in turns: their medians, their `spread` in front."""
+    return Row(
+        name=name,
+        value=statistics.median(ours),
+        unit=unit,
+        baseline=statistics.median(baseline),
+        against=against,
+        goal=goal,
+        details={**spread(ours, baseline), **details},
+        series=series,
     )
 
 

@@ -26,7 +26,7 @@ from earmark.models.error import ConfigurationError, ServiceError
 from earmark.processors.content import ContentEvent
 from earmark.streams.bench.mix import Mix, events
 from earmark.streams.bench.plan import Plan
-from earmark.streams.bench.row import Goal, Row, spread
+from earmark.streams.bench.row import Goal, Row, row_of_turns
 from earmark.streams.bench.served import Served, group_of, served, stack_of
 from earmark.streams.settings import Settings, with_worker
 
@@ -84,15 +84,14 @@ def _row(plan: Plan, name: str, signals: Sequence[str], make: Make) -> Row:
             two = _rates(plan, team, make, turns=turns, run=f"{name}-two")
     ratio = statistics.median(two.events_per_s) / statistics.median(one.events_per_s)
     taken = statistics.median(two.broker_cores)
-    return Row(
-        name=name,
-        value=statistics.median(two.events_per_s),
+    return row_of_turns(
+        name,
+        two.events_per_s,
+        one.events_per_s,
         unit="events/s by two workers, one core each",
-        baseline=statistics.median(one.events_per_s),
         against="one worker on one core",
         goal=Goal(on="ratio", op=">=", x=GOAL),
-        details=spread(two.events_per_s, one.events_per_s)
-        | {
+        details={
             "broker_cores_beside_one": statistics.median(one.broker_cores),
             "broker_cores_beside_two": taken,
             "ratio_if_broker_were_elsewhere": ratio * 2 / (2 - min(taken, 1.0)),

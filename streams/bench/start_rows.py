@@ -6,7 +6,6 @@ above all), 2 the Whisper checkpoint, which hears half a minute of silence once,
 fastText, 0.6 the first call of each network.
 """
 
-import statistics
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ from functools import partial
 
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, timed
-from earmark.streams.bench.row import Goal, Row, spread
+from earmark.streams.bench.row import Goal, Row, row_of_turns
 from earmark.streams.bench.served import stack_of
 from earmark.streams.local.worker import WorkerProcess
 
@@ -68,21 +67,14 @@ def _row(
     *,
     prepare: Callable[[], object] = bool,
 ) -> Row:
-    mine, theirs = timed(
+    seconds = timed(
         Work(run=ours, amount=1, prepare=prepare),
         Work(run=baseline, amount=1),
         repetitions=plan.repetitions,
         clock=time.monotonic,
     )
-    return Row(
-        name=name,
-        value=statistics.median(mine),
-        unit="s",
-        baseline=statistics.median(theirs),
-        against=against,
-        goal=Goal(on="value", op="<=", x=most_s),
-        details=spread(mine, theirs),
-    )
+    goal = Goal(on="value", op="<=", x=most_s)
+    return row_of_turns(name, *seconds, unit="s", against=against, goal=goal)
 
 
 def _python(arguments: Sequence[str]) -> Callable[[], object]:

@@ -11,7 +11,6 @@ Python takes three quarters (pieces of words, spam's patterns, sentences), and a
 receipts and reading, about 0.7 ms an event. A second core is used by a second worker alone.
 """
 
-import statistics
 from collections.abc import Sequence
 
 from earmark.models.device import available_cores
@@ -19,8 +18,8 @@ from earmark.processors.content import ContentEvent
 from earmark.streams.bench.burst import Bursts
 from earmark.streams.bench.mix import Mix, events
 from earmark.streams.bench.plan import Plan
-from earmark.streams.bench.rate import Work, timed, torch_threads
-from earmark.streams.bench.row import Goal, Row, spread
+from earmark.streams.bench.rate import Work, rates, torch_threads
+from earmark.streams.bench.row import Goal, Row, row_of_turns
 from earmark.streams.bench.served import group_of, served
 
 TEXTS = 2_048
@@ -46,22 +45,19 @@ def text_mix(plan: Plan) -> Row:
             bursts.encode(bursts.score())
             bursts.move()
 
-        times = timed(
+        figures = rates(
             Work(run=worker.finish, amount=number, prepare=bursts.queue),
             Work(run=one_after_the_other, amount=number, prepare=bursts.read),
             repetitions=plan.repeated(TURNS),
         )
         shared = bursts.sent / worker.transactions
-    ours, theirs = ([number / seconds for seconds in each] for each in times)
-    return Row(
-        name="text_mix",
-        value=statistics.median(ours),
+    return row_of_turns(
+        "text_mix",
+        *figures,
         unit="events/s",
-        baseline=statistics.median(theirs),
         against="models, then codec, then raw client",
         goal=Goal(on="ratio", op=">=", x=0.9),
-        details=spread(ours, theirs)
-        | {
+        details={
             "events_per_transaction": shared,
             "records_out_per_event": bursts.records_per_event,
         },

@@ -9,14 +9,13 @@ adds a few milliseconds of waiting for the broker, in which the models go on. Ho
 one follows from how fast they are answered; the row says how many did.
 """
 
-import statistics
 import sys
 from itertools import count
 
 from earmark.streams.bench.corpus import text_events
 from earmark.streams.bench.plan import Plan
-from earmark.streams.bench.rate import Work, timed
-from earmark.streams.bench.row import Goal, Row, spread
+from earmark.streams.bench.rate import Work, rates
+from earmark.streams.bench.row import Goal, Row, row_of_turns
 from earmark.streams.bench.served import Served, group_of, served
 from earmark.streams.bench.switched_worker import PLAIN, TRANSACTIONS
 
@@ -32,21 +31,19 @@ def transactions(plan: Plan) -> Row:
     number = plan.scaled(EVENTS)
     with served(plan, settings, command=COMMAND) as worker:
         bursts = _Bursts(worker, number)
-        times = timed(
+        figures = rates(
             Work(run=worker.finish, amount=number, prepare=lambda: bursts.queue(TRANSACTIONS)),
             Work(run=worker.finish, amount=number, prepare=lambda: bursts.queue(PLAIN)),
             repetitions=plan.repeated(TURNS),
         )
         shared = bursts.sent / worker.transactions
-    ours, plain = ([number / seconds for seconds in each] for each in times)
-    return Row(
-        name="transactions",
-        value=statistics.median(ours),
+    return row_of_turns(
+        "transactions",
+        *figures,
         unit="events/s",
-        baseline=statistics.median(plain),
         against="the same worker without transactions",
         goal=Goal(on="ratio", op=">=", x=0.9),
-        details=spread(ours, plain) | {"events_per_transaction": shared},
+        details={"events_per_transaction": shared},
     )
 
 

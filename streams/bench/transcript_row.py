@@ -17,7 +17,7 @@ from earmark.processors.signals.audio_transcript import DEFAULT_CARD, audio_tran
 from earmark.streams.bench.corpus import utterances
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, rates, torch_threads
-from earmark.streams.bench.row import Goal, Row
+from earmark.streams.bench.row import Goal, Row, row_of_turns
 
 CLIPS = 16
 
@@ -31,16 +31,15 @@ def transcript(plan: Plan) -> Row:
     seconds = sum(map(len, clips)) / SAMPLE_RATE_HZ
     read, generate = ours(plan), transformers_whisper(plan)
     with torch_threads(available_cores()):
-        value, baseline = rates(
+        figures = rates(
             Work(run=lambda: read(clips), amount=seconds),
             Work(run=lambda: [generate(clip_T) for clip_T in clips], amount=seconds),
             repetitions=plan.repetitions,
         )
-    return Row(
-        name="transcript",
-        value=value,
+    return row_of_turns(
+        "transcript",
+        *figures,
         unit="x real time",
-        baseline=baseline,
         against="transformers, once per file",
         goal=Goal(on="ratio", op=">=", x=2),
     )

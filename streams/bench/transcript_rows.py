@@ -14,7 +14,6 @@ that full windows are about even. Voice clips: ours computes the encoder for as 
 where the others fill up to 30 s, and that is where it gains.
 """
 
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -24,8 +23,8 @@ from earmark.processors.block import Samples
 from earmark.processors.signals.audio_transcript import audio_transcript
 from earmark.streams.bench.mix import Mix
 from earmark.streams.bench.plan import Plan
-from earmark.streams.bench.rate import Work, timed, torch_threads
-from earmark.streams.bench.row import Goal, Row, Unmeasured, spread
+from earmark.streams.bench.rate import Work, rates, torch_threads
+from earmark.streams.bench.row import Goal, Row, Unmeasured, row_of_turns
 from earmark.streams.bench.spoken_clip import SpokenClip, seconds_of, spoken_clips, word_error
 from earmark.streams.bench.transcript_row import ours
 
@@ -68,27 +67,25 @@ class Tried:
 def _row(plan: Plan, mix: Mix, readers: Mapping[str, Read], library: str, goal: Goal | None) -> Row:
     clips = spoken_clips(mix, plan.scaled(CLIPS[mix]))
     read, said, samples = ours(plan), dict[str, list[str]](), [clip.samples_T for clip in clips]
+    seconds = seconds_of(clips)
     with torch_threads(available_cores()):
         tried = {name: _tried(each, clips) for name, each in readers.items()}
         best = fastest(tried)
-        mine, theirs = timed(
-            Work(run=lambda: said.update(ours=read(samples)), amount=0),
-            Work(run=lambda: said.update(theirs=readers[best](samples)), amount=0),
+        figures = rates(
+            Work(run=lambda: said.update(ours=read(samples)), amount=seconds),
+            Work(run=lambda: said.update(theirs=readers[best](samples)), amount=seconds),
             repetitions=plan.repetitions,
         )
-    seconds = seconds_of(clips)
-    values, baselines = [seconds / s for s in mine], [seconds / s for s in theirs]
-    details = spread(values, baselines) | {
+    details = {
         "word_error": word_error(clips, said["ours"]),
         "baseline_word_error": word_error(clips, said["theirs"]),
         **{f"{name}_x_real_time": each.rate for name, each in tried.items()},
         **{f"{name}_word_error": each.error for name, each in tried.items()},
     }
-    return Row(
-        name=f"transcript[{mix}]",
-        value=statistics.median(values),
+    return row_of_turns(
+        f"transcript[{mix}]",
+        *figures,
         unit="x real time",
-        baseline=statistics.median(baselines),
         against=f"{library}, {best}",
         goal=goal,
         details=details,

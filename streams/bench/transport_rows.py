@@ -23,8 +23,8 @@ from earmark.streams.bench.burst import Bursts
 from earmark.streams.bench.corpus import text_events
 from earmark.streams.bench.hollow import hollow_pipeline
 from earmark.streams.bench.plan import Plan
-from earmark.streams.bench.rate import Work, timed
-from earmark.streams.bench.row import Goal, Row, spread
+from earmark.streams.bench.rate import Work, rates
+from earmark.streams.bench.row import Goal, Row, row_of_turns
 from earmark.streams.bench.served import group_of, served
 
 SIGNALS = ("text.language", "text.embedding", "text.quality", "text.sentiment")
@@ -45,22 +45,20 @@ def transport(plan: Plan) -> Row:
             lambda run: text_events(number, run=f"transport-{run}"),
             number=number,
         )
-        times = timed(
+        ours, raw = rates(
             Work(run=worker.finish, amount=number, prepare=bursts.queue),
             Work(run=bursts.move, amount=number, prepare=bursts.made),
             repetitions=plan.repeated(TURNS),
         )
         shared = bursts.sent / worker.transactions
-    ours, raw = ([number / seconds for seconds in each] for each in times)
-    return Row(
-        name="transport",
-        value=statistics.median(ours),
+    return row_of_turns(
+        "transport",
+        ours,
+        raw,
         unit="events/s",
-        baseline=statistics.median(raw),
         against="a raw client that moves the same records",
         goal=Goal(on="ratio", op=">=", x=0.85),
-        details=spread(ours, raw)
-        | {
+        details={
             "events_per_transaction": shared,
             "records_out_per_event": bursts.records_per_event,
             "value_records_per_s": statistics.median(ours) * (1 + bursts.records_per_event),

@@ -21,7 +21,7 @@ from earmark.processors.signals.audio_speech import SpeechScorer, audio_speech
 from earmark.processors.threshold import shipped_thresholds
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, rates, torch_threads
-from earmark.streams.bench.row import Row
+from earmark.streams.bench.row import Row, row_of_turns
 from earmark.streams.bench.shipped_speech import speech
 
 CHUNKS = 10  # of each recording, 4 s each
@@ -35,17 +35,13 @@ def vad(plan: Plan) -> Row:
     seconds = len(recording_T) / SAMPLE_RATE_HZ
     theirs = _package(recording_T)
     with torch_threads(available_cores()):
-        value, baseline = rates(
+        figures = rates(
             Work(run=lambda: _step_together(scorer, recording_T, width), amount=width * seconds),
             Work(run=theirs, amount=BASELINE_RECORDINGS * seconds),
             repetitions=plan.repetitions,
         )
-    return Row(
-        name="vad",
-        value=value,
-        unit="x real time",
-        baseline=baseline,
-        against="silero-vad, one recording at a time",
+    return row_of_turns(
+        "vad", *figures, unit="x real time", against="silero-vad, one recording at a time"
     )
 
 

@@ -20,7 +20,7 @@ from earmark.processors.content import ContentEvent
 from earmark.streams.bench.corpus import audio_events, recordings, text_events
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, rates, torch_threads
-from earmark.streams.bench.row import Goal, Row
+from earmark.streams.bench.row import Goal, Row, row_of_turns
 from earmark.streams.bench.served import served
 
 RECORDINGS = 48
@@ -49,13 +49,11 @@ def text_only(plan: Plan) -> Row:
 
 
 def _row(plan: Plan, name: str, events: Make, goal: Goal | None) -> Row:
-    value, baseline = _rates(plan, name, events)
-    return Row(
-        name=name, value=value, unit="events/s", baseline=baseline, against=AGAINST, goal=goal
-    )
+    figures = _rates(plan, name, events)
+    return row_of_turns(name, *figures, unit="events/s", against=AGAINST, goal=goal)
 
 
-def _rates(plan: Plan, name: str, events: Make) -> tuple[float, float]:
+def _rates(plan: Plan, name: str, events: Make) -> tuple[list[float], list[float]]:
     runs = count()
     pipeline = plan.pipeline()
     sample = events("baseline")

@@ -9,7 +9,9 @@ import pytest
 
 from earmark.models.manifest import sha256_of
 from earmark.models.store import ModelStore, default_home
+from earmark.processors.loader import load_specs
 from earmark.streams.bench import weight_piece
+from earmark.streams.bench.bare_pipeline import spec_of
 from earmark.streams.bench.result import read
 from earmark.streams.bench.weight_piece import joined, packed
 
@@ -29,6 +31,11 @@ main()
 @pytest.fixture
 def in_small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weight_piece, "PIECE_BYTES", 100_000)
+
+
+@pytest.mark.parametrize("name", load_specs())
+def test_each_built_in_signal_is_found_by_its_module(name: str) -> None:
+    assert spec_of(name) is load_specs()[name]
 
 
 @pytest.mark.weights

@@ -56,7 +56,7 @@ def test_json_is_one_object_with_the_machine_and_the_rows_asked_for() -> None:
     assert set(printed) == {"machine", "rows"}
     assert printed["machine"]["cores"] == 1
     (row,) = printed["rows"]
-    assert set(row) == {"name", "value", "unit", "baseline", "ratio", "goal", "met"}
+    assert set(row) == {"name", "value", "unit", "baseline", "ratio", "goal", "met", "details"}
 
 
 def test_the_table_shows_the_row_and_the_machine() -> None:

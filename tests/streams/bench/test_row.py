@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from earmark.streams.bench.row import Goal, Row, spread, table
+from earmark.streams.bench.row import Goal, Row, row_of_turns, spread, table
+from earmark.streams.bench.series import Series
 
+LINE = Series(kind="line", title="t", x="s", y="x", lines={"ours": [(1.0, 2.0)]})
 ROW = Row(name="decode", value=1_200.0, unit="x", baseline=400.0, against="another")
 
 
@@ -53,6 +55,15 @@ def test_spread_has_the_ratios_of_what_was_measured_side_by_side():
     figures = spread([10.0, 30.0, 20.0], [10.0, 60.0, 10.0])
     assert (figures["value_min"], figures["baseline_max"]) == (10.0, 60.0)
     assert [figures[f"ratio_{name}"] for name in ("min", "median", "max")] == [0.5, 1.0, 2.0]
+
+
+def test_a_row_of_turns_has_their_medians_and_their_spread_before_other_details():
+    ours, baseline = [10.0, 30.0, 20.0], [10.0, 60.0, 15.0]
+    said = {"unit": "x", "against": "another", "goal": Goal(on="ratio", op=">=", x=1)}
+    row = row_of_turns("decode", ours, baseline, details={"files": 4.0}, series=[LINE], **said)
+    assert (row.name, row.value, row.baseline, row.met) == ("decode", 20.0, 15.0, True)
+    assert list(row.details.items()) == [*spread(ours, baseline).items(), ("files", 4.0)]
+    assert (row.unit, row.against, row.series) == ("x", "another", [LINE])
 
 
 def test_table_shows_each_row_with_its_baseline():
