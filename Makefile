@@ -52,7 +52,7 @@ install: $(STAMP)
 
 $(STAMP): pyproject.toml deploy/install.py $(wildcard deploy/locks/*.lock)
 	$(if $(PYTHON),,$(error earmark needs Python 3.11 or 3.12 on the path))
-	$(PYTHON) deploy/install.py $(VENV) $(TORCH_INDEX)
+	$(PYTHON) deploy/install.py $(VENV) $(TORCH_INDEX) >&2
 	@touch $@
 
 clean:

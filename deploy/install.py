@@ -3,7 +3,7 @@
     python deploy/install.py FOLDER [TORCH_INDEX]
 
 TORCH_INDEX is a package index to take torch and torchaudio from, such as one with CPU builds: then
-the CUDA libraries (5 of 6.4 GB) are left out. It needs nothing but Python 3.11 or 3.12.
+the CUDA libraries (5 of 7 GB) are left out. It needs nothing but Python 3.11 or 3.12.
 """
 
 import re
@@ -23,7 +23,7 @@ def install(folder: Path, torch_index: str | None) -> None:
     """Create or complete the environment at `folder`."""
     lock = lock_for(sys.version_info[:2])
     venv.create(folder, with_pip=True)
-    print(f"Installing {lock.name} into {folder} (6.4 GB with the CUDA libraries)", flush=True)
+    print(f"Installing {lock.name} into {folder} (7 GB with the CUDA libraries)", flush=True)
     if torch_index is None:
         pip(folder, "--require-hashes", "-r", str(lock))
     else:

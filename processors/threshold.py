@@ -51,7 +51,8 @@ def read_thresholds(path: Path, signal_name: str) -> Thresholds:
     try:
         own = _parsed(path.read_text(encoding="utf-8"), where=str(path))
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigurationError(f"{path}: {reason}") from error
     shipped = shipped_thresholds(signal_name)
     if strange := sorted(own.values.keys() - shipped.values.keys()):
         known = ", ".join(shipped.values) or "none"

@@ -31,7 +31,8 @@ class Backfill:
     """One run: `run` sends the events, `standing` says at any time how far it has come.
 
     `on_sent` and `on_refused` are told of each event as it is sent, `report` ten times a second
-    how far the run has come. `check` is called between events and raises what is to end the run.
+    how far the run has come. `unread` says of an event whether its file may be none that a worker
+    reads. `check` is called between events and raises what is to end the run.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Backfill:
         stamped: Callable[[ReadEvent], ContentEvent],
         turns: Turns,
         standing: Standing,
+        unread: Callable[[ContentEvent], bool],
         on_sent: Callable[[ContentEvent], None],
         on_refused: Callable[[ContentEvent, ContentError], None],
         report: Report,
@@ -48,6 +50,7 @@ class Backfill:
         self._stamped = stamped
         self._turns = turns
         self._acknowledgements = Acknowledgements(standing)
+        self._unread = unread
         self._on_sent = on_sent
         self._on_refused = on_refused
         self._report = report
@@ -77,7 +80,7 @@ class Backfill:
 
     def _send(self, sender: Sender, read: ReadEvent) -> None:
         event = self._stamped(read)
-        expected = self._acknowledgements.expect(read.bookmark, by_file_uri=_is_file(event))
+        expected = self._acknowledgements.expect(read.bookmark, by_file_uri=self._unread(event))
         settle = partial(self._acknowledgements.settle, expected)
         try:
             sender.send(event, on_delivered=settle)
@@ -92,7 +95,3 @@ class Backfill:
         if time.monotonic() >= self._next_report:
             self._next_report = time.monotonic() + REPORT_S
             self._report(self.standing)
-
-
-def _is_file(event: ContentEvent) -> bool:
-    return event.audio is not None and (event.audio.uri or "").startswith("file:")

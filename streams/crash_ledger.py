@@ -24,6 +24,7 @@ from earmark.streams.settings import Settings
 log = structlog.get_logger()
 
 CRASHES = 3  # deaths of the process after which an event is condemned
+TAKEN = "another worker of this group has it and is ended by this one: each needs its own --slot"
 MOST_SUSPECTS = 10_000  # the least and the oldest suspects beyond it are forgotten at a start
 
 _SCHEMA = """
@@ -161,8 +162,10 @@ def _claimed(path: Path) -> IO[str] | None:
         fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         taken = isinstance(error, BlockingIOError)
-        reason = "another process works in this slot" if taken else error.strerror
-        log.warning("crash ledger off", file=str(path), reason=reason)
+        if taken:
+            log.warning("slot taken", file=str(path), reason=TAKEN)
+        else:
+            log.warning("crash ledger off", file=str(path), reason=error.strerror)
         if claim is not None:
             claim.close()
         return None

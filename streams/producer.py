@@ -173,7 +173,8 @@ class Producer:
         try:
             found = self._producer.list_topics(CONTENT_EVENTS, timeout=ANSWER_S)
         except KafkaException as error:
-            raise ServiceError(f"Kafka {self._servers}: {error.args[0].str()}") from error
+            reason = f"{error.args[0].str()}; `earmark up` starts a broker on this machine"
+            raise ServiceError(f"Kafka {self._servers}: {reason}") from error
         if (problem := found.topics[CONTENT_EVENTS].error) is not None:
             raise ConfigurationError(
                 f"topic {CONTENT_EVENTS} at {self._servers}: {problem.str()}; "

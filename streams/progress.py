@@ -1,11 +1,16 @@
-"""Progress bars on the standard error, for downloads, loads, reads and sends."""
+"""Progress on the standard error, for downloads, loads, reads and sends.
+
+Bars where it is a terminal; else lines, of what takes longer than `LINE_S`.
+"""
 
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
+import click
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -23,14 +28,17 @@ from rich.progress import (
 from earmark.models.source import Progress as Report
 
 RATE_S = 10.0  # over which a rate is taken
+LINE_S = 10.0  # from one line to the next
 MANY_BYTES = 100_000  # totals above it are bytes, below it are pieces
+
+_say = partial(click.echo, err=True)
 
 
 @contextmanager
 def loading(*, quiet: bool = False) -> Iterator[Report]:
     """A function `report(label, done, total)`; each label gets a bar of its own.
 
-    Nothing is drawn when `quiet`, or where the standard error is not a terminal.
+    Nothing is said when `quiet`.
     """
     with _reporting(TaskProgressColumn(), DownloadColumn(), quiet=quiet) as report:
         yield report
@@ -45,13 +53,15 @@ def reading(*, quiet: bool = False) -> Iterator[Report]:
 
 @contextmanager
 def _reporting(*amounts: ProgressColumn, quiet: bool) -> Iterator[Report]:
-    console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
+    if not quiet and not sys.stderr.isatty():
+        yield Lines().report
+        return
     bars = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         *amounts,
         TimeElapsedColumn(),
-        console=console,
+        console=Console(stderr=True, quiet=quiet),
         transient=True,
     )
     tasks: dict[str, TaskID] = {}
@@ -70,8 +80,12 @@ def _reporting(*amounts: ProgressColumn, quiet: bool) -> Iterator[Report]:
 def sending(total_bytes: int, *, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
     """A function `report(events, done_bytes)`; the bar shows both, the rate and the time left.
 
-    Drawn as that of `loading`.
+    Said as that of `loading`.
     """
+    if not quiet and not sys.stderr.isatty():
+        lines = Lines()
+        yield lambda events, _: lines.report("events sent", events, None)
+        return
     bars = Progress(
         TextColumn("{task.fields[events]:,} events"),
         BarColumn(),
@@ -79,7 +93,7 @@ def sending(total_bytes: int, *, quiet: bool = False) -> Iterator[Callable[[int,
         TextColumn("{task.fields[rate]:,.0f}/s"),
         TimeRemainingColumn(),
         TextColumn("left"),
-        console=Console(stderr=True, quiet=quiet or not sys.stderr.isatty()),
+        console=Console(stderr=True, quiet=quiet),
         transient=True,
     )
     task: TaskID | None = None
@@ -94,6 +108,39 @@ def sending(total_bytes: int, *, quiet: bool = False) -> Iterator[Callable[[int,
 
     with bars:
         yield report
+
+
+@contextmanager
+def working(words: str) -> Iterator[Callable[[str], None]]:
+    """A function `say(words)` of what is done now, at first these; else a line for each."""
+    if sys.stderr.isatty():
+        with Console(stderr=True).status(words) as status:
+            yield status.update
+    else:
+        _say(words)
+        yield _say
+
+
+class Lines:
+    """In place of bars: `report` says from time to time how far each label has come."""
+
+    def __init__(
+        self,
+        *,
+        say: Callable[[str], None] = _say,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._say = say
+        self._clock = clock
+        self._due: dict[str, float] = {}
+
+    def report(self, label: str, done: int, total: int | None) -> None:
+        """As that of `loading`."""
+        now = self._clock()
+        if now < self._due.setdefault(label, now + LINE_S):
+            return
+        self._due[label] = now + LINE_S
+        self._say(f"{label}: {done:,}" + (f" of {total:,}" if total else ""))
 
 
 class Rate:

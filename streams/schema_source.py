@@ -61,12 +61,8 @@ def _archive(revision: str, folder: Path) -> bytes:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ConfigurationError(f"{revision}: git does not give it: {error}") from error
     if done.returncode:
-        said = (done.stderr.decode(errors="replace").strip().splitlines() or ["no word from git"])[
-            0
-        ]
         raise ConfigurationError(
-            f"{revision} is no file, folder, schema (text.safety, text.safety@0) or git revision: "
-            f"{said}"
+            f"{revision} is no file, folder, schema (text.safety, text.safety@0) or git revision"
         )
     return done.stdout
 

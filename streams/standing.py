@@ -13,7 +13,7 @@ class Standing:
     bookmark: Bookmark = BEGINNING
     sent: int = 0
     refused: int = 0
-    by_file_uri: int = 0  # of those sent
+    by_file_uri: int = 0  # of those sent, files that perhaps no worker reads
 
     @property
     def settled(self) -> int:

@@ -87,7 +87,8 @@ def _key(record: Record) -> str:
 
 
 def _audio_embedding(record: Record) -> str:
-    return f"{record['dim']} floats, {len(record['segments'])} segments"
+    segments = len(record["segments"])
+    return f"{record['dim']} floats, {segments} segment{'s' * (segments != 1)}"
 
 
 def _speech_quality(record: Record) -> str:
@@ -109,7 +110,7 @@ def _quality(record: Record) -> str:
 
 
 def _sentiment(record: Record) -> str:
-    return f"{record['label']} {record['polarity']:+.2f}"
+    return f"{record['label']} {record['confidence']:.2f}"
 
 
 def _topics(record: Record) -> str:

@@ -50,6 +50,7 @@ log = structlog.get_logger()
 
 REVOKE_GRACE_S = 5.0  # what ends within it is published before partitions go to another worker
 DRAIN_S = 30.0  # likewise, for a worker that is asked to stop
+LET_GO_S = 10.0  # for models that are still being loaded then
 PUBLISH_EVENTS = 1000  # most events in one transaction
 SESSION_S = 10.0  # without a sign of life after which a member of a classic group is replaced
 
@@ -334,6 +335,8 @@ class Worker:
         self._crashes.close()
         self._watchdog.close()
         self._observer.close()
+        if not self._failed:  # a thread amid native code when Python ends aborts the process
+            self._scoring.join(LET_GO_S)
 
 
 def consumer_for(settings: Settings, *, bounded: bool = False) -> Consumer:

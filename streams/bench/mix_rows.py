@@ -24,7 +24,7 @@ from earmark.streams.bench.plan import QUICK_SHARE, Plan
 from earmark.streams.bench.rate import Work, timed, torch_threads
 from earmark.streams.bench.row import Goal, Row, row_of_turns
 from earmark.streams.bench.series import Series
-from earmark.streams.bench.served import Served, served
+from earmark.streams.bench.served import Served, group_of, served
 from earmark.streams.bench.worker_rows import media_of
 
 # at least; the last two end with the first podcast, whose twenty minutes are not long for a worker
@@ -74,7 +74,8 @@ def _timed(
     pipeline.warm_up()
     sample = items("baseline")
     limit = Limit(pipeline, sample, media_of(sample))
-    with served(plan) as worker, torch_threads(available_cores()):
+    settings = group_of(plan, f"mix-{mix}", signals=(), protocol="classic")
+    with served(plan, settings) as worker, torch_threads(available_cores()):
         ours, alone = timed(
             Work(
                 prepare=lambda: look.begin(worker),

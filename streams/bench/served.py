@@ -148,11 +148,10 @@ class Served:
 
 @contextmanager
 def served(
-    plan: Plan, settings: Settings | None = None, *, command: Sequence[str] = command_line("worker")
+    plan: Plan, settings: Settings, *, command: Sequence[str] = command_line("worker")
 ) -> Iterator[Served]:
-    """A fresh worker for `settings`, by default of all signals; it may read the plan's folder."""
+    """A fresh worker for the settings of a `group_of` its own; it may read the plan's folder."""
     stack = stack_of(plan)
-    settings = settings or stack.settings
     plan.pull(settings.worker.signals or None)
     worker = WorkerProcess(settings, log_dir=stack.home / "logs", command=command)
     try:

@@ -21,7 +21,7 @@ from earmark.streams.bench.corpus import audio_events, recordings, text_events
 from earmark.streams.bench.plan import Plan
 from earmark.streams.bench.rate import Work, rates, torch_threads
 from earmark.streams.bench.row import Goal, Row, row_of_turns
-from earmark.streams.bench.served import served
+from earmark.streams.bench.served import group_of, served
 
 RECORDINGS = 48
 TEXTS_WITH_THEM = 96
@@ -58,7 +58,8 @@ def _rates(plan: Plan, name: str, events: Make) -> tuple[list[float], list[float
     pipeline = plan.pipeline()
     sample = events("baseline")
     blocks = list(pipeline.decoded(sample, media=media_of(sample)))
-    with served(plan) as worker, torch_threads(available_cores()):
+    settings = group_of(plan, name, signals=(), protocol="classic")
+    with served(plan, settings) as worker, torch_threads(available_cores()):
         return rates(
             Work(run=lambda: worker.answer(events(f"{name}-{next(runs)}")), amount=len(sample)),
             Work(run=lambda: list(pipeline.score(blocks)), amount=len(sample)),

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
@@ -211,6 +212,8 @@ def _run(rows: Mapping[str, Entry], order: Order) -> None:
     configure_logging(level=logging.ERROR)
     if order.threads is not None:
         confine(order.threads)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where it is ignored
+        signal.signal(signal.SIGINT, _interrupt)
     result = _measured(chosen, order)
     _print(result, order)
     if order.report is not None:
@@ -219,6 +222,12 @@ def _run(rows: Mapping[str, Entry], order: Order) -> None:
         write_report(result, order.report, before=before)
     worse = before is not None and _compared(before, result, as_json=order.as_json, to_stderr=True)
     _end(worse or bool(result.failed))
+
+
+def _interrupt(*_: object) -> None:
+    """As Python does, and say so: a worker and a broker take some seconds to end."""
+    click.echo("earmark: ending what was started", err=True)
+    raise KeyboardInterrupt
 
 
 def _chosen(rows: Mapping[str, Entry], order: Order) -> dict[str, Measure]:

@@ -1,19 +1,17 @@
 """`earmark dlq`: what operators do with dead letters."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from earmark.models.error import ConfigurationError, ServiceError
 from earmark.processors.codec import jsonable
@@ -312,9 +310,6 @@ def _write(path: Path, content: bytes) -> None:
 
 @contextmanager
 def _bar(label: str, *, quiet: bool) -> Iterator[OnRead]:
-    """A function that moves the bar to `done` of `total`; drawn only where somebody sees it."""
-    console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
-    columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task(label, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+    """A function that says that `done` of `total` are done."""
+    with reading(quiet=quiet) as report:
+        yield partial(report, label)

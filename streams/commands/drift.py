@@ -87,6 +87,7 @@ def drift(
         click.echo(json.dumps(_as_object(comparison, spans, raised)))
     else:
         _show(comparison, raised)
+        _tell_what_is_missing(sides, spans, counted)
     if comparison.drifted:
         sys.exit(1)
 
@@ -192,9 +193,6 @@ def _finding(finding: "Finding") -> dict[str, object]:
 
 def _show(comparison: "Comparison", raised: int) -> None:
     few = len(comparison.too_few)
-    if not comparison.findings and not few:
-        click.echo("nothing to compare: one span has no signals, or nobody counted (flink stats)")
-        return
     click.echo(
         f"{len(comparison.findings):,} comparisons, {len(comparison.drifted):,} drifted"
         + (f"; {few:,} groups have too few signals" if few else "")
@@ -208,6 +206,17 @@ def _show(comparison: "Comparison", raised: int) -> None:
     Console().print(table)
     if (left := len(comparison.drifted) - LISTED) > 0:
         click.echo(f"and {left:,} more: --json and --report have all")
+
+
+def _tell_what_is_missing(
+    sides: tuple["Counted", "Counted"], spans: tuple["Span", "Span"], counted: str
+) -> None:
+    """Say of a span for which nothing is there that it is so, and what could be done."""
+    for name, side, span in zip(("reference", "window"), sides, spans, strict=True):
+        if not side.counts:
+            start, end = _moment(span.start_ms), _moment(span.end_ms)
+            hint = "; --count signals needs no `earmark flink stats`" if counted == "stats" else ""
+            click.echo(f"nothing in the {name}, {start:%F %H:%M} to {end:%F %H:%M} UTC{hint}")
 
 
 def _row(finding: "Finding") -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from earmark.streams.flink.order import Order
 from earmark.streams.flink.runtime import HEAP_MB
 from earmark.streams.local.state import resolve_settings
 from earmark.streams.log import configure_logging
-from earmark.streams.progress import loading
+from earmark.streams.progress import loading, working
 from earmark.streams.settings import load_settings
 from earmark.streams.supervisor import Supervisor
 
@@ -197,7 +197,7 @@ def up(slots: int, heap_mb: int, as_json: bool) -> None:
     settings = load_settings()
     with loading() as progress:
         runtime = find_runtime(settings, progress)
-    with Console(stderr=True).status("starting Flink"):
+    with working("starting Flink"):
         found = start_cluster(
             runtime,
             settings.state_folder,

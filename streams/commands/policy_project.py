@@ -103,7 +103,9 @@ def _from_topics(item: str) -> "tuple[Verdict, Profile | None]":
     settings = endpoint()
     verdict = latest(settings, VERDICTS, item)
     if verdict is None:
-        raise ConfigurationError(f"there is no verdict on {item} in {VERDICTS}")
+        raise ConfigurationError(
+            f"there is no verdict on {item} in {VERDICTS} (`earmark agents` writes them)"
+        )
     profile = latest(settings, PROFILES, item)
     return verdict_of(verdict), None if profile is None else profile_of(profile)
 

@@ -155,6 +155,10 @@ def _rule(key: "Key", change: "RuleChange") -> dict[str, object]:
 
 
 def _show(report: "TrialReport", *, changed: bool) -> None:
+    if not report.records:
+        hint = ": `earmark flink profile` writes it" if report.source == PROFILES else ""
+        click.echo(f"nothing is on {report.source}{hint}")
+        return
     tally = report.tally
     table = Table("policy", "rule", "effect", "now", "then", "new", "gone", "such as", box=None)
     for column in table.columns[3:7]:

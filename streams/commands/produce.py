@@ -145,6 +145,7 @@ def _send_all(order: _Order, checkpoint: Checkpoint | None, total_bytes: int) ->
             stamped=checkpoint.run.stamped if checkpoint else stamped_now,
             turns=Turns(None if order.dry_run else order.rate),
             standing=standing,
+            unread=_unread(),
             on_sent=partial(_print, sent=not order.dry_run) if order.as_json else _print_nothing,
             on_refused=_complain,
             report=_reporting(bar, checkpoint),
@@ -154,6 +155,24 @@ def _send_all(order: _Order, checkpoint: Checkpoint | None, total_bytes: int) ->
         with _kept(checkpoint, backfill), _sender(order, checkpoint) as sender:
             backfill.run(sender, reads)
     return backfill.standing
+
+
+def _unread() -> Callable[[ContentEvent], bool]:
+    """Whether an event names a file that neither the stack's worker reads nor these settings."""
+    from earmark.streams.address import AddressPolicy
+    from earmark.streams.local.state import reading_as_stack, resolve_settings
+    from earmark.streams.settings import load_settings
+
+    policy = AddressPolicy(reading_as_stack(resolve_settings(load_settings())).media)
+
+    def unread(event: ContentEvent) -> bool:
+        uri = event.audio.uri if event.audio else None
+        try:
+            return (uri or "").startswith("file:") and not policy.local_path(uri or "")
+        except ContentError:
+            return True
+
+    return unread
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from earmark.streams.commands.replay_diff import diff
 from earmark.streams.endpoint import endpoint
 from earmark.streams.local.state import reading_as_stack
 from earmark.streams.log import configure_logging
-from earmark.streams.progress import loading
+from earmark.streams.progress import Lines, loading
 from earmark.streams.topic import CONTENT_EVENTS, ITEMS
 
 if TYPE_CHECKING:
@@ -275,8 +275,12 @@ def _run(
 
 @contextmanager
 def _bar(manifest: "Manifest", *, quiet: bool) -> Iterator[Callable[[Any], None]]:
-    console = Console(stderr=True, quiet=quiet or not sys.stderr.isatty())
+    if not quiet and not sys.stderr.isatty():
+        lines = Lines()
+        yield lambda now: lines.report("offsets", now.passed, manifest.records)
+        return
     columns = (TextColumn("offsets"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True, quiet=quiet)
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(manifest.run, total=manifest.records)
         yield lambda now: progress.update(task, completed=now.passed)

@@ -2,28 +2,17 @@
 
 import json
 import logging
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 from earmark.models.error import ConfigurationError
-from earmark.models.source import Progress as Report
 from earmark.processors.codec import jsonable
 from earmark.streams.endpoint import endpoint
 from earmark.streams.log import configure_logging
+from earmark.streams.progress import reading
 
 if TYPE_CHECKING:
     from earmark.streams.replay.diff_result import Diff
@@ -60,7 +49,7 @@ def diff(name: str, signals: str | None, most: int, as_json: bool, page: Path | 
     if page is not None and not page.absolute().parent.is_dir():
         raise ConfigurationError(f"--html {page}: there is no such folder")
     names = [signal.strip() for signal in signals.split(",")] if signals else None
-    with _bars() as progress:
+    with reading() as progress:
         found = compared(endpoint(), name, signals=names, most=most, progress=progress)
     if page is not None:
         _write(found, page)
@@ -77,26 +66,3 @@ def _write(found: "Diff", page: Path) -> None:
         page.write_text(diff_page(found), encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"--html {page}: {error.strerror}") from error
-
-
-@contextmanager
-def _bars() -> Iterator[Report]:
-    """A bar for each topic and comparison; nothing where the standard error is no terminal."""
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-    tasks: dict[str, TaskID] = {}
-
-    def report(label: str, done: int, total: int | None) -> None:
-        if label not in tasks:
-            tasks[label] = bars.add_task(label, total=total)
-        bars.update(tasks[label], completed=done, total=total)
-
-    with bars:
-        yield report

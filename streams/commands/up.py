@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
-from rich.console import Console
 
 from earmark.streams.local.background import start_in_background
 from earmark.streams.local.extra import extras_named, require_extras
 from earmark.streams.local.parts import fetch_parts
 from earmark.streams.local.port import free_port
 from earmark.streams.local.state import StackState, running_stack
-from earmark.streams.progress import loading
+from earmark.streams.progress import loading, working
 from earmark.streams.settings import Settings, load_settings
 
 KAFKA_PORT = 9092  # where people look first
@@ -70,14 +69,14 @@ def _start(
 ) -> StackState:
     with loading() as progress:
         fetch_parts(settings, progress)
-    with Console(stderr=True).status("starting the local stack") as status:
+    with working("starting the local stack") as say:
         return start_in_background(
             settings,
             port=port,
             registry_port=registry_port,
             worker=worker,
             extras=extras,
-            report=status.update,
+            report=say,
         )
 
 

@@ -8,6 +8,7 @@ goes on where it was.
 """
 
 import fcntl
+import logging
 import os
 import signal
 import sys
@@ -192,6 +193,8 @@ class Driver:
 
 def _submitted(job: Job, config: Mapping[str, str]) -> Any:
     """The client of the job that was handed to Flink."""
+    # it says that Google's storage, which nobody asked for, is not installed
+    logging.getLogger("apache_beam.io.filesystems").setLevel(logging.ERROR)
     from py4j.protocol import Py4JError
     from pyflink.table import EnvironmentSettings, TableEnvironment
 

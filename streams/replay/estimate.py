@@ -35,8 +35,8 @@ TYPICAL_BYTES_PER_S = 16_000  # 128 kbit/s, where nothing says how long a record
 class Estimate:
     """The size of a run; `known_share` is that of its recordings whose length was known.
 
-    `seconds` is the time that it takes with the workers asked for, from a sample of
-    `sample_events`; None where nothing of the sample could be run.
+    `seconds` is the time that it takes with the workers asked for, their start included, from a
+    sample of `sample_events`; None where nothing of the sample could be run.
     """
 
     events: int
@@ -81,12 +81,16 @@ def estimate(
             settings, manifest, codec, _lengths(settings, registry), report
         )
         report("running a sample", 0, None)
+        started = time.monotonic()
         pipeline = load_pipeline(manifest.settings(settings))
+        pipeline.warm_up()
+        start_s = time.monotonic() - started
         inline = InlineAudio(settings.kafka, lambda payload: decode_event(payload, codec))
         with closing(Fetcher(settings.media, inline=inline)) as fetcher:
             audio_speed = _audio_speed(pipeline, fetcher, heard, settings)
         text_speed = _text_speed(pipeline, read)
-    seconds = _seconds(count, audio_speed, text_speed, manifest, workers)
+    running_s = _running_s(count, audio_speed, text_speed, manifest, workers)
+    seconds = None if running_s is None else start_s + running_s
     return Estimate(
         events=count.events,
         recordings=count.recordings,
@@ -192,7 +196,6 @@ def _audio_speed(
             yield block
 
     spent_s = 0.0
-    pipeline.warm_up()
     for event in events:
         if spent_s > SAMPLE_S:
             break
@@ -212,7 +215,7 @@ def _text_speed(pipeline: Pipeline, events: list[ContentEvent]) -> float | None:
     return len(events) / (time.monotonic() - started)
 
 
-def _seconds(
+def _running_s(
     count: _Count,
     audio_speed: float | None,
     text_speed: float | None,

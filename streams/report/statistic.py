@@ -115,9 +115,9 @@ def standardized_shift(before_N: Values, after_N: Values) -> float | None:
         return None
     deviation = math.sqrt((np.var(before_N) + np.var(after_N)) / 2)
     shift = float(np.mean(after_N) - np.mean(before_N))
-    # means of equal values differ by rounding
+    # equal values differ by rounding, those that a model gave by that of single precision
     scale = max(abs(float(np.mean(before_N))), abs(float(np.mean(after_N))))
-    return None if deviation <= scale * 1e-12 else shift / deviation
+    return None if deviation <= scale * 1e-7 else shift / deviation
 
 
 def histograms(*sides: Values) -> tuple[Histogram, ...]:

@@ -1,6 +1,8 @@
 """Health and metrics over HTTP."""
 
 import json
+import socket
+import struct
 from collections.abc import Iterator
 from http.client import HTTPConnection
 
@@ -46,6 +48,18 @@ def test_a_worker_is_ready_only_between_start_and_drain(served: Served) -> None:
     assert statuses(served) == (200, 503)
     served.health.failed("the broker is gone")
     assert statuses(served) == (503, 503)
+
+
+def test_a_probe_that_does_not_wait_is_passed_over(
+    served: Served, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", served.server.port)) as probe:
+            at_once = struct.pack("ii", 1, 0)  # what was received is not waited for: a reset
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+            probe.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+    assert served.get("/healthz")[0] == 200
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_the_reason_is_said(served: Served) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from earmark.streams.progress import RATE_S, Rate
+from earmark.streams.progress import LINE_S, RATE_S, Lines, Rate
 
 
 def test_a_rate_is_that_of_late() -> None:
@@ -17,3 +17,26 @@ def test_a_rate_is_that_of_late() -> None:
     rate.note(1_000_000 + 50 * 99)
     now += RATE_S
     assert rate.note(1_000_000 + 50 * 99) == 0
+
+
+def test_without_a_terminal_what_takes_long_says_how_far_it_is() -> None:
+    now, said = 0.0, list[str]()
+    lines = Lines(say=said.append, clock=lambda: now)
+    for done in range(35):
+        now = float(done)
+        lines.report("offsets", done, 1_000)
+        lines.report("bytes", 1_000 * done, None)
+    assert said == [
+        *("offsets: 10 of 1,000", "bytes: 10,000"),
+        *("offsets: 20 of 1,000", "bytes: 20,000"),
+        *("offsets: 30 of 1,000", "bytes: 30,000"),
+    ]
+
+
+def test_what_is_soon_through_says_nothing() -> None:
+    now, said = 0.0, list[str]()
+    lines = Lines(say=said.append, clock=lambda: now)
+    lines.report("offsets", 1, 2)
+    now += LINE_S / 2
+    lines.report("offsets", 2, 2)
+    assert not said

@@ -48,6 +48,15 @@ def test_an_event_that_is_refused_is_said_and_the_others_go_on(folder: Path) -> 
     assert "media.roots" in told.stderr
 
 
+def test_files_that_a_worker_reads_are_no_matter(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EARMARK_MEDIA__ROOTS", json.dumps([str(folder)]))
+    assert "media.roots" not in run(folder, "--dry-run").stderr
+    monkeypatch.setenv("EARMARK_MEDIA__ROOTS", json.dumps([str(folder / "other")]))
+    assert "media.roots" in run(folder, "--dry-run").stderr
+
+
 def test_a_column_that_events_do_not_have_ends_it_before_anything_is_sent(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Hello")
     table = pa.table({"content_id": ["b"], "text_title": ["T"], "isrc": ["X"]})

@@ -87,6 +87,8 @@ def test_a_shift_is_in_standard_deviations() -> None:
     assert standardized_shift(before, before + 2) == 2
     assert standardized_shift(before, 3 * before) == 0
     assert standardized_shift(np.full(9, 0.1), np.full(9, 0.3)) is None
+    rounded = np.float32(0.94) + np.tile([0, 6e-8], 9)  # one number, as networks round it
+    assert standardized_shift(rounded, rounded + 0.003) is None
 
 
 def test_histograms_of_two_sides_have_the_same_edges_and_all_values() -> None:
