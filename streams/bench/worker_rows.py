@@ -55,13 +55,17 @@ def _row(plan: Plan, name: str, events: Make, goal: Goal | None) -> Row:
 
 def _rates(plan: Plan, name: str, events: Make) -> tuple[list[float], list[float]]:
     runs = count()
+
+    def run() -> Sequence[ContentEvent]:
+        return events(f"{name}-{next(runs)}")
+
     pipeline = plan.pipeline()
     sample = events("baseline")
     blocks = list(pipeline.decoded(sample, media=media_of(sample)))
     settings = group_of(plan, name, signals=(), protocol="classic")
     with served(plan, settings) as worker, torch_threads(available_cores()):
         return rates(
-            Work(run=lambda: worker.answer(events(f"{name}-{next(runs)}")), amount=len(sample)),
+            Work(run=lambda: worker.answer(run(), anew=True), amount=len(sample)),
             Work(run=lambda: list(pipeline.score(blocks)), amount=len(sample)),
             repetitions=plan.repetitions,
         )

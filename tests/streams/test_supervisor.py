@@ -221,6 +221,30 @@ def test_a_worker_that_is_killed_is_back_and_drains_when_its_supervisor_is_asked
     assert not _runs(second.pid)
 
 
+@pytest.mark.kafka
+@pytest.mark.weights
+def test_a_worker_that_is_asked_to_end_while_models_load_ends_well(
+    stack: Stack, tmp_path: Path
+) -> None:
+    settings = with_worker(
+        stack.settings, signals=("audio.transcript", "audio.music"), decoders=1, slot="early"
+    )
+    log = tmp_path / "worker.log"
+    command = [sys.executable, "-m", "earmark", "worker"]
+    with (
+        log.open("w") as written,
+        subprocess.Popen(
+            command, env=os.environ | environment(settings), stdout=written, stderr=written
+        ) as worker,
+    ):
+        assert eventually(lambda: '"starting"' in log.read_text())
+        worker.terminate()
+        status = worker.wait(60)
+    said = log.read_text()
+    assert (status, '"assigned"' in said) == (0, False)
+    assert said.splitlines()[-1].count('"stopped"') == 1  # and no word from a runtime that aborts
+
+
 def test_the_command_brings_neither_torch_nor_kafka_along() -> None:
     code = "import sys, earmark.streams.commands.worker; print(*sys.modules)"
     shown = subprocess.run(
