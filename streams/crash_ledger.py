@@ -161,8 +161,7 @@ def _claimed(path: Path) -> IO[str] | None:
         claim = path.with_suffix(".lock").open("w")
         fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        taken = isinstance(error, BlockingIOError)
-        if taken:
+        if isinstance(error, BlockingIOError):
             log.warning("slot taken", file=str(path), reason=TAKEN)
         else:
             log.warning("crash ledger off", file=str(path), reason=error.strerror)

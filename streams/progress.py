@@ -51,9 +51,14 @@ def reading(*, quiet: bool = False) -> Iterator[Report]:
         yield report
 
 
+def told_in_lines(*, quiet: bool) -> bool:
+    """Whether what a bar would show is to be told by `Lines`: nobody sees a bar."""
+    return not quiet and not sys.stderr.isatty()
+
+
 @contextmanager
 def _reporting(*amounts: ProgressColumn, quiet: bool) -> Iterator[Report]:
-    if not quiet and not sys.stderr.isatty():
+    if told_in_lines(quiet=quiet):
         yield Lines().report
         return
     bars = Progress(
@@ -82,7 +87,7 @@ def sending(total_bytes: int, *, quiet: bool = False) -> Iterator[Callable[[int,
 
     Said as that of `loading`.
     """
-    if not quiet and not sys.stderr.isatty():
+    if told_in_lines(quiet=quiet):
         lines = Lines()
         yield lambda events, _: lines.report("events sent", events, None)
         return
@@ -113,12 +118,12 @@ def sending(total_bytes: int, *, quiet: bool = False) -> Iterator[Callable[[int,
 @contextmanager
 def working(words: str) -> Iterator[Callable[[str], None]]:
     """A function `say(words)` of what is done now, at first these; else a line for each."""
-    if sys.stderr.isatty():
-        with Console(stderr=True).status(words) as status:
-            yield status.update
-    else:
+    if told_in_lines(quiet=False):
         _say(words)
         yield _say
+        return
+    with Console(stderr=True).status(words) as status:
+        yield status.update
 
 
 class Lines:

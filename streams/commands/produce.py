@@ -166,11 +166,14 @@ def _unread() -> Callable[[ContentEvent], bool]:
     policy = AddressPolicy(reading_as_stack(resolve_settings(load_settings())).media)
 
     def unread(event: ContentEvent) -> bool:
-        uri = event.audio.uri if event.audio else None
+        uri = (event.audio.uri if event.audio else None) or ""
+        if not uri.startswith("file:"):
+            return False
         try:
-            return (uri or "").startswith("file:") and not policy.local_path(uri or "")
+            policy.local_path(uri)
         except ContentError:
             return True
+        return False
 
     return unread
 

@@ -19,7 +19,7 @@ from earmark.streams.commands.replay_diff import diff
 from earmark.streams.endpoint import endpoint
 from earmark.streams.local.state import reading_as_stack
 from earmark.streams.log import configure_logging
-from earmark.streams.progress import Lines, loading
+from earmark.streams.progress import Lines, loading, told_in_lines
 from earmark.streams.topic import CONTENT_EVENTS, ITEMS
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ def _run(
 
 @contextmanager
 def _bar(manifest: "Manifest", *, quiet: bool) -> Iterator[Callable[[Any], None]]:
-    if not quiet and not sys.stderr.isatty():
+    if told_in_lines(quiet=quiet):
         lines = Lines()
         yield lambda now: lines.report("offsets", now.passed, manifest.records)
         return
