@@ -11,6 +11,11 @@ EarmarkError
 """
 
 
+def reason_of(error: Exception) -> str:
+    """What to tell of an error in a line; of the system's, the words without number and path."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 class EarmarkError(Exception):
     """Anything that Earmark raises on purpose; the message is one line written for the user."""
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from earmark.models.error import ConfigurationError
+from earmark.models.error import ConfigurationError, reason_of
 from earmark.models.plugin import resources
 
 FOLDER = Path(__file__).with_name("thresholds")
@@ -51,8 +51,7 @@ def read_thresholds(path: Path, signal_name: str) -> Thresholds:
     try:
         own = _parsed(path.read_text(encoding="utf-8"), where=str(path))
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigurationError(f"{path}: {reason}") from error
+        raise ConfigurationError(f"{path}: {reason_of(error)}") from error
     shipped = shipped_thresholds(signal_name)
     if strange := sorted(own.values.keys() - shipped.values.keys()):
         known = ", ".join(shipped.values) or "none"

@@ -27,7 +27,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from earmark.models.error import ConfigurationError
+from earmark.models.error import ConfigurationError, reason_of
 from earmark.processors.content import ContentEvent
 from earmark.streams.content_files import UNSTATED, Bookmark, ReadEvent, proof
 from earmark.streams.standing import Standing
@@ -88,7 +88,7 @@ class Checkpoint:
                 self._take(self._lock)
                 text = path.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise ConfigurationError(f"{path}: {_reason(error)}") from error
+                raise ConfigurationError(f"{path}: {reason_of(error)}") from error
             if text:
                 self._restore(text)
             undo.pop_all()
@@ -137,7 +137,7 @@ class Checkpoint:
         try:
             self._replace(json.dumps(said, indent=2) + "\n")
         except OSError as error:
-            raise ConfigurationError(f"{self._path}: {_reason(error)}") from error
+            raise ConfigurationError(f"{self._path}: {reason_of(error)}") from error
 
     def _replace(self, text: str) -> None:
         new = self._path.with_name(f".{self._path.name}.new")
@@ -189,7 +189,3 @@ class Checkpoint:
                     f"{self._path} is of a run with other arguments: {name} was {was!r} and is "
                     f"{now!r}; name another file, or remove it to begin anew"
                 )
-
-
-def _reason(error: OSError | UnicodeDecodeError) -> str:
-    return getattr(error, "strerror", None) or str(error)

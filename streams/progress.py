@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Protocol
 
 import click
 from rich.console import Console
@@ -34,6 +35,13 @@ MANY_BYTES = 100_000  # totals above it are bytes, below it are pieces
 _say = partial(click.echo, err=True)
 
 
+class Told(Protocol):
+    """What a command tells of itself while it works."""
+
+    def __call__(self, label: str, done: int, total: int | None, *more: str) -> None:
+        """How far the label has come, and in words what else is to be told of it."""
+
+
 @contextmanager
 def loading(*, quiet: bool = False) -> Iterator[Report]:
     """A function `report(label, done, total)`; each label gets a bar of its own.
@@ -45,9 +53,9 @@ def loading(*, quiet: bool = False) -> Iterator[Report]:
 
 
 @contextmanager
-def reading(*, quiet: bool = False) -> Iterator[Report]:
-    """The same for what is counted in records."""
-    with _reporting(MofNCompleteColumn(), quiet=quiet) as report:
+def reading(*, quiet: bool = False, console: Console | None = None) -> Iterator[Told]:
+    """The same for what is counted in records; what `console` prints stands above the bars."""
+    with _reporting(MofNCompleteColumn(), quiet=quiet, console=console) as report:
         yield report
 
 
@@ -57,7 +65,9 @@ def told_in_lines(*, quiet: bool) -> bool:
 
 
 @contextmanager
-def _reporting(*amounts: ProgressColumn, quiet: bool) -> Iterator[Report]:
+def _reporting(
+    *amounts: ProgressColumn, quiet: bool, console: Console | None = None
+) -> Iterator[Told]:
     if told_in_lines(quiet=quiet):
         yield Lines().report
         return
@@ -66,16 +76,17 @@ def _reporting(*amounts: ProgressColumn, quiet: bool) -> Iterator[Report]:
         BarColumn(),
         *amounts,
         TimeElapsedColumn(),
-        console=Console(stderr=True, quiet=quiet),
+        TextColumn("{task.fields[more]}"),
+        console=console or Console(stderr=True, quiet=quiet),
         transient=True,
     )
     tasks: dict[str, TaskID] = {}
 
-    def report(label: str, done: int, total: int | None) -> None:
+    def report(label: str, done: int, total: int | None, *more: str) -> None:
         task = tasks.get(label)
         if task is None:
-            task = tasks[label] = bars.add_task(label, total=total)
-        bars.update(task, completed=done, total=total)
+            task = tasks[label] = bars.add_task(label, total=total, more="")
+        bars.update(task, completed=done, total=total, more=", ".join(more))
 
     with bars:
         yield report
@@ -139,13 +150,13 @@ class Lines:
         self._clock = clock
         self._due: dict[str, float] = {}
 
-    def report(self, label: str, done: int, total: int | None) -> None:
-        """As that of `loading`."""
+    def report(self, label: str, done: int, total: int | None, *more: str) -> None:
+        """As that of `loading`; the line ends with the words that are given besides."""
         now = self._clock()
         if now < self._due.setdefault(label, now + LINE_S):
             return
         self._due[label] = now + LINE_S
-        self._say(f"{label}: {done:,}" + (f" of {total:,}" if total else ""))
+        self._say(", ".join((f"{label}: {done:,}" + (f" of {total:,}" if total else ""), *more)))
 
 
 class Rate:

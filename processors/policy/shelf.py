@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from earmark.models.error import ConfigurationError, reason_of
 from earmark.models.plugin import policy_folders
-from earmark.processors.error import ConfigurationError
 from earmark.processors.policy.compiler import compiled
 from earmark.processors.policy.fault import Fault, PolicyError
 from earmark.processors.policy.policy import Policy
@@ -62,8 +62,8 @@ def read_policy(file: Traversable) -> Policy:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        message = getattr(error, "strerror", None) or str(error)
-        raise PolicyError([Fault(file=str(file), line=1, key="", message=message)]) from error
+        fault = Fault(file=str(file), line=1, key="", message=reason_of(error))
+        raise PolicyError([fault]) from error
     return compiled(text, str(file))
 
 

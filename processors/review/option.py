@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
-from earmark.models.error import ConfigurationError
+from earmark.models.error import ConfigurationError, reason_of
 from earmark.processors.review.question import Reason
 from earmark.processors.threshold import Thresholds
 
@@ -130,8 +130,7 @@ def _table(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:  # of TOML, of UTF-8, of a long number
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigurationError(f"{path}: {reason}") from error
+        raise ConfigurationError(f"{path}: {reason_of(error)}") from error
 
 
 def _options(

@@ -2,23 +2,21 @@
 
 import json
 import logging
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from typing import Literal
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from earmark.models.error import ServiceError
 from earmark.streams.chaos.plan import Options
 from earmark.streams.chaos.report import Report
-from earmark.streams.chaos.run import Counts, Watch, run
+from earmark.streams.chaos.run import Counts, run
 from earmark.streams.log import configure_logging
+from earmark.streams.progress import Told, reading
 from earmark.streams.settings import load_settings
 
 DEFAULT = Options()
@@ -202,12 +200,12 @@ def chaos(
     console = Console(stderr=True)
     folder = Path(tempfile.mkdtemp(prefix="earmark-chaos-"))
     try:
-        with _bars(console, options) as watch:
+        with reading(console=console) as tell:
             report = run(
                 options,
                 load_settings(),
                 folder,
-                watch=watch,
+                watch=partial(_tell, tell, options.events),
                 say=lambda line: console.print(line, style="dim"),
             )
     except BaseException:
@@ -229,26 +227,7 @@ def _say(report: Report, console: Console, *, as_json: bool) -> None:
         click.echo(f"{name:>17}  {value:,}")
 
 
-@contextmanager
-def _bars(console: Console, options: Options) -> Iterator[Watch]:
-    """Bars of what was sent and answered; nothing where the standard error is no terminal."""
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[says]}"),
-        console=console,
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-    sent = bars.add_task("sent", total=options.events, says="")
-    answered = bars.add_task("answered", total=options.events, says="")
-
-    def watch(counts: Counts) -> None:
-        says = f"{counts.kills} workers killed, {counts.restarts} restarted"
-        bars.update(sent, completed=counts.sent, says=f"broker killed {counts.broker_kills} times")
-        bars.update(answered, completed=counts.answered, says=says)
-
-    with bars:
-        yield watch
+def _tell(tell: Told, total: int, counts: Counts) -> None:
+    tell("sent", counts.sent, total, f"broker killed {counts.broker_kills} times")
+    workers = f"{counts.kills} workers killed", f"{counts.restarts} restarted"
+    tell("answered", counts.answered, total, *workers)

@@ -1,26 +1,22 @@
 """The part of `earmark chaos` that feeds a worker with mutated inputs."""
 
 import json
-import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from earmark.models.error import ServiceError
 from earmark.streams.chaos.inputs import Input
 from earmark.streams.chaos.inputs_report import InputReport
-from earmark.streams.chaos.inputs_run import InputCounts, InputOptions, Watch, run
+from earmark.streams.chaos.inputs_run import InputCounts, InputOptions, run
+from earmark.streams.progress import Told, reading
 from earmark.streams.settings import load_settings
 
 NAMED = 20  # inputs that went wrong; all are counted
-LINE_S = 20.0  # between two lines about how far it is
 
 
 def feed(options: InputOptions, *, as_json: bool) -> None:
@@ -28,12 +24,12 @@ def feed(options: InputOptions, *, as_json: bool) -> None:
     console = Console(stderr=True)
     folder = Path(tempfile.mkdtemp(prefix="earmark-inputs-"))
     try:
-        with _progress(console, options) as watch:
+        with reading(console=console) as tell:
             report = run(
                 options,
                 load_settings(),
                 folder,
-                watch=watch,
+                watch=partial(_tell, tell, len(options.numbers)),
                 say=lambda line: console.print(line, style="dim", soft_wrap=True),
                 keep=lambda one: _keep(one, console),
             )
@@ -68,45 +64,6 @@ def _keep(one: Input, console: Console) -> None:
         console.print(f"kept as {path}: {path.stat().st_size:,} bytes", soft_wrap=True)
 
 
-@contextmanager
-def _progress(console: Console, options: InputOptions) -> Iterator[Watch]:
-    """A bar of what was answered; a line now and then where the standard error is no terminal."""
-    total = len(options.numbers)
-    if not sys.stderr.isatty():
-        yield _Lines(console, total)
-        return
-    bars = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[says]}"),
-        console=console,
-        transient=True,
-    )
-    answered = bars.add_task("answered", total=total, says="")
-
-    def watch(counts: InputCounts) -> None:
-        bars.update(answered, completed=counts.answered, says=_said(counts))
-
-    with bars:
-        yield watch
-
-
-class _Lines:
-    """Says how far it is each `LINE_S` seconds."""
-
-    def __init__(self, console: Console, total: int) -> None:
-        self._console = console
-        self._total = total
-        self._next_at = time.monotonic() + LINE_S
-
-    def __call__(self, counts: InputCounts) -> None:
-        if time.monotonic() >= self._next_at:
-            self._next_at = time.monotonic() + LINE_S
-            said = f"{counts.answered:,} of {self._total:,} answered, {_said(counts)}"
-            self._console.print(said, style="dim", soft_wrap=True)
-
-
-def _said(counts: InputCounts) -> str:
-    return f"{counts.deaths} workers died, {counts.held / 1e6:,.0f} MB held"
+def _tell(tell: Told, total: int, counts: InputCounts) -> None:
+    deaths, held = f"{counts.deaths} workers died", f"{counts.held / 1e6:,.0f} MB held"
+    tell("answered", counts.answered, total, deaths, held)

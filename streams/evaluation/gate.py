@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from earmark.models.error import ConfigurationError
+from earmark.models.error import ConfigurationError, reason_of
 from earmark.models.source import Progress
 from earmark.streams.evaluation.evaluation import figures, measurements
 from earmark.streams.evaluation.how import How
@@ -87,8 +87,7 @@ def read_gates(file: Path) -> Sequence[Gate]:
     try:
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigurationError(f"{file}: {reason}") from error
+        raise ConfigurationError(f"{file}: {reason_of(error)}") from error
     entries = table.get("gate")
     if not isinstance(entries, list) or not entries or table.keys() != {"gate"}:
         raise ConfigurationError(f"{file}: a gate file holds [[gate]] tables and nothing else")

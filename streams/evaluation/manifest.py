@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from earmark.models.error import ConfigurationError
+from earmark.models.error import ConfigurationError, reason_of
 from earmark.processors.content import ContentEvent, ContentType, Text
 from earmark.streams.content_files import audio_from
 
@@ -55,8 +55,7 @@ def read_manifest(path: Path) -> Dataset:
     try:
         lines = file.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigurationError(f"no manifest {file}: {reason}") from error
+        raise ConfigurationError(f"no manifest {file}: {reason_of(error)}") from error
     folder = file.resolve().parent
     name = folder.name if file.name == FILE_NAME else file.stem
     rows: dict[str, Row] = {}

@@ -18,7 +18,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
-from earmark.models.error import ConfigurationError
+from earmark.models.error import ConfigurationError, reason_of
 from earmark.streams.health import Health, State
 from earmark.streams.judging.item_view import ItemView
 from earmark.streams.judging.policy_shelf import Shelf
@@ -73,8 +73,7 @@ class ViewServer:
         self._ready.wait()
         if self._problem is not None:
             self._thread.join()
-            reason = getattr(self._problem, "strerror", None) or self._problem
-            raise ConfigurationError(f"cannot listen on {host}:{port}: {reason}")
+            raise ConfigurationError(f"cannot listen on {host}:{port}: {reason_of(self._problem)}")
 
     def close(self) -> None:
         """Stop listening."""

@@ -24,7 +24,7 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from earmark.models.error import ConfigurationError, ServiceError
+from earmark.models.error import ConfigurationError, ServiceError, reason_of
 from earmark.processors.error import ContentError
 from earmark.processors.review.answer import answer
 from earmark.processors.review.decision import LONGEST_NOTE, MOST_VALUES, DecidedEffect, Decision
@@ -260,8 +260,9 @@ async def _serve(endpoint: Endpoint, host: str, port: int, on_ready: Callable[[s
         try:
             await site.start()
         except (OSError, OverflowError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise ConfigurationError(f"cannot listen on {host}:{port}: {reason}") from error
+            raise ConfigurationError(
+                f"cannot listen on {host}:{port}: {reason_of(error)}"
+            ) from error
         on_ready(f"http://{host}:{runner.addresses[0][1]}")
         await ended.wait()
     finally:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import structlog
 from aiohttp import web
 
-from earmark.models.error import ConfigurationError, EarmarkError
+from earmark.models.error import ConfigurationError, EarmarkError, reason_of
 from earmark.processors.error import ContentError
 from earmark.streams.settings import Settings
 from earmark.streams.web.access import PERSON, Access, Person, RefusedError
@@ -95,8 +95,9 @@ class WebServer:
             await web.TCPSite(self._runner, host, port).start()
         except (OSError, OverflowError) as error:
             await self._runner.cleanup()
-            reason = getattr(error, "strerror", None) or error
-            raise ConfigurationError(f"cannot listen on {host}:{port}: {reason}") from error
+            raise ConfigurationError(
+                f"cannot listen on {host}:{port}: {reason_of(error)}"
+            ) from error
         bound = self._runner.addresses[0][1]
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
 

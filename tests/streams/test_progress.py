@@ -25,11 +25,11 @@ def test_without_a_terminal_what_takes_long_says_how_far_it_is() -> None:
     for done in range(35):
         now = float(done)
         lines.report("offsets", done, 1_000)
-        lines.report("bytes", 1_000 * done, None)
+        lines.report("bytes", 1_000 * done, None, "2 lost", "1 late")
     assert said == [
-        *("offsets: 10 of 1,000", "bytes: 10,000"),
-        *("offsets: 20 of 1,000", "bytes: 20,000"),
-        *("offsets: 30 of 1,000", "bytes: 30,000"),
+        *("offsets: 10 of 1,000", "bytes: 10,000, 2 lost, 1 late"),
+        *("offsets: 20 of 1,000", "bytes: 20,000, 2 lost, 1 late"),
+        *("offsets: 30 of 1,000", "bytes: 30,000, 2 lost, 1 late"),
     ]
 
 
