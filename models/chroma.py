@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 RATE_HZ = 16_000
@@ -101,7 +102,8 @@ class ChromaFold:
 
 def _magnitudes(samples_T: Wave, frames: int) -> Wave:
     rows_NT = np.lib.stride_tricks.sliding_window_view(samples_T, WINDOW)[::HOP][:frames]
-    magnitude_NF: Wave = np.abs(np.fft.rfft(rows_NT * _window()))
+    spectrum_NF = torch.fft.rfft(torch.from_numpy(rows_NT * _window())).numpy()
+    magnitude_NF: Wave = np.abs(spectrum_NF)
     return magnitude_NF
 
 

@@ -13,10 +13,10 @@ from earmark.processors.block import NO_SAMPLES, Block, End, Samples
 from earmark.processors.content import ContentEvent
 from earmark.processors.error import ContentError, RejectionClass
 from earmark.processors.media import audio_error, check_digest, digest, open_container, open_media
+from earmark.processors.metering import Metering
 from earmark.processors.native import NativeSamples, is_audible
 from earmark.processors.outcome import Result
-from earmark.processors.resample import MonoBlocks
-from earmark.processors.signal import Container, Meter, MeterFactory
+from earmark.processors.signal import Container, MeterFactory
 
 NO_METERS: Mapping[str, MeterFactory] = MappingProxyType({})
 
@@ -35,8 +35,8 @@ def decode(
 
     `media` are the bytes of the recording, or a file that holds them; without it, the event's own
     `audio.data`. An event without audio gives one empty block. The digest of the media is compared
-    with what the event states before anything is decoded. Meters see the samples at their native
-    rate, all channels (the downmix is that of `MonoBlocks`); their readings are in `End` by name.
+    with what the event states before anything is decoded. A `Meter` sees the samples at their
+    native rate, all channels, a `MonoMeter` the blocks; their readings are in `End` by name.
 
     `End.error` is set where the recording cannot be used: nothing in it decodes, more than 1 % of
     its packets fail, more than 2 % (and more than a second) of the duration that it declares is
@@ -59,12 +59,12 @@ def decode(
 
 
 class _Recording:
-    """One recording on its way through decoder, meters and resampler."""
+    """One recording on its way through decoder and meters."""
 
     def __init__(self, *, meters: Mapping[str, MeterFactory], longest_s: float) -> None:
         self._factories = meters
         self._longest_s = longest_s
-        self._meters: dict[str, Meter] = {}
+        self._metering: Metering | None = None
         self._facts: Container | None = None
 
     def blocks(self, source: BufferedIOBase) -> Iterator[Samples]:
@@ -76,7 +76,8 @@ class _Recording:
                 yield from self._passed_on(native)
             finally:
                 self._facts = native.facts()
-                self._listen(native)  # to silence, where no sample came
+                if is_audible(native.format):
+                    self._listen(native)  # to silence, where no sample came
 
     def end(self, audio_sha256: str | None, error: ContentError | None) -> End:
         """What is known once the last sample has passed."""
@@ -88,22 +89,17 @@ class _Recording:
         )
 
     def _passed_on(self, native: NativeSamples) -> Iterator[Samples]:
-        mono: MonoBlocks | None = None
         for samples_CT in native:
-            if mono is None:
-                self._listen(native)
-                mono = _mono_blocks(native)
-            for meter in self._meters.values():
-                meter.update(samples_CT)
-            yield from mono.push(samples_CT)
+            yield from self._listen(native).push(samples_CT)
             self._check_length(native.seconds)
         native.check_whole()
-        if mono is not None:
-            yield from mono.flush()
+        if self._metering is not None:
+            yield from self._metering.flush()
 
-    def _listen(self, native: NativeSamples) -> None:
-        if not self._meters and is_audible(native.format):
-            self._meters = {name: make(native.format) for name, make in self._factories.items()}
+    def _listen(self, native: NativeSamples) -> Metering:
+        if self._metering is None:
+            self._metering = Metering(self._factories, native.format, native.channel_names)
+        return self._metering
 
     def _check_length(self, seconds: float | None) -> None:
         if seconds is not None and seconds > self._longest_s:
@@ -112,15 +108,11 @@ class _Recording:
 
     def _readings(self, error: ContentError | None) -> Mapping[str, Result]:
         failed = {n: Result.error(error.rejection_class) for n in self._factories} if error else {}
-        if self._facts is None:
+        if self._facts is None or self._metering is None:
             return failed
         heard = {
-            name: meter.finish(self._facts)
-            for name, meter in self._meters.items()
+            name: self._metering.finish(name, self._facts)
+            for name in self._factories
             if error is None or name in _SPEAK_OF_DAMAGE
         }
         return {**failed, **heard}
-
-
-def _mono_blocks(native: NativeSamples) -> MonoBlocks:
-    return MonoBlocks(sample_rate_hz=native.format.sample_rate_hz, channels=native.channel_names)

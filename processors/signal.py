@@ -4,7 +4,8 @@ A signal is one module in `processors/signals/` (or behind the entry-point group
 `earmark.signals`) with one function under `@signal`, and one schema
 `avro/signals/<name>.v<major>.avsc`. What the function returns depends on what it `takes`:
 
-METER     a `Meter`: folds over samples at their native rate, in the decode process
+METER     a `Meter`: folds over samples at their native rate, in the decode process; or a
+          `MonoMeter`: over the 16 kHz mono that models hear
 STREAM    a `StreamScorer`: steps many recordings together through 16 kHz chunks, finds spans
 CLIPS     a `ClipScorer`: reads clips of speech, those of all events in shared batches
 WINDOWS   a `WindowScorer`: reads a recording in windows of equal length, those of all events in
@@ -18,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from earmark.models.device import Device
 from earmark.models.store import ModelStore
@@ -93,6 +94,20 @@ class Meter(Protocol):
 
     def finish(self, container: Container) -> Result:
         """The result for the whole recording, or for what of it could be decoded."""
+
+
+@runtime_checkable
+class MonoMeter(Protocol):
+    """Measures one recording as models hear it: 16 kHz mono, in blocks as of `MonoBlocks`.
+
+    The recording is resampled once for all who hear it so. No block may be written to.
+    """
+
+    def step(self, samples_T: Samples) -> None:
+        """Take the next block, float32; only the last of a recording is shorter."""
+
+    def finish(self, container: Container) -> Result:
+        """As that of `Meter`."""
 
 
 class SpanStream(Protocol):
@@ -190,7 +205,7 @@ class Loading:
 
 
 Load = Callable[[Loading], Any]
-MeterFactory = Callable[[AudioFormat], Meter]
+MeterFactory = Callable[[AudioFormat], Meter | MonoMeter]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,8 +298,8 @@ def signal(**options: Any) -> Callable[[Callable[..., Any]], SignalSpec]:
     """Declare a signal: `@signal(name="audio.loudness", takes=Takes.METER, ...)`.
 
     The options are the fields of `SignalSpec` but `make`, which is the decorated function: for
-    METER it gets an `AudioFormat` and returns a `Meter`, for the others it gets a `Loading` and
-    returns a scorer.
+    METER it gets an `AudioFormat` and returns a `Meter` or a `MonoMeter`, for the others it gets a
+    `Loading` and returns a scorer.
     """
 
     def declare(make: Callable[..., Any]) -> SignalSpec:

@@ -8,9 +8,9 @@ no other mode; relative keys share their notes, and are its commonest confusion.
 
 from earmark.models.chroma import ChromaFold, Pitches
 from earmark.models.tonality import Tonality, tonality
-from earmark.processors.mono_meter import MonoMeter
+from earmark.processors.fold_meter import FoldMeter
 from earmark.processors.outcome import Result
-from earmark.processors.signal import AudioFormat, Meter, Part, Takes, signal
+from earmark.processors.signal import AudioFormat, MonoMeter, Part, Takes, signal
 from earmark.processors.threshold import shipped_thresholds
 
 NAME = "audio.key"
@@ -25,9 +25,9 @@ ALTERNATIVES = 4
     tolerance=0.01,
     record_name="AudioKey",
 )
-def audio_key(audio: AudioFormat) -> Meter:
+def audio_key(_audio: AudioFormat) -> MonoMeter:
     """The meter for one recording."""
-    return MonoMeter(audio, ChromaFold(), _concluded)
+    return FoldMeter(ChromaFold(), _concluded)
 
 
 def _concluded(fold: ChromaFold) -> Result:

@@ -12,9 +12,9 @@ N: frames, 100 a second
 from earmark.models.beat import beats
 from earmark.models.onset import FRAMES_PER_SECOND, Curve, OnsetFold
 from earmark.models.tempo import accents, confidence, tempo
-from earmark.processors.mono_meter import MonoMeter
+from earmark.processors.fold_meter import FoldMeter
 from earmark.processors.outcome import Result
-from earmark.processors.signal import AudioFormat, Meter, Part, Takes, signal
+from earmark.processors.signal import AudioFormat, MonoMeter, Part, Takes, signal
 from earmark.processors.threshold import shipped_thresholds
 
 NAME = "audio.rhythm"
@@ -30,9 +30,9 @@ FRAME_MS = 1000 // FRAMES_PER_SECOND
     tolerance=0.01,
     record_name="AudioRhythm",
 )
-def audio_rhythm(audio: AudioFormat) -> Meter:
+def audio_rhythm(_audio: AudioFormat) -> MonoMeter:
     """The meter for one recording."""
-    return MonoMeter(audio, OnsetFold(), _concluded)
+    return FoldMeter(OnsetFold(), _concluded)
 
 
 def _concluded(fold: OnsetFold) -> Result:

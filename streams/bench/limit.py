@@ -6,6 +6,7 @@ work as a plain loop has it: the meters, then one model after the other, each wi
 C: channels, T: samples
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,6 +16,7 @@ from threading import Thread
 from earmark.processors.block import Block, Samples
 from earmark.processors.content import ContentEvent
 from earmark.processors.decode import decode
+from earmark.processors.metering import Metering
 from earmark.processors.outcome import Result
 from earmark.processors.pipeline import Pipeline, interleaved
 from earmark.processors.signal import AudioFormat, Container
@@ -69,13 +71,13 @@ class Limit:
 
     def _measure(self) -> None:
         for recording in self._recordings:
-            meters = [make(recording.format) for make in self._pipeline.meters.values()]
+            metering = Metering(self._pipeline.meters, recording.format)
             for samples_CT in recording.samples_CT:
-                for meter in meters:
-                    meter.update(samples_CT)
+                deque(metering.push(samples_CT), maxlen=0)
+            deque(metering.flush(), maxlen=0)
             if recording.container is not None:
-                for meter in meters:
-                    meter.finish(recording.container)
+                for name in self._pipeline.meters:
+                    metering.finish(name, recording.container)
 
     def _keep(self, audio_format: AudioFormat) -> _Recording:
         self._recordings.append(_Recording(audio_format))

@@ -3,12 +3,14 @@
 T: samples at `RATE_HZ`, C: channels
 """
 
+from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
 import soxr
 
 from earmark.processors.block import Samples
+from earmark.processors.metering import Metering
 from earmark.processors.outcome import Result
 from earmark.processors.signal import AudioFormat, Container, SignalSpec
 from earmark.streams.evaluation.construction.piece import (
@@ -40,11 +42,12 @@ def heard(
     spec: SignalSpec, samples_CT: Samples, rate: int = RATE_HZ, cuts: Sequence[int] = ()
 ) -> Result:
     """What the signal says of the samples, given in pieces that end at `cuts`."""
-    meter = spec.make(AudioFormat(sample_rate_hz=rate, channels=len(samples_CT)))
+    audio = AudioFormat(sample_rate_hz=rate, channels=len(samples_CT))
+    metering = Metering({spec.name: spec.make}, audio)
     for piece_CT in np.split(samples_CT.astype(np.float32), sorted(cuts), axis=1):
-        meter.update(piece_CT)
-    result: Result = meter.finish(FACTS)
-    return result
+        deque(metering.push(piece_CT), maxlen=0)
+    deque(metering.flush(), maxlen=0)
+    return metering.finish(spec.name, FACTS)
 
 
 def at_rate(samples_CT: Samples, rate: int) -> Samples:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from earmark.models.device import Device
 from earmark.models.store import ModelStore
 from earmark.processors.content import ContentEvent, Text
+from earmark.processors.identity import same
 from earmark.processors.outcome import OutcomeKind, Result
 from earmark.processors.signal import ItemView
 from earmark.processors.signals.text_sentiment import SentimentScorer, text_sentiment
@@ -113,7 +114,10 @@ ITEMS = st.builds(
 @settings(deadline=None)  # the first text of all costs more than the others
 @given(st.lists(ITEMS, max_size=5))
 def test_batches_do_not_change_outcomes(items: list[ItemView]) -> None:
-    assert scorer().score(items) == [score(view) for view in items]
+    for together, view in zip(scorer().score(items), items, strict=True):
+        alone = score(view)
+        assert (together.outcome, together.reason) == (alone.outcome, alone.reason)
+        assert same(together.fields, alone.fields, text_sentiment) == []
 
 
 @pytest.mark.skipif(not RATED.is_file(), reason="the development set is not here")
