@@ -256,8 +256,9 @@ def _run(
     settings: "Settings", manifest: "Manifest", *, is_new: bool, workers: int, as_json: bool
 ) -> None:
     from earmark.streams.replay.conduct import conduct, log_folder
-    from earmark.streams.replay.start import begin
+    from earmark.streams.replay.start import begin, check_weights
 
+    check_weights(settings, manifest)
     if is_new:
         begin(settings, manifest)
     if not as_json:

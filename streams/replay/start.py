@@ -84,6 +84,18 @@ def planned(settings: Settings, run: str, asked: Asked) -> Manifest:
     )
 
 
+def check_weights(settings: Settings, manifest: Manifest) -> None:
+    """See that a worker on this machine could load its models; raises ModelError.
+
+    A worker that finds this out by itself would be started again and again.
+    """
+    store = ModelStore(settings.home / "models", offline=True)
+    own = manifest.settings(settings).worker
+    specs = with_models(load_specs(own.signals or None), own.models)
+    for card in {card for spec in specs.values() for card in spec.models}:
+        store.verify(card)
+
+
 def begin(settings: Settings, manifest: Manifest) -> None:
     """Make the run's topics and its starting point; from here on workers can be started.
 

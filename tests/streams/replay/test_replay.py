@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
+from earmark.models.store import ModelStore
 from earmark.processors.codec import Codec
 from earmark.processors.content import Audio, Change, ContentEvent, Text
 from earmark.processors.error import ConfigurationError
@@ -25,6 +26,7 @@ from earmark.streams.local.environment import environment
 from earmark.streams.local.stack import Stack
 from earmark.streams.local.worker import WorkerProcess
 from earmark.streams.producer import Producer
+from earmark.streams.replay.manifest import read_runs
 from earmark.streams.replay.start import Asked, begin, planned
 from earmark.streams.settings import Settings, with_worker
 from earmark.streams.subscriber import ReceivedSignal, subscribe
@@ -33,6 +35,7 @@ from earmark.streams.topic import CONTENT_EVENTS, RECEIPTS, create_topics, delet
 pytestmark = [pytest.mark.kafka, pytest.mark.weights]
 
 SPEECH, LANGUAGE = "audio.speech", "text.language"
+OTHER_SPEECH = "silero-vad-16k"  # a model of SPEECH that is none of the default ones
 JFK = Path(__file__).resolve().parents[3] / "streams" / "samples" / "jfk.wav"
 COUNT = 1_500
 LIMIT_S = 240
@@ -174,7 +177,8 @@ def test_better_answers_become_the_live_ones_where_no_newer_stands(
     send(settings, *first)
     ids = tmp_path / "ids.txt"  # the audio is read back from the records that carried it
     ids.write_text("\n".join((same, other, gone)))
-    options = ["--catalogue", "--content-id-file", str(ids), "--model", "speech=silero-vad-16k"]
+    options = ["--catalogue", "--content-id-file", str(ids), "--model", f"speech={OTHER_SPEECH}"]
+    ModelStore(settings.home / "models").pull(OTHER_SPEECH)
     live = WorkerProcess(settings, log_dir=tmp_path)
     live.start()
     try:
@@ -198,7 +202,7 @@ def test_better_answers_become_the_live_ones_where_no_newer_stands(
     assert speech["pairs"] == 3
     assert (sent["sent"], sent["taken_up"], again["sent"]) == (3, True, 0)
     last = {record.key: record for record in read(settings, SPEECH, prefix=run)}
-    assert last[same].record["provenance"]["model_name"] == "silero-vad-16k"
+    assert last[same].record["provenance"]["model_name"] == OTHER_SPEECH
     assert last[same].record["replay_id"] == run
     assert (last[other].record["revision"], last[other].record["replay_id"]) == (2, None)
     assert last[gone].deleted
@@ -220,3 +224,23 @@ def test_an_aborted_run_leaves_nothing_but_its_name(settings: Settings, run: str
     subprocess.run(command, env=environment(settings), capture_output=True, check=True)
     assert not delete_topics(settings.kafka, f"replay.{run}.")
     assert {row["run"]: row["state"] for row in _rows(settings)}[run] == "ABORTED"
+
+
+def test_missing_weights_are_told_before_anything_begins(
+    settings: Settings, run: str, tmp_path: Path
+) -> None:
+    """A worker would find none either, and be started again for ever."""
+    send(settings, spoken(f"{run}-item"))
+    bare = settings.model_copy(update={"home": tmp_path})
+    done = subprocess.run(
+        [sys.executable, "-m", "earmark", "replay", "--run", run, "--signals", SPEECH],
+        env=environment(bare),
+        capture_output=True,
+        timeout=LIMIT_S,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("earmark: ")
+    assert "run `earmark models pull" in done.stderr
+    assert run not in read_runs(settings.kafka)
