@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+
+from earmark.models.spectrum import magnitudes
 
 RATE_HZ = 16_000
 WINDOW = 8_192  # 512 ms: semitones are 6 Hz apart at 100 Hz
@@ -67,7 +68,7 @@ class ChromaFold:
         self._held_T = held_T[frames * HOP :]
         self._frames += frames
         if frames:
-            self._fold(self._steady(_magnitudes(held_T, frames)))
+            self._fold(self._steady(magnitudes(held_T, _window(), HOP, frames)))
 
     def finish(self) -> Pitches:
         """What sounded in the whole recording."""
@@ -98,13 +99,6 @@ class ChromaFold:
         directions_NP = _directions(frame_K, cents_K, height_K, len(magnitude_NF))
         self._direction_P += directions_NP.sum(axis=0)
         self._pitched += int(directions_NP.any(axis=1).sum())
-
-
-def _magnitudes(samples_T: Wave, frames: int) -> Wave:
-    rows_NT = np.lib.stride_tricks.sliding_window_view(samples_T, WINDOW)[::HOP][:frames]
-    spectrum_NF = torch.fft.rfft(torch.from_numpy(rows_NT * _window())).numpy()
-    magnitude_NF: Wave = np.abs(spectrum_NF)
-    return magnitude_NF
 
 
 def _peaks(magnitude_NF: Wave) -> tuple[NDArray[np.int64], Numbers, Numbers]:

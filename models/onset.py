@@ -13,8 +13,9 @@ from array import array
 from functools import cache
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
+
+from earmark.models.spectrum import magnitudes
 
 RATE_HZ = 16_000
 HOP = 160
@@ -65,10 +66,7 @@ class OnsetFold:
 
 
 def _bands(samples_T: Curve, frames: int) -> Curve:
-    rows_NT = np.lib.stride_tricks.sliding_window_view(samples_T, WINDOW)[::HOP][:frames]
-    # of torch: it takes a quarter of the time that numpy's does
-    spectrum_NF = torch.fft.rfft(torch.from_numpy(rows_NT * _window())).numpy()
-    bands_NM: Curve = np.sqrt(np.abs(spectrum_NF) @ _mel_filters())
+    bands_NM: Curve = np.sqrt(magnitudes(samples_T, _window(), HOP, frames) @ _mel_filters())
     return bands_NM
 
 

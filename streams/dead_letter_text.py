@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from earmark.processors.codec import jsonable
@@ -57,7 +57,8 @@ class Tally:
 
     def table(self) -> Table:
         """All classes for people."""
-        table = Table("class", "letters", "redriven", "first", "last", "example", box=None)
+        others = ("letters", "redriven", "first", "last", "example")
+        table = Table(Column("class", no_wrap=True), *others, box=None)
         for name, found in self.ordered():
             example = f"{found.example.place} {found.example.reason}"
             numbers = (str(found.letters), str(found.redriven))

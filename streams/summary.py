@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from earmark.streams.quantity import quantity
+
 Record = Mapping[str, Any]
 
 SMALL = 0.01  # below one per cent a share is not worth the space
@@ -88,7 +90,7 @@ def _key(record: Record) -> str:
 
 def _audio_embedding(record: Record) -> str:
     segments = len(record["segments"])
-    return f"{record['dim']} floats, {segments} segment{'s' * (segments != 1)}"
+    return f"{record['dim']} floats, {quantity(segments, 'segment')}"
 
 
 def _speech_quality(record: Record) -> str:
@@ -105,8 +107,7 @@ def _pii(record: Record) -> str:
 
 
 def _quality(record: Record) -> str:
-    words = "1 word" if record["words"] == 1 else f"{record['words']} words"
-    return ", ".join((words, *record["labels"]))
+    return ", ".join((quantity(record["words"], "word"), *record["labels"]))
 
 
 def _sentiment(record: Record) -> str:

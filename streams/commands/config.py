@@ -10,6 +10,7 @@ from rich.table import Column, Table
 
 from earmark.models.error import ConfigurationError
 from earmark.streams.configuration import Setting, configuration
+from earmark.streams.quantity import quantity
 from earmark.streams.setting_source import Fault
 from earmark.streams.settings import Settings, load_settings, read_settings
 
@@ -66,7 +67,7 @@ def check(as_json: bool) -> None:
 
 
 def _told(faults: list[Fault], *, as_json: bool) -> str:
-    count = f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'} in the settings"
+    count = f"{quantity(len(faults), 'fault')} in the settings"
     return count if as_json else "\n  ".join([count, *map(str, faults)])
 
 

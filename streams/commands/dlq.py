@@ -37,6 +37,7 @@ from earmark.streams.dead_letter_text import (
 from earmark.streams.endpoint import endpoint
 from earmark.streams.erased_item import ErasedItems
 from earmark.streams.progress import reading
+from earmark.streams.quantity import quantity
 from earmark.streams.redrive import LETTERS, Markers, Redriver, read_markers, was_redriven
 from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings
@@ -287,7 +288,7 @@ def _decoded(letter: DeadLetter, topic: str, settings: Settings) -> tuple[Any, s
 
 
 def _letters(count: int) -> str:
-    return f"{count:,} letter{'' if count == 1 else 's'}"
+    return quantity(count, "letter")
 
 
 def _say(text: str, *, quiet: bool) -> None:

@@ -10,6 +10,7 @@ import click
 
 from earmark.streams.endpoint import endpoint
 from earmark.streams.progress import reading
+from earmark.streams.quantity import quantity
 
 if TYPE_CHECKING:
     from earmark.streams.export.run import Asked
@@ -119,7 +120,7 @@ def _warn(settings: "Settings", asked: "Asked") -> None:
 
 def _say(done: dict[str, Any]) -> None:
     for name, counts in done["signals"].items():
-        parts = [f"{counts['records']:,} records in {counts['files']:,} files"]
+        parts = [f"{quantity(counts['records'], 'record')} in {quantity(counts['files'], 'file')}"]
         if counts["deleted"]:
             parts.append(f"{counts['deleted']:,} of them deletions")
         if counts["unreadable"]:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text as Cell
 
 from earmark.streams.printable import printable
+from earmark.streams.quantity import quantity
 
 if TYPE_CHECKING:
     from earmark.processors.outcome import Outcome
@@ -153,9 +154,13 @@ def _show(
     if record["outcome"] != "OK":
         click.echo(printable(f"{content_id}: {record['outcome']}: {record['reason']}"))
         return
-    click.echo(printable(f"{content_id}: {len(found) or 'no'} match{'es' * (len(found) != 1)}"))
+    click.echo(printable(f"{content_id}: {_matches(len(found))}"))
     if found:
         Console().print(_table(found))
+
+
+def _matches(count: int) -> str:
+    return quantity(count, "match", "matches") if count else "no matches"
 
 
 def _table(found: "Sequence[Match]") -> Table:
@@ -184,7 +189,7 @@ def _show_pairs(index: "FingerprintIndex", *, as_json: bool) -> None:
             for other in _others(index, item):
                 count += 1
                 _show_pair(item.content_id, other, as_json=as_json)
-    _say(f"{count:,} pair{'s' * (count != 1)} among {total:,} items", quiet=as_json)
+    _say(f"{quantity(count, 'pair')} among {total:,} items", quiet=as_json)
 
 
 def _others(index: "FingerprintIndex", item: "IndexedItem") -> "Iterator[Match]":

@@ -20,6 +20,7 @@ from earmark.streams.checkpoint import Checkpoint
 from earmark.streams.content_files import read_events, stamped_now, survey, template
 from earmark.streams.interrupt import kept_interrupts
 from earmark.streams.progress import sending
+from earmark.streams.quantity import quantity
 from earmark.streams.standing import Standing
 from earmark.streams.turn import Turns
 
@@ -191,7 +192,7 @@ def _kept(checkpoint: Checkpoint | None, backfill: Backfill) -> Iterator[None]:
             checkpoint.keep(standing, finished=finished)
             if not finished:
                 click.echo(
-                    f"earmark: {_events(standing.sent)} acknowledged so far; "
+                    f"earmark: {quantity(standing.sent, 'event')} acknowledged so far; "
                     "the same command goes on from there",
                     err=True,
                 )
@@ -273,14 +274,10 @@ def _as_object(event: ContentEvent, *, sent: bool) -> dict[str, object]:
 
 def _conclude(standing: Standing, *, dry_run: bool) -> None:
     deed = "checked, nothing sent" if dry_run else f"sent to {CONTENT_EVENTS}"
-    click.echo(f"{_events(standing.sent)} {deed}")
+    click.echo(f"{quantity(standing.sent, 'event')} {deed}")
     if standing.by_file_uri:
         click.echo(
             f"{standing.by_file_uri} by file:// uri: the worker reads them if their folder is in "
             "its media.roots (EARMARK_MEDIA__ROOTS)",
             err=True,
         )
-
-
-def _events(count: int) -> str:
-    return f"{count} event{'' if count == 1 else 's'}"

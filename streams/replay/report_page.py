@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from earmark.streams.quantity import quantity
 from earmark.streams.replay.compare import Standing
 from earmark.streams.replay.diff_result import (
     ChangedItem,
@@ -75,7 +76,7 @@ def diff_page(diff: Diff) -> str:
 def _lede(diff: Diff) -> str:
     pairs = sum(signal.pairs for signal in diff.signals)
     changed = sum(signal.changed.count for signal in diff.signals)
-    signals = f"{len(diff.signals)} signal{'' if len(diff.signals) == 1 else 's'}"
+    signals = quantity(len(diff.signals), "signal")
     return f"{changed:,} of {pairs:,} answers of {signals} changed."
 
 

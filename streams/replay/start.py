@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from earmark.models.error import ConfigurationError
+from earmark.models.error import ConfigurationError, reason_of
 from earmark.models.store import ModelStore
 from earmark.processors.loader import load_specs, with_models
 from earmark.processors.signal import SignalSpec
@@ -133,7 +133,7 @@ def ids_from(path: Path) -> frozenset[str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path}: {error}") from error
+        raise ConfigurationError(f"{path}: {reason_of(error)}") from error
     ids = frozenset(filter(None, map(str.strip, lines)))
     if not ids:
         raise ConfigurationError(f"{path}: no content ids in it")
