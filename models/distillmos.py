@@ -16,7 +16,6 @@ P: positions of 20 ms, W: width
 """
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from earmark.models.bucket import Buckets
 from earmark.models.device import Device
 from earmark.models.error import ModelError
 from earmark.models.padding import note_padding
+from earmark.models.shared import shared
 
 WINDOW_SAMPLES = 122_880
 WINDOW_S = WINDOW_SAMPLES / 16_000  # 7.68
@@ -105,7 +105,7 @@ def _frames(samples: int) -> int:
     return min(FRAMES, -(-(sounding + MARGIN_FRAMES) // 16) * 16)
 
 
-@cache
+@shared()
 def load_distillmos(path: Path, device: Device) -> DistillMos:
     """The network with the weights of a safetensors file; raises ModelError for other weights."""
     from distillmos import ConvTransformerSQAModel

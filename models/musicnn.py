@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from earmark.models.device import Device
 from earmark.models.error import ModelError
 from earmark.models.musicnn_matrix import FrontMatrices, sign
+from earmark.models.shared import shared
 
 SAMPLE_RATE_HZ = 16_000
 FFT_SAMPLES = 512
@@ -162,7 +163,7 @@ class Musicnn(nn.Module):
         return torch.cat([part(mel_B1FM) for part in (*self.timbral, *self.temporal)], dim=1)
 
 
-@cache
+@shared()
 def load_musicnn(path: Path, device: Device) -> Musicnn:
     """The network with the weights of a converted bundle, one object for each file and device.
 

@@ -11,7 +11,6 @@ Shapes. T: samples, 16 kHz, mono
 import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +23,7 @@ from earmark.models.device import Device
 from earmark.models.error import ModelError
 from earmark.models.memory import Memory
 from earmark.models.padding import note_padding
+from earmark.models.shared import shared
 from earmark.models.spoken_english import SpokenEnglish
 from earmark.models.whisper import Encoded, Whisper, load_whisper
 from earmark.models.whisper_decoding import Decoded, TimedText, decode, timed_texts
@@ -258,7 +258,7 @@ def load_recogniser(
     return _recogniser(config, weights, device, frozenset(languages), english)
 
 
-@lru_cache(maxsize=2)
+@shared(2)
 def _recogniser(
     config: Path, weights: Path, device: Device, languages: frozenset[str], english: Path | None
 ) -> WhisperRecogniser:

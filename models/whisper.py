@@ -248,7 +248,9 @@ class Decoder(nn.Module):
     def __init__(self, dims: Dimensions) -> None:
         super().__init__()
         width = dims.n_text_state
-        self.token_embedding = nn.Embedding(dims.n_vocab, width)
+        # a table of its own is filled with random numbers, which imports for a second on meta
+        table_VW = torch.empty(dims.n_vocab, width)
+        self.token_embedding = nn.Embedding(dims.n_vocab, width, _weight=table_VW)
         self.positional_embedding = nn.Parameter(torch.zeros(dims.n_text_ctx, width))
         self.blocks = nn.ModuleList(
             DecoderBlock(width, dims.n_text_head) for _ in range(dims.n_text_layer)

@@ -5,7 +5,6 @@ B: windows, T: samples (16 kHz, mono, float32), F: frames, M: mel bands, H: hidd
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from earmark.models.musicnn import (
     load_musicnn,
     log_mel,
 )
+from earmark.models.shared import shared
 from earmark.processors.block import Samples
 
 HOP_MS = HOP_SAMPLES * 1000 // SAMPLE_RATE_HZ  # 2,992
@@ -114,7 +114,7 @@ def _filled(windows_BT: torch.Tensor, lengths_B: Sequence[int]) -> torch.Tensor:
     return windows_BT
 
 
-@cache
+@shared()
 def music_trunk(path: Path, device: Device) -> MusicTrunk:
     """The trunk by the network at `path`: the same object for all signals of a process."""
     return MusicTrunk(load_musicnn(path, device), device)

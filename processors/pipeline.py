@@ -24,13 +24,13 @@ from earmark.processors.budget import Budget, full_budget
 from earmark.processors.canary import canary_clip, canary_view, tone
 from earmark.processors.content import ContentEvent, stated_digest
 from earmark.processors.envelope import Envelope, envelopes
-from earmark.processors.error import ConfigurationError, EarmarkError
 from earmark.processors.expected import expected_signals
 from earmark.processors.identity import AnswerKey
 from earmark.processors.lanes import LaneExecutor
 from earmark.processors.loader import load_specs, with_models
 from earmark.processors.outcome import Answer, Outcome
 from earmark.processors.plan import Plan, Recall, nothing_kept, plan_for, whole_plan
+from earmark.processors.scorers import load_scorers
 from earmark.processors.session import Session
 from earmark.processors.signal import (
     ClipScorer,
@@ -41,7 +41,7 @@ from earmark.processors.signal import (
     Takes,
     WindowScorer,
 )
-from earmark.processors.threshold import SHIPPED, Thresholds, shipped_thresholds
+from earmark.processors.threshold import SHIPPED, Thresholds
 
 INTERLEAVED = 16  # events decoded side by side by `run`, so that batches fill
 
@@ -103,18 +103,17 @@ class Pipeline:
         store = store or ModelStore()
         device = device or pick_device()
         specs = with_models(load_specs(signals), models)
-        scorers: dict[str, object] = {}
-        for done, (name, spec) in enumerate(specs.items()):
-            if progress:
-                progress(f"load {name}", done, len(specs))
-            if spec.takes is not Takes.METER:
-                own = thresholds.get(name) or shipped_thresholds(name)
-                scorers[name] = _scorer(spec, store, device, own, services, chosen=name in models)
-        if progress:
-            progress("loaded", len(specs), len(specs))
         return cls(
             specs=specs,
-            scorers=scorers,
+            scorers=load_scorers(
+                specs,
+                store=store,
+                device=device,
+                thresholds=thresholds,
+                services=services,
+                chosen=models,
+                progress=progress,
+            ),
             envelopes=envelopes(specs, store, device, thresholds),
             asked=specs if signals is None else signals,
             device=device,
@@ -216,31 +215,6 @@ class Pipeline:
 def _warm_up(scorer: WindowScorer) -> None:
     length = scorer.trunk.window_samples
     scorer.score(scorer.trunk.features(tone(length)[None], [length]))
-
-
-def _scorer(
-    spec: SignalSpec,
-    store: ModelStore,
-    device: Device,
-    thresholds: Thresholds,
-    services: Mapping[str, Any],
-    *,
-    chosen: bool,
-) -> object:
-    try:
-        scorer: object = spec.load(
-            store=store, device=device, thresholds=thresholds, services=services
-        )
-    except EarmarkError:
-        raise
-    except Exception as error:
-        if not chosen:
-            raise
-        reason = f"{type(error).__name__}: {error}"
-        raise ConfigurationError(
-            f"{spec.models[0]} does not serve {spec.name}: {reason}"
-        ) from error
-    return scorer
 
 
 def interleaved(streams: Iterator[Iterator[Block]], *, width: int = INTERLEAVED) -> Iterator[Block]:

@@ -190,6 +190,8 @@ class PassageScorer(Protocol):
 class Loading:
     """What a scorer is loaded from and for; `models` are the names of its cards.
 
+    On a CPU several signals are loaded at a time, each in a thread.
+
     `services` are models that the host reaches elsewhere, by card: the core has no network.
     """
 

@@ -1,9 +1,11 @@
 """`start_help` and `start_worker`: how soon a command line answers, and a worker is ready.
 
 Both start with caches warm, as processes. The baselines are an interpreter that does nothing, and
-one that imports torch. What bounds the worker: of 6.5 s of processor time 1.5 are imports (torch
-above all), 2 the Whisper checkpoint, which hears half a minute of silence once, 1 the tables of
-fastText, 0.6 the first call of each network.
+one that imports torch. What bounds the worker, on two cores: of 3.5 s of processor time until its
+models are ready, 1.2 are imports (torch above all), 1.9 the models (0.9 the Whisper checkpoint,
+which hears half a minute of silence once; 0.5 the tables of fastText), 0.4 the first call of each
+network. To load several at a time takes 1.5 s in place of 1.75: most of it holds Python's lock, or
+has both cores already.
 """
 
 import subprocess

@@ -1,5 +1,7 @@
 """Whisper: equal to transformers' on a random checkpoint, to the words on a real one."""
 
+import subprocess
+import sys
 import wave
 from importlib.resources import files
 
@@ -19,6 +21,18 @@ from earmark.models.whisper_features import log_mel, padded_samples, stacked
 from earmark.models.whisper_tokens import Vocabulary, bcp47, primary, vocabulary
 
 CPU = torch.device("cpu")
+SMALLEST = Dimensions(
+    n_mels=80,
+    n_audio_ctx=100,
+    n_audio_state=32,
+    n_audio_head=2,
+    n_audio_layer=1,
+    n_vocab=500,
+    n_text_ctx=20,
+    n_text_state=32,
+    n_text_head=2,
+    n_text_layer=1,
+)
 RATE = 16_000
 ENGLISH, MULTILINGUAL = 51_864, 51_866
 
@@ -291,3 +305,16 @@ def test_clips_that_go_on_are_moved_only_into_gaps(rows):
     assert [row for row in rows if row < len(rows)] == [
         row for at, row in enumerate(kept_B.tolist()) if at == row
     ]
+
+
+def test_a_network_is_laid_out_without_the_compiler() -> None:
+    """To import that takes a second of each start."""
+    lay_out = (
+        "import sys, torch\n"
+        "from earmark.models.whisper import Whisper\n"
+        "from earmark.models.whisper_checkpoint import Dimensions\n"
+        "with torch.device('meta'):\n"
+        f"    Whisper({SMALLEST!r})\n"
+        "sys.exit('torch._dynamo' in sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", lay_out], check=True)
