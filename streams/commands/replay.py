@@ -269,9 +269,13 @@ def _run(
         )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # children are stopped in any case
     with _bar(manifest, quiet=as_json) as watch:
-        done = conduct(settings, manifest, workers=workers, watch=watch)
+        done = conduct(settings, manifest, workers=workers, watch=watch, say=_warn)
     row = _status(settings, done)
     click.echo(json.dumps(row) if as_json else f"{done.run} is {done.state}")
+
+
+def _warn(text: str) -> None:
+    click.echo(f"earmark: {text}", err=True)
 
 
 @contextmanager

@@ -14,18 +14,22 @@ from earmark.streams.local.process import Child, tail
 from earmark.streams.replay.manifest import Manifest, State, moved_to
 from earmark.streams.replay.progress import Progress, ProgressReader
 from earmark.streams.settings import Settings
-from earmark.streams.supervisor import EXIT_BREAKER, EXIT_MISUSED, Backoff
+from earmark.streams.supervisor import EXIT_BREAKER, EXIT_MISUSED, Backoff, ending
 
 TICK_S = 0.5
 STOP_S = 60.0  # a worker needs 30 s at most to finish what it has
 
 Watch = Callable[[Progress], None]
+Say = Callable[[str], None]
 
 
-def conduct(settings: Settings, manifest: Manifest, *, workers: int, watch: Watch) -> Manifest:
+def conduct(
+    settings: Settings, manifest: Manifest, *, workers: int, watch: Watch, say: Say
+) -> Manifest:
     """Run the replay to its end with so many workers on this machine; the manifest then.
 
-    A run that was interrupted goes on where it stood. `watch` is told now and then how far it is.
+    A run that was interrupted goes on where it stood. `watch` is told now and then how far it is,
+    and `say` of each worker that has died and is started again.
     Raises ServiceError when a worker cannot go on by itself; its log is named. Likewise where
     another process of this machine conducts the run: their workers would end each other.
     """
@@ -39,9 +43,9 @@ def conduct(settings: Settings, manifest: Manifest, *, workers: int, watch: Watc
         progress = reader.read()
         while not progress.is_through:
             watch(progress)
-            time.sleep(TICK_S)
             for child in crew:
-                child.tend()
+                child.tend(say)
+            time.sleep(TICK_S)
             progress = _progress(reader, progress)
         watch(progress)
         for child in crew:
@@ -59,7 +63,7 @@ class _Crewman:
         self._started_at = 0.0
         self._again_at: float | None = 0.0
 
-    def tend(self) -> None:
+    def tend(self, say: Say) -> None:
         """See to it that it runs; raises ServiceError if that would not help."""
         if self._again_at is not None:
             if time.monotonic() >= self._again_at:
@@ -69,8 +73,11 @@ class _Crewman:
             status = self.child.wait(1.0)
             if status in (EXIT_MISUSED, EXIT_BREAKER):
                 raise ServiceError(f"a worker of the replay cannot go on; {tail(self.child.log)}")
-            lived_s = time.monotonic() - self._started_at
-            self._again_at = time.monotonic() + self._backoff.pause_s(lived_s)
+            pause_s = self._backoff.pause_s(time.monotonic() - self._started_at)
+            self._again_at = time.monotonic() + pause_s
+            if status != 0:
+                how = f"has ended ({ending(status)}) and starts again in {pause_s:.0f} s"
+                say(f"{self.child.name} {how}; {tail(self.child.log)}")
 
     def wait(self) -> None:
         """Let it find out by itself that all is done; one that is still starting is stopped."""
@@ -96,8 +103,6 @@ def _children(settings: Settings, manifest: Manifest, workers: int) -> Iterator[
     folder = log_folder(settings, manifest.run)
     crew = [_Crewman(_child(settings, manifest, str(n), workers, folder)) for n in range(workers)]
     try:
-        for member in crew:
-            member.tend()
         yield crew
     finally:
         for member in crew:
