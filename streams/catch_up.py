@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from earmark.processors.error import ServiceError
+from earmark.streams.broker_error import kafka_error
 from earmark.streams.kafka import consumer_config
 from earmark.streams.settings import KafkaSettings
 
@@ -35,6 +36,7 @@ class CatchUp:
     """
 
     def __init__(self, kafka: KafkaSettings, group: str) -> None:
+        self._servers = kafka.bootstrap_servers
         self._consumer = _consumer(kafka, group, "read_committed")
         # to one that reads what is committed alone, an open transaction hides where the end is
         self._ends = _consumer(kafka, group, "read_uncommitted")
@@ -45,7 +47,7 @@ class CatchUp:
         try:
             return str(self._consumer.list_topics(timeout=_ANSWER_S).cluster_id)
         except KafkaException as error:
-            raise ServiceError(f"Kafka: {error.args[0].str()}") from error
+            raise kafka_error(self._servers, error) from error
 
     def bounds(self, topic: str, number: int) -> tuple[int, int]:
         """The first offset of a partition, and the one behind its last."""

@@ -24,7 +24,7 @@ from earmark.streams.settings import Settings
 log = structlog.get_logger()
 
 CRASHES = 3  # deaths of the process after which an event is condemned
-TAKEN = "another worker of this group has it and is ended by this one: each needs its own --slot"
+TAKEN = "another worker of this group has it here: each needs its own --slot, or one ends the other"
 MOST_SUSPECTS = 10_000  # the least and the oldest suspects beyond it are forgotten at a start
 
 _SCHEMA = """

@@ -33,7 +33,6 @@ _MESSAGE = "__streams.errors.message"
 _OF_KAFKA_STREAMS = "__streams.errors."
 _OF_THE_FAILURE = {ATTEMPT, REDRIVEN_FROM, "earmark.worker", "earmark.version"}
 _OF_A_RETRY = {RETRIES, NOT_BEFORE}  # of waiting that is over
-_SILENT = 0  # librdkafka logs a line per attempt to connect; our error says it once
 _POLL_S = 0.5
 _NO_LEADER_YET = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 _NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
@@ -315,7 +314,7 @@ def delete_before(kafka: KafkaSettings, topic: str, spans: Iterable[Span]) -> No
     ends = [TopicPartition(topic, it.partition, it.end) for it in spans if it.start < it.end]
     if not ends:
         return
-    admin = AdminClient(client_config(kafka, {"log_level": _SILENT}))
+    admin = AdminClient(client_config(kafka))
     try:
         for future in admin.delete_records(ends, operation_timeout=TIMEOUT_S).values():
             future.result(TIMEOUT_S)
@@ -373,7 +372,6 @@ def _consumer(kafka: KafkaSettings) -> Consumer:
         "enable.partition.eof": True,
         "fetch.wait.max.ms": 10,  # what is not there yet is not waited for
         "isolation.level": "read_committed",
-        "log_level": _SILENT,
     }
     try:
         return Consumer(client_config(kafka, own))

@@ -11,12 +11,12 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not
 )
 
 from earmark.models.error import ServiceError
+from earmark.streams.broker_error import kafka_error
 from earmark.streams.kafka import client_config
 from earmark.streams.settings import KafkaSettings
 from earmark.streams.topic import CONTENT_EVENTS
 
 ANSWER_S = 5.0
-_SILENT = 0
 _PAUSE_S = 0.1
 _SOON = {  # asked again, the brokers know
     KafkaError.NOT_COORDINATOR,
@@ -40,9 +40,10 @@ class GroupLag:
         topic: str = CONTENT_EVENTS,
         fresh_s: float = 0.0,
     ) -> None:
-        own = {"group.id": group_id, "enable.auto.commit": False, "log_level": _SILENT}
+        own = {"group.id": group_id, "enable.auto.commit": False}
+        self._servers = kafka.bootstrap_servers
         self._consumer = Consumer(client_config(kafka, own))
-        self._admin = AdminClient(client_config(kafka, {"log_level": _SILENT}))
+        self._admin = AdminClient(client_config(kafka))
         self._topic = topic
         self._fresh_s = fresh_s
         self._lock = Lock()
@@ -60,9 +61,9 @@ class GroupLag:
             try:
                 known = self._asked()
             except KafkaException as error:
-                raise ServiceError(f"Kafka: {error.args[0].str()}") from error
+                raise kafka_error(self._servers, error) from error
             except TimeoutError as error:
-                raise ServiceError(f"Kafka: no answer in {ANSWER_S:g} s") from error
+                raise ServiceError(f"Kafka {self._servers}: no answer in {ANSWER_S:g} s") from error
             self._known = (time.monotonic(), known)
             return known
 

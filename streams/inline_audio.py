@@ -27,7 +27,6 @@ TOPICS = frozenset({CONTENT_EVENTS, retry_topic(CONTENT_EVENTS), LONG_EVENTS})
 ANSWER_S = 10.0  # for the brokers to give a record
 END_S = 2.0  # likewise to say where a partition ends
 _POLL_S = 0.2
-_SILENT = 0  # librdkafka logs a line per attempt to connect; our error says it once
 _FORM = re.compile(r"kafka://(?P<topic>[^/?#]+)/(?P<partition>[0-9]{1,9})/(?P<offset>[0-9]{1,18})")
 
 
@@ -113,7 +112,6 @@ class InlineAudio:
             "queued.min.messages": 1,  # one is wanted, not those behind it
             "fetch.queue.backoff.ms": 1,  # and then one elsewhere
             "max.partition.fetch.bytes": 65_536,  # a first record that is larger comes all the same
-            "log_level": _SILENT,
         }
         return Consumer(client_config(self._kafka, own))
 

@@ -26,6 +26,7 @@ TRANSACTIONAL = {
     # the most that can be set. Whether it is too large is for the broker to say.
     "message.max.bytes": 1_000_000_000,
 }
+SILENT = 0  # librdkafka writes a line per attempt to connect; what failed says so once
 BY_KEY = -1  # in place of a partition: librdkafka's partitioner says
 NOTHING: Mapping[str, object] = {}
 
@@ -38,10 +39,12 @@ def worker_id(kafka: KafkaSettings) -> str:
 def client_config(kafka: KafkaSettings, own: Mapping[str, object] = NOTHING) -> dict[str, Any]:
     """librdkafka's configuration: the brokers, the user's `kafka.client`, and over them `own`.
 
-    It may hold secrets: never log it.
+    It writes no log of its own unless `kafka.client` has a `log_level`. It may hold secrets: never
+    log it.
     """
     theirs = {name: value.get_secret_value() for name, value in kafka.client.items()}
-    return {"bootstrap.servers": kafka.bootstrap_servers, **theirs, **own}
+    ours = {"bootstrap.servers": kafka.bootstrap_servers, "log_level": SILENT}
+    return {**ours, **theirs, **own}
 
 
 def consumer_config(kafka: KafkaSettings, own: Mapping[str, object] = NOTHING) -> dict[str, Any]:

@@ -28,7 +28,6 @@ log = structlog.get_logger()
 
 ANSWER_S = 5.0
 END_S = 10.0
-_SILENT = 0
 
 
 class Leftovers:
@@ -54,10 +53,9 @@ class Leftovers:
             "enable.auto.commit": False,
             # what is committed already, also where an open transaction is about to change it
             "isolation.level": "read_uncommitted",
-            "log_level": _SILENT,
         }
         self._consumer = Consumer(client_config(kafka, own))
-        self._admin = AdminClient(client_config(kafka, {"log_level": _SILENT}))
+        self._admin = AdminClient(client_config(kafka))
 
     def end(self, partitions: Sequence[TopicPartition]) -> None:
         """End what is open of those that had these partitions and are not in the group any more."""
@@ -113,7 +111,7 @@ class Leftovers:
         return found
 
     def _end(self, name: str) -> None:
-        own = {**TRANSACTIONAL, "transactional.id": name, "log_level": _SILENT}
+        own = {**TRANSACTIONAL, "transactional.id": name}
         Producer(producer_config(self._kafka, own)).init_transactions(END_S)
         log.info("transactions ended", of=name)
         self._ended()

@@ -13,6 +13,7 @@ from earmark.models.error import ConfigurationError, ServiceError
 from earmark.processors.codec import EVENT_BYTES, encode_event
 from earmark.processors.content import ContentEvent, text_errors, validated
 from earmark.processors.error import ContentError
+from earmark.streams.broker_error import kafka_error
 from earmark.streams.endpoint import endpoint
 from earmark.streams.header import Headers, cloud_event_headers
 from earmark.streams.kafka import BY_KEY, producer_config
@@ -26,7 +27,6 @@ PARTING_S = 5.0  # for what was sent when a block ends with an error
 _SERVE_S = 0.2
 _QUEUE_KILOBYTES = 65_536  # of events that wait to be sent; librdkafka's own limit is a gigabyte
 _HEADROOM_BYTES = 100_000  # key, headers and framing beside the payload
-_SILENT = 0  # librdkafka logs a line per attempt to connect; our error says it once
 _NO_HEADERS: Mapping[str, bytes] = {}
 
 
@@ -147,7 +147,7 @@ class Producer:
             except BufferError:
                 self._producer.poll(0.1)  # the queue is full: let it drain
             except KafkaException as error:
-                raise ServiceError(f"Kafka {self._servers}: {error.args[0].str()}") from error
+                raise kafka_error(self._servers, error) from error
             else:
                 self._producer.poll(0)
                 return
@@ -173,8 +173,7 @@ class Producer:
         try:
             found = self._producer.list_topics(CONTENT_EVENTS, timeout=ANSWER_S)
         except KafkaException as error:
-            reason = f"{error.args[0].str()}; `earmark up` starts a broker on this machine"
-            raise ServiceError(f"Kafka {self._servers}: {reason}") from error
+            raise kafka_error(self._servers, error) from error
         if (problem := found.topics[CONTENT_EVENTS].error) is not None:
             raise ConfigurationError(
                 f"topic {CONTENT_EVENTS} at {self._servers}: {problem.str()}; "
@@ -197,5 +196,4 @@ _OWN: Mapping[str, object] = {
     "linger.ms": 5,
     "queue.buffering.max.kbytes": _QUEUE_KILOBYTES,
     "message.max.bytes": EVENT_BYTES + _HEADROOM_BYTES,
-    "log_level": _SILENT,
 }

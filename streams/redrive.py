@@ -40,7 +40,6 @@ LETTERS = 100  # in one transaction
 BATCH_BYTES = 16_000_000  # likewise; a letter that is longer goes alone
 LONGEST_BYTES = READ_BYTES - 10_000  # the broker takes READ_BYTES, with framing
 NO_TIME = -1  # of a marker that was taken back by a tombstone
-_SILENT = 0
 _FENCED = (
     KafkaError._FENCED,
     KafkaError.INVALID_PRODUCER_EPOCH,
@@ -221,7 +220,7 @@ def _make_marker_topic(kafka: KafkaSettings, name: str) -> None:
         replication_factor=kafka.replication_factor,
         config=COMMON | COMPACTED,
     )
-    admin = AdminClient(client_config(kafka, {"log_level": _SILENT}))
+    admin = AdminClient(client_config(kafka))
     try:
         admin.create_topics([topic], operation_timeout=TIMEOUT_S)[name].result(TIMEOUT_S)
     except KafkaException as error:
@@ -234,7 +233,6 @@ def _producer(kafka: KafkaSettings, source: str) -> Producer:
         **TRANSACTIONAL,
         "transactional.id": f"earmark-redrive-{source}",
         "message.max.bytes": READ_BYTES,
-        "log_level": _SILENT,
     }
     try:
         return Producer(producer_config(kafka, own))

@@ -169,12 +169,12 @@ class _Writing:
     def __init__(self, settings: Settings, manifest: Manifest) -> None:
         self._settings = settings
         self._manifest = manifest
-        own = {"group.id": manifest.group_id, "enable.auto.commit": False, "log_level": 0}
+        own = {"group.id": manifest.group_id, "enable.auto.commit": False}
         self._consumer = Consumer(client_config(settings.kafka, own))
         self._producer = Producer(
             producer_config(
                 settings.kafka,
-                {**TRANSACTIONAL, "transactional.id": manifest.group_id, "log_level": 0},
+                {**TRANSACTIONAL, "transactional.id": manifest.group_id},
             )
         )
 

@@ -31,6 +31,7 @@ from earmark.processors.schema import (
 )
 from earmark.processors.twin import is_twinned
 from earmark.processors.wire import READ_BYTES
+from earmark.streams.broker_error import kafka_error
 from earmark.streams.kafka import client_config
 from earmark.streams.settings import KafkaSettings, Settings
 
@@ -74,7 +75,6 @@ PROMOTIONS = "content.promotions.v1"  # answers of a replay, on their way to the
 TIMEOUT_S = 30.0  # for a broker to make topics
 ANSWER_S = 10.0  # for it to be reached
 LISTED_S = 0.05  # from one look at what it lists to the next
-SILENT = 0  # librdkafka logs a line per attempt to connect; the error says it once
 
 DAY_MS = 86_400_000
 # with LogAppendTime an event that happened long ago is not old on arrival, and is kept
@@ -318,13 +318,13 @@ def _metadata(admin: AdminClient, kafka: KafkaSettings) -> ClusterMetadata:
     try:
         return admin.list_topics(timeout=ANSWER_S)
     except KafkaException as error:
-        raise _service_error(f"broker {kafka.bootstrap_servers}", error) from error
+        raise kafka_error(kafka.bootstrap_servers, error) from error
 
 
 def admin_client(kafka: KafkaSettings) -> AdminClient:
     """A client that asks the brokers; raises ConfigurationError for what librdkafka refuses."""
     try:
-        return AdminClient(client_config(kafka, {"log_level": SILENT}))
+        return AdminClient(client_config(kafka))
     except (KafkaException, TypeError) as error:
         raise ConfigurationError(f"setting kafka: {error}") from error
 

@@ -12,11 +12,11 @@ from collections.abc import Callable, Collection, Sequence
 from threading import Event
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from earmark.processors.block import Block
 from earmark.processors.content import ContentEvent, validated
-from earmark.processors.error import ContentError, EarmarkError, RejectionClass, ServiceError
+from earmark.processors.error import ContentError, EarmarkError, RejectionClass
 from earmark.processors.outcome import Answer, Rejection
 from earmark.processors.pipeline import Pipeline
 from earmark.processors.plan import Plan
@@ -24,6 +24,7 @@ from earmark.streams.allocator import keep_what_is_loaded
 from earmark.streams.answer_cache import AnswerCache
 from earmark.streams.block_queue import BlockQueue
 from earmark.streams.breaker import DeadLetterBreaker
+from earmark.streams.broker_error import BrokerErrors
 from earmark.streams.course import Course
 from earmark.streams.crash_ledger import CrashLedger
 from earmark.streams.event_log import EventLog
@@ -350,7 +351,7 @@ def consumer_for(settings: Settings, *, bounded: bool = False) -> Consumer:
         "auto.offset.reset": "earliest",
         "isolation.level": "read_committed",
         "enable.partition.eof": bounded,
-        "error_cb": _raise_if_fatal,
+        "error_cb": BrokerErrors(),
     }
     if settings.kafka.group_protocol == "consumer":
         own["group.protocol"] = "consumer"
@@ -363,12 +364,6 @@ def consumer_for(settings: Settings, *, bounded: bool = False) -> Consumer:
         own["group.instance.id"] = worker_id(settings.kafka)
         own["session.timeout.ms"] = int(SESSION_S * 1000)
     return Consumer(consumer_config(settings.kafka, own))
-
-
-def _raise_if_fatal(error: KafkaError) -> None:
-    """Called within `poll`, which after a fatal error (a fenced member) gives nothing any more."""
-    if error.fatal():
-        raise ServiceError(f"Kafka consumer: {error.name()}: {error.str()}")
 
 
 def _key(partition: TopicPartition) -> Partition:

@@ -7,14 +7,13 @@ from earmark.streams.kafka import client_config
 from earmark.streams.settings import KafkaSettings
 
 ANSWER_S = 5.0
-_SILENT = 0  # librdkafka logs a line per attempt to connect
 
 
 class Aside:
     """Looks at one such topic, without a part in the group; for one thread."""
 
     def __init__(self, kafka: KafkaSettings, topic: str) -> None:
-        own = {"group.id": kafka.group_id, "enable.auto.commit": False, "log_level": _SILENT}
+        own = {"group.id": kafka.group_id, "enable.auto.commit": False}
         self._kafka = kafka
         self._topic = topic
         self._group = Consumer(client_config(kafka, own))

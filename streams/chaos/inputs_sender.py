@@ -26,7 +26,6 @@ _OWN: Mapping[str, object] = {
     "enable.idempotence": True,
     "linger.ms": 5,
     "delivery.timeout.ms": int(DELIVERY_S * 1000),
-    "log_level": 0,  # librdkafka logs that the broker leaves at the end
     # records far over any limit are among them; zeros, which are small once they are compressed
     "message.max.bytes": 32_000_000,
     "queue.buffering.max.kbytes": 64_000,

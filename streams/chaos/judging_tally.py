@@ -56,7 +56,6 @@ class GroupOffsets:
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "isolation.level": "read_committed",
-            "log_level": 0,
         }
         self._consumer = Consumer(client_config(kafka, own))
         self._partitions = range(kafka.partitions)

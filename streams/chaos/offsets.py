@@ -13,7 +13,6 @@ from earmark.streams.topic import CONTENT_EVENTS
 ANSWER_S = 2.0  # a broker that is down is asked again soon
 SETTLED_S = 60.0  # a transaction that was left open is aborted after 15 s, looked for each 10 s
 POLL_S = 0.2
-_SILENT = 0  # librdkafka logs a line per attempt to connect
 
 
 class Offsets:
@@ -22,7 +21,7 @@ class Offsets:
     def __init__(self, kafka: KafkaSettings) -> None:
         self._partitions = range(kafka.partitions)
         self._committed = dict.fromkeys(self._partitions, 0)
-        own = {"group.id": kafka.group_id, "enable.auto.commit": False, "log_level": _SILENT}
+        own = {"group.id": kafka.group_id, "enable.auto.commit": False}
         # "committed" ends where a transaction is open, "uncommitted" where the topic does
         self._readers = [
             Consumer(client_config(kafka, {**own, "isolation.level": f"read_{level}"}))

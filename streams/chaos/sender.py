@@ -19,7 +19,6 @@ _OWN: Mapping[str, object] = {
     "enable.idempotence": True,
     "linger.ms": 5,
     "delivery.timeout.ms": int(DELIVERY_S * 1000),
-    "log_level": 0,  # librdkafka logs a line per attempt to connect to a killed broker
 }
 
 

@@ -3,7 +3,7 @@
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from earmark.models.error import ConfigurationError
 from earmark.streams.commands.replay_diff import diff
@@ -23,7 +23,6 @@ from earmark.streams.progress import Lines, loading, told_in_lines
 from earmark.streams.topic import CONTENT_EVENTS, ITEMS
 
 if TYPE_CHECKING:
-    from earmark.streams.replay.estimate import Estimate
     from earmark.streams.replay.manifest import Manifest
     from earmark.streams.replay.start import Asked
     from earmark.streams.settings import Settings
@@ -89,33 +88,48 @@ def replay(
     `replay.<run>.<topic>`, with the run as their `replay_id`; live signals stay as they are until
     `earmark replay promote`. The workers have a consumer group of their own, run behind all other
     processes of this machine and wait while live work does. An interrupted run goes on where it
-    stood when it is called again by its name alone; more of its workers may run on other machines
-    (`earmark replay work NAME --slot S`). With other models and no --signals, the signals that
-    these models change are answered.
+    stood when it is called again by its name alone, which begins none; more of its workers may run
+    on other machines (`earmark replay work NAME --slot S`). With other models and no --signals, the
+    signals that these models change are answered.
     """
     if ctx.invoked_subcommand is not None:
         return
     if run is None:
         raise click.UsageError("name the run: --run NAME (or see `earmark replay --help`)")
-    from earmark.streams.replay.manifest import FLINK, read_runs
+    from earmark.streams.replay.manifest import read_runs
 
     configure_logging()
     settings = _settings()
     known = read_runs(settings.kafka).get(run)
     given = [p.opts[0] for p in ctx.command.params if _is_given(ctx, p) and p.name in options]
-    if known is not None and given:
-        raise ConfigurationError(
-            f"replay {run} is there already and goes on as it began: leave out {', '.join(given)}"
-        )
-    if known is not None and known.thresholds:
-        raise ConfigurationError(f"{run} goes on with `earmark relabel`, which began it")
-    if known is not None and known.host == FLINK:
-        raise ConfigurationError(f"{run} goes on with `earmark flink backfill`, which began it")
+    _check(run, known, given)
     manifest = known or _planned(settings, run, options)
     if dry_run:
         _say_estimate(settings, manifest, workers, cost_per_hour, as_json=as_json)
     else:
         _run(settings, manifest, is_new=known is None, workers=workers, as_json=as_json)
+
+
+def _check(run: str, known: "Manifest | None", given: Sequence[str]) -> None:
+    """See that a run can begin, or go on, as it was asked for; raises ConfigurationError."""
+    from earmark.streams.replay.manifest import FLINK, State
+
+    if known is None:
+        if not given:  # more likely a name with a slip in it than all that there ever was
+            raise ConfigurationError(
+                f"there is no replay {run}; to begin it say of what, as in --from beginning"
+            )
+        return
+    if given:
+        raise ConfigurationError(
+            f"replay {run} is there already and goes on as it began: leave out {', '.join(given)}"
+        )
+    if known.thresholds:
+        raise ConfigurationError(f"{run} goes on with `earmark relabel`, which began it")
+    if known.host == FLINK:
+        raise ConfigurationError(f"{run} goes on with `earmark flink backfill`, which began it")
+    if known.state == State.ABORTED:
+        raise ConfigurationError(f"replay {run} was aborted: begin another under a new name")
 
 
 @replay.command()
@@ -322,7 +336,8 @@ def _print_rows(rows: list[dict[str, object]]) -> None:
     if not rows:
         click.echo("no replays yet")
         return
-    table = Table("run", "state", "source", "passed", "of", "models")
+    names = (Column(name, no_wrap=True) for name in ("run", "state", "source"))
+    table = Table(*names, "passed", "of", "models", box=None)
     for row in rows:
         models = ", ".join(f"{k}={v}" for k, v in dict(row["models"]).items())  # type: ignore[call-overload]  # a dict, see above
         passed = f"{row['passed']:,}" if "passed" in row else "-"
@@ -346,6 +361,7 @@ def _say_estimate(
     as_json: bool,
 ) -> None:
     from earmark.streams.replay.estimate import estimate
+    from earmark.streams.replay.estimate_text import estimate_lines
 
     with loading(quiet=as_json) as report:
         found = estimate(
@@ -354,31 +370,8 @@ def _say_estimate(
     if as_json:
         click.echo(json.dumps(asdict(found)))
     else:
-        for line in _lines(found, workers):
+        for line in estimate_lines(found, workers):
             click.echo(line)
-
-
-def _lines(found: "Estimate", workers: int) -> Iterator[str]:
-    yield f"{found.events:,} events, {found.recordings:,} of them with audio"
-    known = f", the length of {found.known_share:.0%} known" if found.recordings else ""
-    yield f"{found.audio_hours:,.2f} hours of audio{known}"
-    yield f"{found.code_points:,} characters of text"
-    if found.undecodable:
-        yield f"{found.undecodable:,} records that cannot be read"
-    if found.seconds is None:
-        yield "no time: nothing of the sample could be run here"
-    else:
-        speed = (
-            f"{found.audio_x_real_time:,.0f} times real time"
-            if found.audio_x_real_time
-            else "no audio"
-        )
-        yield (
-            f"about {found.seconds:,.0f} s with {workers} worker{'s' * (workers > 1)} "
-            f"(a sample of {found.sample_events} events ran here at {speed})"
-        )
-    if found.cost is not None:
-        yield f"about {found.cost:,.2f} in all"
 
 
 def _taken(*, taken: bool) -> str:

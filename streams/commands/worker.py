@@ -54,12 +54,14 @@ def worker(
     if supervise:
         sys.exit(Supervisor(_without_supervision(ctx)).run())
 
-    from earmark.streams.local.state import resolve_settings
+    from earmark.streams.local.state import check_slot, resolve_settings
     from earmark.streams.settings import load_settings, with_worker
 
+    settings = load_settings()
+    check_slot(settings, slot)
     _work(
         with_worker(
-            resolve_settings(load_settings()),
+            resolve_settings(settings),
             device=device,
             precision=precision,
             signals=tuple(signals.split(",")) if signals else None,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from earmark.models.error import ServiceError
+from earmark.models.error import ConfigurationError, ServiceError
 from earmark.streams.local.process import ProcessId
 from earmark.streams.settings import Settings
 
@@ -88,11 +88,35 @@ def settings_for(state: StackState, settings: Settings) -> Settings:
 
 
 def resolve_settings(settings: Settings) -> Settings:
-    """`settings` for the local stack if one runs and no broker was configured; else unchanged."""
+    """`settings` for the local stack if one runs and no broker was configured; else unchanged.
+
+    A registry that was configured stays.
+    """
     if "bootstrap_servers" in settings.kafka.model_fields_set:
         return settings
     state = running_stack(settings.home)
-    return settings if state is None else settings_for(state, settings)
+    if state is None:
+        return settings
+    own = settings.registry
+    url = own.url if "url" in own.model_fields_set else state.registry_url
+    return settings_at(settings, bootstrap_servers=state.bootstrap_servers, registry_url=url)
+
+
+def check_slot(settings: Settings, slot: str | None) -> None:
+    """See that a worker by `settings`, with `slot` if given, is not that of the running stack.
+
+    It would take over what that one has in hand, and be ended by its successor. Raises
+    ConfigurationError.
+    """
+    own = {"bootstrap_servers", "group_id"} & settings.kafka.model_fields_set
+    state = running_stack(settings.home)
+    if own or state is None or state.worker_url is None:
+        return
+    if slot in (None, settings.kafka.slot):
+        raise ConfigurationError(
+            f"the worker of `earmark up` has slot {settings.kafka.slot}: give this one its own, "
+            "as in --slot 1"
+        )
 
 
 def reading_as_stack(settings: Settings) -> Settings:

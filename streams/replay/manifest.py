@@ -15,6 +15,7 @@ from typing import Any
 from confluent_kafka import KafkaException, Producer
 
 from earmark.models.error import ConfigurationError, ServiceError
+from earmark.streams.broker_error import kafka_error
 from earmark.streams.dead_letter import CommittedReader
 from earmark.streams.kafka import producer_config
 from earmark.streams.route import Route
@@ -26,7 +27,6 @@ IDS_IN_PIECE = 5_000
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,48}")  # it becomes a part of topics' names
 _TAKEN = "runs"  # what is aborted takes all topics of its name with it, here this one
 _PIECE = "#"  # between the name of a run and the number of a piece of its ids
-_SILENT = 0
 WORKERS, FLINK = "workers", "flink"
 
 
@@ -144,7 +144,7 @@ def write_run(kafka: KafkaSettings, manifest: Manifest) -> None:
     """Write the manifest, or what has changed in it; raises ServiceError."""
     make_topics(kafka, [Topic(name=RUNS, config=COMMON | COMPACTED)], partitions=1)
     failures: list[str] = []
-    producer = Producer(producer_config(kafka, {"acks": "all", "log_level": _SILENT}))
+    producer = Producer(producer_config(kafka, {"acks": "all"}))
     for key, value in _records(manifest):
         producer.produce(
             RUNS,
@@ -155,7 +155,7 @@ def write_run(kafka: KafkaSettings, manifest: Manifest) -> None:
     try:
         left = producer.flush(30)
     except KafkaException as error:
-        raise ServiceError(f"Kafka: {error.args[0].str()}") from error
+        raise kafka_error(kafka.bootstrap_servers, error) from error
     if failures or left:
         raise ServiceError(f"topic {RUNS}: {failures[0] if failures else 'no answer in 30 s'}")
 

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from earmark.models.error import ServiceError
+from earmark.streams.broker_error import kafka_error
 from earmark.streams.kafka import client_config
 from earmark.streams.publisher import THROUGH
 from earmark.streams.replay.manifest import Manifest
 from earmark.streams.settings import KafkaSettings
 
 ANSWER_S = 10.0
-_SILENT = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +35,7 @@ class ProgressReader:
     def __init__(self, kafka: KafkaSettings, manifest: Manifest) -> None:
         self._manifest = manifest
         self._consumer = Consumer(client_config(kafka, _own(manifest)))
+        self._servers = kafka.bootstrap_servers
 
     def read(self) -> Progress:
         """The progress now; raises ServiceError where the brokers do not answer."""
@@ -64,7 +64,7 @@ class ProgressReader:
         try:
             _, end = self._consumer.get_watermark_offsets(partition, timeout=ANSWER_S)
         except KafkaException as error:
-            raise ServiceError(f"Kafka: {error.args[0].str()}") from error
+            raise kafka_error(self._servers, error) from error
         return end
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ class ProgressReader:
         try:
             return self._consumer.committed(wanted, timeout=ANSWER_S)
         except KafkaException as error:
-            raise ServiceError(f"Kafka: {error.args[0].str()}") from error
+            raise kafka_error(self._servers, error) from error
 
 
 def commit_start(kafka: KafkaSettings, manifest: Manifest) -> None:
@@ -102,7 +102,7 @@ def _commit(kafka: KafkaSettings, manifest: Manifest, offsets: list[TopicPartiti
     try:
         consumer.commit(offsets=offsets, asynchronous=False)
     except KafkaException as error:
-        raise ServiceError(f"Kafka: {error.args[0].str()}") from error
+        raise kafka_error(kafka.bootstrap_servers, error) from error
     finally:
         consumer.close()
 
@@ -112,5 +112,4 @@ def _own(manifest: Manifest) -> dict[str, object]:
         "group.id": manifest.group_id,
         "enable.auto.commit": False,
         "isolation.level": "read_uncommitted",  # else what is being committed lies behind the end
-        "log_level": _SILENT,
     }

@@ -16,11 +16,11 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from earmark.models.error import ServiceError
 from earmark.processors.codec import Codec
 from earmark.processors.error import ContentError
 from earmark.processors.outcome import OutcomeKind
 from earmark.processors.schema import schema_of
+from earmark.streams.broker_error import kafka_error
 from earmark.streams.dead_letter import CommittedReader, Span
 from earmark.streams.error import TransactionError
 from earmark.streams.header import headers_of
@@ -36,7 +36,6 @@ BATCH = 500  # records in one transaction
 COMMIT_TIMEOUT_S = 20.0
 ANSWER_S = 10.0
 POLL_S = 0.3
-_SILENT = 0
 
 OnSent = Callable[[int, int], None]  # records passed, of how many
 
@@ -52,7 +51,7 @@ class Promoter:
         self._producer = Producer(
             producer_config(
                 settings.kafka,
-                {**TRANSACTIONAL, "transactional.id": self._group, "log_level": _SILENT},
+                {**TRANSACTIONAL, "transactional.id": self._group},
             )
         )
 
@@ -85,7 +84,7 @@ class Promoter:
         try:
             found = self._consumer.committed(wanted, timeout=ANSWER_S)
         except KafkaException as error:
-            raise ServiceError(f"Kafka: {error.args[0].str()}") from error
+            raise kafka_error(self._settings.kafka.bootstrap_servers, error) from error
         sent = {partition.partition: partition.offset for partition in found}
         return [
             Span(partition=s.partition, start=max(s.start, sent[s.partition]), end=s.end)
@@ -137,7 +136,7 @@ def wait_until_taken(settings: Settings, manifest: Manifest, *, limit_s: float) 
     with CommittedReader(settings.kafka, PROMOTIONS) as reader:
         last = {s.partition: _last_offset(reader, s) for s in reader.spans() if s.end > s.start}
     wanted = [TopicPartition(PROMOTIONS, number) for number in last]
-    own = {"group.id": manifest.live_group, "enable.auto.commit": False, "log_level": _SILENT}
+    own = {"group.id": manifest.live_group, "enable.auto.commit": False}
     deadline = time.monotonic() + limit_s
     with closing(Consumer(client_config(settings.kafka, own))) as consumer:
         while wanted:
@@ -180,5 +179,4 @@ def _reading(group: str) -> dict[str, object]:
         "group.id": group,
         "enable.auto.commit": False,
         "isolation.level": "read_committed",
-        "log_level": _SILENT,
     }

@@ -24,6 +24,7 @@ from confluent_kafka import (
 from earmark.models.error import ConfigurationError, EarmarkError, ServiceError
 from earmark.processors.error import RejectionClass
 from earmark.processors.schema import Definition
+from earmark.streams.broker_error import kafka_error
 from earmark.streams.kafka import consumer_config
 from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings
@@ -41,7 +42,6 @@ BATCH = 500  # records taken from librdkafka at once, of the 16 MB that it reads
 ANSWER_S = 10.0  # for the broker to be reached
 _AGAIN_S = 0.2  # before a partition is asked again that has no leader yet
 _NO_LEADER_YET = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
-_SILENT = 0  # librdkafka logs a line per attempt to connect; our error says it once
 
 
 class Passed(NamedTuple):
@@ -128,7 +128,7 @@ class Feed:
         except KafkaException as error:
             # a partition that is not ours any more: its new owner reads these records again
             if error.args[0].code() != KafkaError._STATE:
-                raise self._failed(error) from error
+                raise kafka_error(self._servers, error) from error
 
     def commit(self, position: Position) -> None:
         """Commit the position for the group, and wait until the brokers have it."""
@@ -137,17 +137,17 @@ class Feed:
         try:
             done = self._consumer.commit(offsets=_offsets(position), asynchronous=False)
         except KafkaException as error:
-            raise self._failed(error) from error
+            raise kafka_error(self._servers, error) from error
         for partition in done or ():
             if partition.error is not None:
-                raise self._failed(KafkaException(partition.error))
+                raise kafka_error(self._servers, KafkaException(partition.error))
 
     def ends(self, until_ms: int | None = None) -> dict[str, int]:
         """The places' ends as they are now, or where records begin that came then or later."""
         try:
             return self._at(OFFSET_END if until_ms is None else max(0, until_ms))
         except KafkaException as error:
-            raise self._failed(error) from error
+            raise kafka_error(self._servers, error) from error
 
     def is_through(self, ends: Mapping[str, int]) -> bool:
         """Whether everything before these ends has been given."""
@@ -180,7 +180,7 @@ class Feed:
             else:
                 self.starts = self._starting()
         except KafkaException as error:
-            raise self._failed(error) from error
+            raise kafka_error(self._servers, error) from error
 
     def _starting(self) -> dict[str, int]:
         """Offsets, asked for now: a partition assigned at its end finds it at its first fetch."""
@@ -240,7 +240,7 @@ class Feed:
         at = place(topic, message.partition() or 0)
         if (problem := message.error()) is not None:
             if problem.code() != KafkaError._PARTITION_EOF:  # its public name
-                raise self._failed(KafkaException(problem))
+                raise kafka_error(self._servers, KafkaException(problem))
             self._reached[at] = offset
             self._at_end.add(at)
             return None
@@ -267,9 +267,6 @@ class Feed:
         self._lost |= gone
         self._read = deque(it for it in self._read if _place_of(it) not in gone)
 
-    def _failed(self, error: KafkaException) -> ServiceError:
-        return ServiceError(f"Kafka {self._servers}: {error.args[0].str()}")
-
 
 def _consumer(settings: Settings, start: Start, *, auto_commit: bool) -> Consumer:
     in_group = start.group_id is not None
@@ -281,7 +278,6 @@ def _consumer(settings: Settings, start: Start, *, auto_commit: bool) -> Consume
         "auto.offset.reset": "latest" if in_group and not start.from_beginning else "earliest",
         "enable.partition.eof": True,
         "isolation.level": "read_committed",
-        "log_level": _SILENT,
     }
     try:
         return Consumer(consumer_config(settings.kafka, own))

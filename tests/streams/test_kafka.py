@@ -4,7 +4,7 @@ import time
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from pydantic import SecretStr
 
@@ -34,6 +34,15 @@ def test_what_a_client_needs_is_not_the_users_to_change() -> None:
     assert client_config(KAFKA, {"linger.ms": 5})["linger.ms"] == 5
 
 
+def test_clients_write_no_log_of_their_own_unless_asked(capfd: pytest.CaptureFixture[str]) -> None:
+    nowhere = KafkaSettings(bootstrap_servers="127.0.0.1:1")
+    loud = KafkaSettings(bootstrap_servers="127.0.0.1:1", client={"log_level": SecretStr("6")})
+    for kafka, is_loud in ((nowhere, False), (loud, True)):
+        with pytest.raises(KafkaException):
+            AdminClient(client_config(kafka)).list_topics(timeout=1)
+        assert ("Connection refused" in capfd.readouterr().err) is is_loud
+
+
 def test_secrets_are_not_in_the_settings_words() -> None:
     assert "s3cret" not in repr(KAFKA)
 
@@ -53,7 +62,7 @@ def test_how_far_consumers_read_ahead_is_the_users_to_change() -> None:
 
 def test_a_producer_holds_so_many_bytes_and_no_more() -> None:
     nowhere = KafkaSettings(bootstrap_servers="127.0.0.1:1")
-    producer = Producer(producer_config(nowhere, {"log_level": 0}))
+    producer = Producer(producer_config(nowhere))
     most = 1024 * int(PRODUCER["queue.buffering.max.kbytes"])
     for _ in range(most // 500_000):
         producer.produce("any", bytes(500_000))

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from earmark.models.error import ServiceError
+from earmark.models.error import ConfigurationError, ServiceError
 from earmark.streams.local.environment import environment
 from earmark.streams.local.process import ProcessId
 from earmark.streams.local.state import (
     StackState,
+    check_slot,
     claimed,
     read_state,
     remove_state,
@@ -22,8 +23,9 @@ HERE = ProcessId.of("broker", os.getpid())
 GONE = ProcessId(name="registry", pid=os.getpid(), started=HERE.started - 3600)
 
 
-def state_of(*processes: ProcessId) -> StackState:
+def state_of(*processes: ProcessId, worker_url: str | None = None) -> StackState:
     return StackState(
+        worker_url=worker_url,
         cluster_id="c",
         bootstrap_servers="127.0.0.1:1234",
         registry_url="http://127.0.0.1:1235/apis/ccompat/v7",
@@ -94,3 +96,41 @@ def test_a_child_reads_the_same_settings_from_its_environment(
     for name, value in environment(settings).items():
         monkeypatch.setenv(name, value)
     assert load_settings() == settings
+
+
+def test_a_registry_that_is_configured_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_state(tmp_path, state_of(HERE))
+    monkeypatch.setenv("EARMARK_REGISTRY__URL", "http://127.0.0.1:9")
+    found = resolve_settings(load_settings(home=tmp_path))
+    assert (found.kafka.bootstrap_servers, found.registry.url) == (
+        "127.0.0.1:1234",
+        "http://127.0.0.1:9",
+    )
+
+
+WORKER = "http://127.0.0.1:1236"
+
+
+def test_a_worker_does_not_take_the_place_of_the_stacks(tmp_path: Path) -> None:
+    write_state(tmp_path, state_of(HERE, worker_url=WORKER))
+    settings = load_settings(home=tmp_path)
+    for slot in (None, settings.kafka.slot):
+        with pytest.raises(ConfigurationError, match=r"has slot 0: .*--slot 1"):
+            check_slot(settings, slot)
+    check_slot(settings, "1")
+
+
+@pytest.mark.parametrize("name", ["BOOTSTRAP_SERVERS", "GROUP_ID"])
+def test_a_worker_elsewhere_or_in_another_group_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    write_state(tmp_path, state_of(HERE, worker_url=WORKER))
+    monkeypatch.setenv(f"EARMARK_KAFKA__{name}", "another")
+    check_slot(load_settings(home=tmp_path), None)
+
+
+def test_a_stack_without_a_worker_leaves_room_for_one(tmp_path: Path) -> None:
+    write_state(tmp_path, state_of(HERE))
+    check_slot(load_settings(home=tmp_path), None)

@@ -224,6 +224,12 @@ def test_an_aborted_run_leaves_nothing_but_its_name(settings: Settings, run: str
     subprocess.run(command, env=environment(settings), capture_output=True, check=True)
     assert not delete_topics(settings.kafka, f"replay.{run}.")
     assert {row["run"]: row["state"] for row in _rows(settings)}[run] == "ABORTED"
+    assert "was aborted" in refused(settings, run)
+
+
+def test_a_name_that_no_run_has_begins_nothing(settings: Settings, run: str) -> None:
+    assert f"there is no replay {run}; to begin it say" in refused(settings, run)
+    assert run not in read_runs(settings.kafka)
 
 
 def test_missing_weights_are_told_before_anything_begins(
@@ -232,15 +238,22 @@ def test_missing_weights_are_told_before_anything_begins(
     """A worker would find none either, and be started again for ever."""
     send(settings, spoken(f"{run}-item"))
     bare = settings.model_copy(update={"home": tmp_path})
+    said = refused(bare, run, "--signals", SPEECH, status=1)
+    assert "run `earmark models pull" in said
+    assert run not in read_runs(settings.kafka)
+
+
+def refused(settings: Settings, run: str, *options: str, status: int = 2) -> str:
+    """The one line by which the command refuses to run the replay."""
     done = subprocess.run(
-        [sys.executable, "-m", "earmark", "replay", "--run", run, "--signals", SPEECH],
-        env=environment(bare),
+        [sys.executable, "-m", "earmark", "replay", "--run", run, *options],
+        env=environment(settings),
         capture_output=True,
         timeout=LIMIT_S,
         check=False,
         text=True,
     )
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("earmark: ")
-    assert "run `earmark models pull" in done.stderr
-    assert run not in read_runs(settings.kafka)
+    assert done.returncode == status
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("earmark: ")
+    return last
