@@ -14,6 +14,7 @@ from earmark.processors.review.decision import (
 )
 from earmark.processors.review.question import Question
 from earmark.processors.review.routing import said_of
+from earmark.processors.review.value import check_effects, check_field, check_values
 
 
 def answer(
@@ -30,7 +31,8 @@ def answer(
 
     One of `agrees`, `values` (for what a signal says) and `effects` (for a verdict) is given.
     `decided_at` is in milliseconds since the epoch. An annotator who answers again changes his
-    decision. Raises ConfigurationError for an answer that does not fit the question.
+    decision. Raises ConfigurationError for an answer that does not fit the question, or with a
+    value or an effect that there is not.
     """
     if (agrees, values is not None, effects is not None).count(True) != 1:
         raise ConfigurationError("an answer is one of: agree, values, effects")
@@ -40,12 +42,10 @@ def answer(
         raise ConfigurationError(
             f"the question is about {question.signal}: answer with values, or agree"
         )
-    given = tuple(question.said if values is None else values)
-    wanted = tuple(question.effects if effects is None else effects)
     own = (
-        _of_value(question, given, annotator)
+        _of_value(question, _given(question, values), annotator)
         if question.signal is not None
-        else _of_verdict(question, wanted, annotator)
+        else _of_verdict(question, _wanted(question, effects), annotator)
     )
     return checked(_decision(question, own, annotator, decided_at, note))
 
@@ -72,10 +72,13 @@ def unasked_value(
 ) -> Decision:
     """The decision of someone who was not asked: what the signal says is right (None), or this.
 
-    Raises ConfigurationError for what cannot be a decision.
+    Raises ConfigurationError for what cannot be a decision, as an unknown field or label.
     """
+    check_field(signal.signal, field)
     said = said_of(signal, field)
     given = said if values is None else tuple(values)
+    if values is not None:
+        check_values(signal.signal, field, given, named=_named(signal, said), model=signal.model)
     return checked(
         Decision(
             decision_id=value_id(content_id, annotator, signal.signal, field, signal.input_digest),
@@ -101,7 +104,12 @@ def unasked_verdict(
     decided_at: int,
     note: str | None = None,
 ) -> Decision:
-    """The decision of someone who was not asked: these effects hold, and no others."""
+    """The decision of someone who was not asked: these effects hold, and no others.
+
+    Raises ConfigurationError for an effect that there is not.
+    """
+    wanted = tuple(effects)
+    check_effects(wanted)
     return checked(
         Decision(
             decision_id=verdict_id(content_id, annotator, revision, None),
@@ -109,10 +117,37 @@ def unasked_verdict(
             decided_at=decided_at,
             kind=Kind.VERDICT,
             revision=revision,
-            effects=tuple(effects),
+            effects=wanted,
             note=note or None,
         )
     )
+
+
+def _given(question: Question, values: Iterable[str] | None) -> tuple[str, ...]:
+    """The values of the answer, which are known; without any those that the signal said."""
+    if values is None:
+        return question.said
+    given, first = tuple(values), question.subjects[0]
+    scored = (each.field.partition(".")[2] for each in question.subjects)
+    named = {*question.said, *scored}
+    check_values(first.signal, question.asks or "", given, named=named, model=first.model)
+    return given
+
+
+def _wanted(
+    question: Question, effects: Iterable[DecidedEffect] | None
+) -> tuple[DecidedEffect, ...]:
+    """The effects of the answer, which there are; without any those of the verdict."""
+    if effects is None:
+        return question.effects
+    wanted = tuple(effects)
+    check_effects(wanted, named=question.effects)
+    return wanted
+
+
+def _named(signal: ProfileSignal, said: Iterable[str]) -> set[str]:
+    """What the signal says of the item, and the labels that it has numbers for."""
+    return {*said, *(name.partition(".")[2] for name in signal.numbers)}
 
 
 def _of_value(question: Question, values: tuple[str, ...], annotator: str) -> Decision:

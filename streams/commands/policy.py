@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text as Cell
 
 from earmark.models.error import ConfigurationError
 from earmark.streams.commands.policy_project import project
 from earmark.streams.commands.policy_trial import trial
+from earmark.streams.printable import printable
+from earmark.streams.quantity import quantity
 from earmark.streams.settings import load_settings
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def check(paths: tuple[Path, ...], as_json: bool) -> None:
         sys.exit(_WRONG)
     if not as_json:
         rules = sum(len(it.rules) for it in policies)
-        click.echo(f"{len(policies)} policies with {rules} rules are as they should be")
+        click.echo(_sound(len(policies), rules))
 
 
 @policy.command("list")
@@ -97,15 +96,9 @@ def list_policies(as_json: bool) -> None:
         for each in found:
             click.echo(json.dumps(_as_object(each)))
         return
-    from earmark.streams.policy.folder import is_shipped
-
-    table = Table("policy", "version", "rules", "text", "about", "from", box=None)
-    table.columns[-1].overflow = "fold"
     for it in found:
-        where = "shipped" if is_shipped(it) else it.file
-        cells = (it.version, str(len(it.rules)), it.sha256[:_SHORT], it.description, where)
-        table.add_row(it.name, *map(Cell, cells))
-    Console().print(table)
+        click.echo(_line(it))
+        click.echo(f"  {_origin(it)}")
 
 
 @policy.command()
@@ -153,6 +146,26 @@ def retire(name: str, dry_run: bool, as_json: bool) -> None:
     from earmark.streams.policy.folder import policy_folder, removal_of
 
     _make([removal_of(policy_folder(load_settings()), name)], dry_run=dry_run, as_json=as_json)
+
+
+def _line(policy: "Policy") -> str:
+    text = " ".join(policy.description.split())
+    rules = quantity(len(policy.rules), "rule")
+    known = f"{policy.name} {policy.version}, {rules}, {policy.sha256[:_SHORT]}"
+    return printable(f"{known}: {text}" if text else known)
+
+
+def _origin(policy: "Policy") -> str:
+    """Where it is from; a path stands on a line of its own, whole, so that it can be copied."""
+    from earmark.streams.policy.folder import is_shipped
+
+    return "shipped" if is_shipped(policy) else policy.file
+
+
+def _sound(policies: int, rules: int) -> str:
+    be = "is as it" if policies == 1 else "are as they"
+    of_them = quantity(policies, "policy", "policies")
+    return f"{of_them} with {quantity(rules, 'rule')} {be} should be"
 
 
 def _in_force() -> "tuple[Policy, ...]":

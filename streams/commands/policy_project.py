@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from earmark.models.error import ConfigurationError
+from earmark.streams.printable import printable
 
 if TYPE_CHECKING:
     from earmark.processors.policy.verdict import Verdict
@@ -50,23 +51,26 @@ class Asked:
 @click.option("--uri", help="What is labelled (atproto).")
 @click.option("--cid", help="The version of it that is labelled (atproto).")
 @click.option("--terms-url", metavar="URL", help="Where the terms are that it goes by (dsa).")
+@click.option("--json", "as_json", is_flag=True, help="JSON also where nothing is due: null.")
 def project(
     item: str | None,
     verdict_file: Path | None,
     profile_file: Path | None,
     shape: str,
     at: datetime | None,
+    as_json: bool,
     **asked: str | None,
 ) -> None:
     """Print a verdict, that of ITEM on its topic or one in a file, in another shape, as JSON.
 
     \b
     openai    a moderation response: categories, scores, input types, flagged
-    dsa       a statement of reasons for the EU's transparency database; null: none is due
+    dsa       a statement of reasons for the EU's transparency database
     ddex      ParentalWarningType, for everywhere and by territory
     atproto   labels, and those taken back with neg, one a line
 
-    Of an ITEM the profile is read from its topic too, so that all scores are known.
+    Of an ITEM the profile is read from its topic too, so that all scores are known. Where the
+    verdict asks for no statement (dsa), or for no label (atproto), a sentence says so.
     """
     if (item is None) == (verdict_file is None):
         raise click.UsageError("name either an ITEM or a file with --verdict")
@@ -76,7 +80,11 @@ def project(
 
         profile = profile_in(profile_file)
     moment = datetime.now(UTC) if at is None else at.replace(tzinfo=UTC)
-    for line in _SHAPES[shape](verdict, profile, Asked(at=moment, **asked)):
+    lines = _SHAPES[shape](verdict, profile, Asked(at=moment, **asked))
+    if lines in ([], [None]) and not as_json:
+        click.echo(f"{printable(verdict.content_id)}: {_NOTHING[shape]}", err=True)
+        return
+    for line in lines:
         click.echo(json.dumps(line))
 
 
@@ -138,6 +146,10 @@ def _atproto(verdict: "Verdict", _: "Profile | None", asked: Asked) -> list[Mapp
     return list(labels(verdict, src=asked.src, uri=asked.uri, created=asked.at, cid=asked.cid))
 
 
+_NOTHING = {
+    "dsa": "no ruling restricts it in the EEA, so no statement of reasons is due",
+    "atproto": "the verdict puts no label on it, and takes none back",
+}
 _SHAPES: Mapping[str, Callable[["Verdict", "Profile | None", Asked], list[Any]]] = {
     "openai": _openai,
     "dsa": _dsa,

@@ -13,6 +13,7 @@ from rich.text import Text as Cell
 
 from earmark.models.error import ConfigurationError
 from earmark.streams.printable import printable
+from earmark.streams.quantity import quantity
 from earmark.streams.settings import load_settings
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from earmark.streams.settings import Settings
 
 PROFILES = "content.profile.v1"
+_WRITERS = "`earmark flink profile` writes profiles, on this machine `earmark up --with flink`"
 
 
 @click.command("test")
@@ -67,8 +69,10 @@ def trial(
     report = _run(before, after, against, since, until, quiet=as_json)
     if as_json:
         click.echo(json.dumps(as_object(report)))
-    else:
+    elif report.tally.items:
         _show(report, changed=changed)
+    if not report.tally.items:
+        click.echo(_nothing(report, bounded=bool(since or until)), err=True)
 
 
 def as_object(report: "TrialReport") -> dict[str, object]:
@@ -155,10 +159,6 @@ def _rule(key: "Key", change: "RuleChange") -> dict[str, object]:
 
 
 def _show(report: "TrialReport", *, changed: bool) -> None:
-    if not report.records:
-        hint = ": `earmark flink profile` writes it" if report.source == PROFILES else ""
-        click.echo(f"nothing is on {report.source}{hint}")
-        return
     tally = report.tally
     table = Table("policy", "rule", "effect", "now", "then", "new", "gone", "such as", box=None)
     for column in table.columns[3:7]:
@@ -173,12 +173,24 @@ def _show(report: "TrialReport", *, changed: bool) -> None:
         what = f"{effect} {value}".strip()
         table.add_row(policy, rule, what, *cells, Cell(_examples(change)))
     Console().print(table)
-    left_out = f", {report.unreadable:,} unreadable left out" if report.unreadable else ""
-    click.echo(f"{report.source}: {tally.items:,} items in {report.records:,} records{left_out}")
+    items, records = quantity(tally.items, "item"), quantity(report.records, "record")
+    have = "has" if tally.affected_before == 1 else "have"
+    click.echo(f"{report.source}: {items} in {records}{_left_out(report)}")
     click.echo(
-        f"{tally.affected_before:,} items have a ruling now, {tally.affected_after:,} would; "
-        f"{tally.changed:,} would change"
+        f"{quantity(tally.affected_before, 'item')} {have} a ruling now, "
+        f"{tally.affected_after:,} would; {tally.changed:,} would change"
     )
+
+
+def _nothing(report: "TrialReport", *, bounded: bool) -> str:
+    """Says that no policy was tried on anything, and where profiles come from."""
+    span = " of that time" if bounded else ""
+    hint = f": {_WRITERS}" if report.source == PROFILES else ""
+    return f"there are no items{span} in {report.source}{_left_out(report)}{hint}"
+
+
+def _left_out(report: "TrialReport") -> str:
+    return f", {report.unreadable:,} unreadable left out" if report.unreadable else ""
 
 
 def _examples(change: "RuleChange") -> str:

@@ -13,6 +13,7 @@ import click
 
 from earmark.models.error import ConfigurationError
 from earmark.streams.printable import printable
+from earmark.streams.quantity import quantity
 
 if TYPE_CHECKING:
     from earmark.processors.review.question import Question
@@ -66,8 +67,10 @@ def export(
 
     from earmark.streams.review.desk import open_questions
     from earmark.streams.review.label_studio import labelling_config, task
+    from earmark.streams.review.queue import check_queue
 
     with _desk(quiet=out is None, mask=mask) as desk:
+        check_queue(desk, queue)
         found = open_questions(desk, desk.questions(queue=queue, since_ms=_since_ms(since)))
         questions = list(islice(found, limit))
         tasks = [task(question, desk.shown(question.content_id)) for question in questions]
@@ -80,7 +83,8 @@ def export(
     _write(out, text)
     _write(config, labelling_config(questions, has_audio=has_audio))
     click.echo(
-        f"{len(tasks):,} tasks in {out}, their labelling configuration in {config}", err=True
+        f"{quantity(len(tasks), 'task')} in {out}, the labelling configuration in {config}",
+        err=True,
     )
 
 
@@ -116,9 +120,11 @@ def list_questions(
 ) -> None:
     """List open questions, the most urgent first."""
     from earmark.streams.review.desk import State
+    from earmark.streams.review.queue import check_queue
 
     shown = 0
     with _desk(quiet=as_json) as desk:
+        check_queue(desk, queue)
         for question in desk.questions(queue=queue, since_ms=_since_ms(since)):
             state = desk.state(question)
             if not every and state != State.OPEN:
@@ -277,7 +283,7 @@ def _tell(written: "Written", *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({**_counts(written), "refused": written.refused}))
     else:
-        click.echo(f"{written.added:,} decisions written, {written.known:,} known")
+        click.echo(f"{quantity(written.added, 'decision')} written, {written.known:,} known")
         for line in written.refused:
             click.echo(f"not taken: {printable(line)}", err=True)
     if written.refused:

@@ -9,6 +9,7 @@ from earmark.processors.review.agreement import Estimate
 from earmark.processors.review.budget import Budget
 from earmark.processors.review.question import Reason, day_of
 from earmark.processors.review.statistic import field_statistics, verdict_statistic
+from earmark.streams.quantity import quantity
 from earmark.streams.review.desk import Desk, options_of
 
 
@@ -27,7 +28,7 @@ def statistics(desk: Desk, *, now_ms: int) -> dict[str, Any]:
 
 def statistics_lines(table: Mapping[str, Any]) -> Iterator[str]:
     """The same in words."""
-    yield f"{table['decisions']:,} decisions"
+    yield quantity(table["decisions"], "decision")
     for queue, states in table["queues"].items():
         yield f"queue {queue}: " + ", ".join(
             f"{count:,} {state}" for state, count in states.items()
@@ -36,7 +37,8 @@ def statistics_lines(table: Mapping[str, Any]) -> Iterator[str]:
         of = "" if each["per_day"] is None else f" of {each['per_day']:,}"
         yield f"asked on {table['budget']['day']}, {reason}: {each['asked']:,}{of}"
     for name, each in table["fields"].items():
-        yield f"{name}: {each['items']:,} items by {each['annotators']:,} annotators"
+        people = quantity(each["annotators"], "annotator")
+        yield f"{name}: {quantity(each['items'], 'item')} by {people}"
         yield f"  annotators agree, alpha: {_words(each['alpha'])}"
         for label, estimate in each["by_label"].items():
             yield f"    {label}: {_words(estimate)}"
@@ -73,4 +75,4 @@ def _words(estimate: Mapping[str, Any]) -> str:
     if figure.value is None:
         return "cannot be said yet"
     bounds = "" if figure.low is None else f" ({figure.low:.2f} to {figure.high:.2f})"
-    return f"{figure.value:.2f}{bounds}, {figure.answers:,} answers"
+    return f"{figure.value:.2f}{bounds}, {quantity(figure.answers, 'answer')}"

@@ -23,6 +23,7 @@ from earmark.streams.topic import COMMON, Topic, delete_topics, make_topics
 from tests.processors.policy.sample import golden, profile, said
 
 Run = Callable[..., tuple[int, str]]
+NO_STATEMENT = "no ruling restricts it in the EEA, so no statement of reasons is due"
 TRIED = """name = "tried"
 version = "1"
 [[rule]]
@@ -66,6 +67,10 @@ def test_the_shipped_policies_are_without_fault(run: Run) -> None:
     assert run("check") == (0, "4 policies with 20 rules are as they should be\n")
 
 
+def test_one_policy_with_one_rule_is_told_in_the_singular(run: Run, tried: Path) -> None:
+    assert run("check", tried) == (0, "1 policy with 1 rule is as it should be\n")
+
+
 def test_a_check_prints_all_faults_and_ends_with_2(run: Run, tried: Path) -> None:
     tried.write_text(TRIED.replace("hate >=", "hat >=").replace("limit", "limits"))
     status, printed = run("check", tried)
@@ -86,6 +91,18 @@ def test_policies_are_listed_and_shown(run: Run) -> None:
     rules = json.loads(run("show", "comments", "--json")[1])["rules"]
     assert rules[0]["effect"] == "limit"
     assert run("show", "coments")[0] == 2
+
+
+def test_the_path_of_a_policy_stands_whole_on_a_line_of_its_own(
+    run: Run, tried: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / ("policies-of-the-house-" * 5) / "in-force"
+    monkeypatch.setenv("EARMARK_POLICIES", str(folder))
+    monkeypatch.setenv("COLUMNS", "80")
+    run("put", tried)
+    first, second = run("list")[1].splitlines()
+    assert first.startswith("tried 1, 1 rule, ")
+    assert second.strip() == str(folder / "tried.toml")
 
 
 def test_a_policy_is_tried_put_live_and_retired(
@@ -129,6 +146,14 @@ def test_a_dry_run_over_a_file_counts_each_item_once_by_its_last_profile(
     gone = {rule["rule"] for rule in folder["rules"] if rule["gone"]["items"]}
     assert gone == {"harassment"}
     assert "tried" in run("test", tried, "--against", past, "--changed")[1]
+
+
+def test_a_dry_run_over_nothing_says_so(run: Run, tried: Path, tmp_path: Path) -> None:
+    nothing = as_lines(tmp_path / "past.jsonl")
+    assert run("test", tried, "--against", nothing) == (0, f"there are no items in {nothing}\n")
+    found, said = run("test", tried, "--against", nothing, "--json")[1].splitlines()
+    assert json.loads(found)["items"] == 0
+    assert said == f"there are no items in {nothing}"
 
 
 @pytest.mark.parametrize(
@@ -180,6 +205,18 @@ def test_a_verdict_in_a_file_is_projected(run: Run, tmp_path: Path) -> None:
     assert run(*asked, "atproto")[0] == 2
 
 
+def test_where_nothing_is_due_a_sentence_says_so(run: Run, tmp_path: Path) -> None:
+    verdict = tmp_path / "verdict.json"
+    verdict.write_text(json.dumps(verdict_record(decide(hated("a", 0.1), shipped_policies()))))
+    asked = ("project", "--verdict", verdict, "--as")
+    to = ("--src", "did:web:e.org", "--uri", "at://e.org")
+    status, printed = run(*asked, "dsa")
+    assert (status, printed) == (0, f"a: {NO_STATEMENT}\n")
+    assert run(*asked, "dsa", "--json") == (0, "null\n")
+    assert "puts no label on it" in run(*asked, "atproto", *to)[1]
+    assert run(*asked, "atproto", *to, "--json") == (0, "")
+
+
 Put = Callable[[str, str, str, Record | None], None]
 
 
@@ -227,15 +264,26 @@ def test_a_dry_run_reads_topics_and_what_humans_decided(
         assert (found["records"], found["items"]) == (5, 3)
         (rule,) = [rule for rule in found["rules"] if rule["policy"] == "tried"]
         assert rule["new"] == {"items": 1, "examples": [items[0]]}  # b was decided, d erased
-        assert (
-            json.loads(run("test", "--against", topics[0], "--to", "1h", "--json")[1])["items"] == 0
-        )
+        found, said = run("test", "--against", topics[0], "--to", "1h", "--json")[1].splitlines()
+        assert json.loads(found)["items"] == 0
+        assert said == f"there are no items of that time in {topics[0]}"
         record = {**golden(safety), "content_id": items[0], "scores": {"hate": 0.6}}
         put(topics[1], safety, items[0], record)
         found = json.loads(run("test", tried, "--against", topics[1], "--json")[1])
         assert [rule["rule"] for rule in found["rules"] if rule["new"]["items"]] == ["hate"]
     finally:
         delete_topics(stack.settings.kafka, prefix)
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("stack_environment")
+def test_who_writes_profiles_is_said_where_there_are_none(run: Run) -> None:
+    status, printed = run("test", "--to", "2001-01-01")
+    assert status == 0
+    assert printed == (
+        "there are no items of that time in content.profile.v1: `earmark flink profile` writes "
+        "profiles, on this machine `earmark up --with flink`\n"
+    )
 
 
 @pytest.mark.kafka

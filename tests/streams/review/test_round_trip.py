@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -190,7 +191,8 @@ def test_people_decide_at_the_command_line(ask: Ask, earmark: Earmark) -> None:
     answered, unasked = asked.questions
     name = unasked.content_id
     agreed = ("decide", answered.content_id, "--request", answered.request_id, "--agree")
-    earmark("review", *agreed, "--annotator", "a")
+    said = earmark("review", *agreed, "--annotator", "a")
+    assert said == "1 decision written, 0 known\n"
     own = ("--signal", "text.safety", "--field", "labels", "--no-label")
     earmark("review", "decide", name, *own, "--annotator", "a", "--note", "a joke")
     earmark("review", "decide", name, "--effect", "label=spam", "--annotator", "b")
@@ -207,6 +209,72 @@ def test_people_decide_at_the_command_line(ask: Ask, earmark: Earmark) -> None:
     lines = earmark("review", "stats")
     assert f"queue {asked.queue}: 2 ANSWERED" in lines
     assert "text.safety labels: " in lines
+
+
+@pytest.mark.parametrize(
+    ("decided", "problem"),
+    [
+        (("labels", "--value", "harrasment"), "unknown label of text.safety 'harrasment'; known: "),
+        (("nofield", "--value", "harassment"), "unknown field 'nofield' of text.safety; known: "),
+        (("nofield", "--agree"), "unknown field 'nofield' of text.safety; known: labels, "),
+    ],
+)
+def test_a_typo_in_a_decision_is_told_and_nothing_is_written(
+    ask: Ask, earmark: Earmark, desk: Desk, decided: tuple[str, ...], problem: str
+) -> None:
+    (question,) = ask(1).questions
+    own = ("--signal", "text.safety", "--annotator", "a", "--field", *decided)
+    said = earmark("review", "decide", question.content_id, *own, status=2)
+    assert problem in said
+    assert len(said.splitlines()) == 1
+    desk.advance()
+    assert desk.ledger.of(question.content_id).decisions == ()
+
+
+def test_a_typo_in_an_answer_or_an_effect_is_told(ask: Ask, earmark: Earmark) -> None:
+    (question,) = ask(1).questions
+    own = ("review", "decide", question.content_id, "--annotator", "a")
+    asked = (*own, "--request", question.request_id, "--value", "harrasment")
+    assert "unknown label of text.safety 'harrasment'" in earmark(*asked, status=2)
+    assert "unknown effect 'limt'" in earmark(*own, "--effect", "limt", status=2)
+
+
+def test_an_import_names_the_tasks_with_typos_and_takes_the_others(
+    ask: Ask, earmark: Earmark, tmp_path: Path
+) -> None:
+    tasks = [{"data": {"earmark": question.record()}} for question in ask(2).questions]
+    good, bad = annotated(tasks[:1], "hate"), annotated(tasks[1:], "harrasment")
+    file = tmp_path / "back.json"
+    file.write_text(json.dumps([*good, {**bad[0], "id": 7}]))
+    said = earmark("review", "import", str(file), status=1)
+    assert "not taken: task 7: unknown label of text.safety 'harrasment'; known: " in said
+    file.write_text(json.dumps(good))
+    assert earmark("review", "import", str(file)) == "0 decisions written, 1 known\n"
+
+
+def test_what_was_decided_before_with_unknown_labels_stays(
+    settings: Settings, ask: Ask, earmark: Earmark, desk: Desk
+) -> None:
+    (question,) = ask(1).questions
+    name = question.content_id
+    known = answer(question, annotator="a", decided_at=1, values=("profanity",))
+    old = replace(known, values=("harrasment",))
+    desk.advance()
+    assert take(desk, [(name, old)]).added == 1
+    earmark("review", "decide", name, "--effect", "limit", "--annotator", "b")
+    page = json.loads(earmark("review", "show", name, "--json"))
+    assert {each["kind"] for each in page["decisions"]} == {"VALUE", "VERDICT"}
+
+
+def test_an_unknown_queue_is_told_with_those_there_are(ask: Ask, earmark: Earmark) -> None:
+    asked = ask(1)
+    for command in (("export", "--label-studio"), ("list",)):
+        said = earmark("review", *command, "--queue", "nope", status=2)
+        assert "unknown queue 'nope'; known: " in said
+        assert {asked.queue, "audit", "delivery", "safety", "severe", "text"} <= {
+            each.strip(" ,\n") for each in said.split()
+        }
+    assert earmark("review", "list", "--queue", "severe") == ""
 
 
 @pytest.mark.parametrize(

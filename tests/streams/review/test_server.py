@@ -89,6 +89,7 @@ def test_questions_are_read_answered_and_then_no_longer_open(call: Call, asked: 
 
     name = asked.questions[0].request_id
     whole = {"request_id": name, "annotator": "ann", "agree": True}
+    typo = {"request_id": name, "annotator": "ann", "values": ["harrasment"]}
     wrong: list[tuple[int, str, tuple[Any, ...], dict[str, Any]]] = [
         (401, "unauthorized", ("/requests",), {"token": None}),
         (401, "unauthorized", ("/decisions", whole), {"token": "guess"}),
@@ -110,6 +111,7 @@ def test_questions_are_read_answered_and_then_no_longer_open(call: Call, asked: 
         (422, "invalid_body", ("/decisions", whole | {"mood": "good"}), {}),
         (422, "invalid_body", ("/decisions", whole | {"request_id": "x"}), {}),
         (422, "invalid_decision", ("/decisions", whole | {"values": ["hate"]}), {}),
+        (422, "invalid_decision", ("/decisions", typo), {}),
         (422, "invalid_decision", ("/decisions", whole | {"annotator": "a@example.org"}), {}),
         (413, "too_large", ("/decisions", b" " * 100_000), {}),
     ]
@@ -117,4 +119,7 @@ def test_questions_are_read_answered_and_then_no_longer_open(call: Call, asked: 
         status, body = call(*arguments, **own)
         assert (status, body["error"]["type"]) == (expected, kind), arguments
         assert body["error"]["message"]
+    assert call("/decisions", typo)[1]["error"]["message"].startswith(
+        "unknown label of text.safety 'harrasment'; known: harassment, hate, "
+    )
     assert call("/healthz", token=None) == (200, {"state": "READY"})
