@@ -42,6 +42,10 @@ class Condition:
     sign: str
     value: str
 
+    def __str__(self) -> str:
+        """As one writes it."""
+        return f"{self.field}{self.sign}{self.value}"
+
     def holds(self, record: Mapping[str, Any]) -> bool:
         """Whether it is true of the record."""
         found = _values(record, self.field)

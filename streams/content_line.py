@@ -97,7 +97,8 @@ def event_saying(
 
 def _parsed(line: bytes) -> Any:
     try:
-        return json.loads(line.decode("utf-8-sig", "surrogatepass"))
+        # without its end, or what is missing there would be missing in the next line
+        return json.loads(line.decode("utf-8-sig", "surrogatepass").rstrip("\r\n"))
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"not UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.table import Column, Table
-from rich.text import Text
+from rich.table import Column
 
 from earmark.processors.codec import jsonable
 from earmark.streams.dead_letter import DeadLetter
+from earmark.streams.fitting import Fitting, detailed_table, plain_table
 from earmark.streams.printable import printable
 
 HEX_BYTES = 512  # of a letter are shown
@@ -55,19 +55,41 @@ class Tally:
         """Each class for JSON."""
         return (_class_object(name, found) for name, found in self.ordered())
 
-    def table(self) -> Table:
-        """All classes for people."""
-        others = ("letters", "redriven", "first", "last", "example")
-        table = Table(Column("class", no_wrap=True), *others, box=None)
-        for name, found in self.ordered():
-            example = f"{found.example.place} {found.example.reason}"
-            numbers = (str(found.letters), str(found.redriven))
-            times = (_time(found.first), _time(found.last))
-            # words of strangers: not to be read as rich's markup
-            table.add_row(
-                *map(Text, (printable(name), *numbers, *times, _short(printable(example))))
-            )
-        return table
+    def table(self) -> Fitting:
+        """All classes for people; where it is narrow, each example has lines of its own."""
+        classes = [(printable(name), it) for name, it in self.ordered()]
+        one_line = [(*_numbers(name, it), *_times(it), _example(it)) for name, it in classes]
+        two_lines = [((*_numbers(name, it), *_minutes(it)), _example(it)) for name, it in classes]
+        return Fitting(
+            plain_table((*_columns(), Column("example")), one_line),
+            detailed_table(_columns(), two_lines),
+        )
+
+
+def _columns() -> list[Column]:
+    names = ("class", "letters", "redriven", "first", "last")
+    return [
+        Column(name, justify="right" if name in {"letters", "redriven"} else "left", no_wrap=True)
+        for name in names
+    ]
+
+
+def _numbers(name: str, found: Class) -> tuple[str, str, str]:
+    return name, f"{found.letters:,}", f"{found.redriven:,}"
+
+
+def _times(found: Class) -> tuple[str, str]:
+    return _time(found.first), _time(found.last)
+
+
+def _minutes(found: Class) -> tuple[str, str]:
+    """Likewise without seconds: they are on the line of each letter."""
+    first, last = (time[:16].replace("T", " ") for time in _times(found))
+    return first, last
+
+
+def _example(found: Class) -> str:
+    return _short(printable(f"{found.example.place} {found.example.reason}"))
 
 
 def letter_object(letter: DeadLetter, *, redriven: bool) -> dict[str, object]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import confluent_kafka
+from confluent_kafka import Message
 
 from earmark.models.error import ServiceError
 from earmark.models.source import Progress
@@ -79,6 +80,7 @@ class Demo:
         self.sample: Sample = write_sample(folder, self.run_id)
         self._settings = settings
         self._sent_ms: dict[str, int] = {}
+        self._held: dict[str, list[ReceivedSignal]] = {}  # by item: its event is not read back yet
         self._summaries = [SUMMARIES[name] for name in extras if name in SUMMARIES]
         expected = expected_of(self.sample.events, load_specs())
         self.tally = Tally(
@@ -109,22 +111,31 @@ class Demo:
         """Until complete, and then once more: what comes doubled comes soon after."""
         while time.monotonic() < deadline:
             for received in subscription:
-                self._note(received, seen)
+                self.note(received, seen)
             if self.tally.complete:
                 return
 
-    def _note(self, received: ReceivedSignal, seen: Seen) -> None:
+    def note(self, received: ReceivedSignal, seen: Seen) -> None:
+        """Count it; what is read before its event, of another topic, is held back until then."""
         if received.topic == CONTENT_EVENTS:
             self._sent_ms[received.key] = received.timestamp
-        elif received.key in self._dead_keys:
+            for held in self._held.pop(received.key, ()):
+                seen(held, self._counted(held))
+        elif received.key not in self._dead_keys:
+            return
+        elif received.key in self._sent_ms:
             seen(received, self._counted(received))
+        else:
+            self._held.setdefault(received.key, []).append(received)
 
     def _counted(self, received: ReceivedSignal) -> int | None:
         if received.name == "rejections":
             self.tally.rejections += 1
-        elif received.name == "dead-letters":
+            return self._since_sent(received)
+        if received.name == "dead-letters":
             self.tally.dead_letters += 1
-        elif received.topic in self._summaries:
+            return self._since_sent(received)
+        if received.topic in self._summaries:
             return self.tally.note_summary(
                 received.topic,
                 received.key,
@@ -132,10 +143,12 @@ class Demo:
                 received.timestamp,
                 whole=bool(received.record["complete"]),
             )
-        else:
-            outcome = str(received.record["outcome"])
-            return self.tally.note_signal(received.topic, received.key, outcome, received.timestamp)
-        return None
+        outcome = str(received.record["outcome"])
+        return self.tally.note_signal(received.topic, received.key, outcome, received.timestamp)
+
+    def _since_sent(self, received: ReceivedSignal) -> int | None:
+        sent_ms = self._sent_ms.get(received.key)
+        return None if sent_ms is None else received.timestamp - sent_ms
 
     @property
     def _stray_key(self) -> str:
@@ -150,9 +163,19 @@ class Demo:
     def _send_stray(self) -> None:
         """The record that our own producer would refuse to make."""
         producer = confluent_kafka.Producer(producer_config(self._settings.kafka))
-        producer.produce(CONTENT_EVENTS, self.sample.undecodable, self._stray_key.encode())
+        producer.produce(
+            CONTENT_EVENTS,
+            self.sample.undecodable,
+            self._stray_key.encode(),
+            on_delivery=self._note_stray,
+        )
         if producer.flush(30):
             raise ServiceError("the sample was not acknowledged by the broker")
+
+    def _note_stray(self, error: confluent_kafka.KafkaError | None, sent: Message) -> None:
+        """When the broker took it: read back as an event it cannot be."""
+        if error is None:
+            self._sent_ms[self._stray_key] = sent.timestamp()[1]
 
 
 def summary_outcome(topic: str, record: Mapping[str, Any]) -> str:

@@ -57,7 +57,7 @@ def counted_windows(
     ServiceError where brokers or registry do not answer, ConfigurationError where there is no such
     topic.
     """
-    length = HOUR_MS if span.end_ms - span.start_ms >= BY_HOURS_MS else MINUTE_MS
+    length = window_ms(span)
     windows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for record in _records(settings, STATS, report):
         start = record["window_start"]
@@ -73,6 +73,11 @@ def counted_windows(
             for group, fields in by_field.items()
         }
     )
+
+
+def window_ms(span: Span) -> int:
+    """How long the windows are of which the span is put together."""
+    return HOUR_MS if span.end_ms - span.start_ms >= BY_HOURS_MS else MINUTE_MS
 
 
 def counted_signals(

@@ -62,8 +62,9 @@ def subscribe(
     ends when nothing has come for `timeout_s`, or after `close` or `stop`.
 
     It stands at its place in the topics when this returns: what is produced after that is seen.
-    Raises ConfigurationError for unknown names or conditions, ServiceError where brokers or
-    registry cannot be reached.
+    Raises ConfigurationError for unknown names or conditions, and for such as no record of these
+    topics could meet (a field that none of them has); ServiceError where brokers or registry cannot
+    be reached.
     """
     conditions = chosen(where, content_type=content_type, label=label, min_score=min_score)
     begin = Start(

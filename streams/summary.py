@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from earmark.streams.quantity import quantity
+from earmark.processors.quantity import quantity
 
 Record = Mapping[str, Any]
 

@@ -10,6 +10,7 @@ from earmark.processors.outcome import Outcome, OutcomeKind, Rejection, Signal
 from earmark.processors.portrait.chart import bars, time_line
 from earmark.processors.portrait.markup import Markup, element, joined, number
 from earmark.processors.portrait.sound import player
+from earmark.processors.quantity import quantity
 
 Recording = Path | str | bytes
 LATEST_MS = 10**12  # a place in a recording that is later is none
@@ -32,7 +33,10 @@ class Portrait:
     audio: Mapping[str, Path | bytes]
 
     def __repr__(self) -> str:
-        return f"Portrait of {len(self.outcomes)} outcomes of {len(self._items())} items"
+        return (
+            f"Portrait of {quantity(len(self.outcomes), 'outcome')} "
+            f"of {quantity(len(self._items()), 'item')}"
+        )
 
     def _repr_html_(self) -> str:
         return element("div", *(self._item(*it) for it in self._items().items()))

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from earmark.streams.bench.series import Series
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from earmark.streams.fitting import Fitting
 
+FIGURES, ENDS = ("value", "baseline", "ratio"), ("min", "median", "max")  # names of `spread`
+SHOWN = 2  # other figures in the line of a row; JSON and the page of a report have all
 DIGITS = 4  # significant ones that are reported; repetitions differ in the second or third
 
 
@@ -49,11 +51,20 @@ class Row:
 
     def __str__(self) -> str:
         goal = {True: ", goal met", False: ", goal missed", None: ""}[self.met]
-        details = ", ".join(f"{name} {written(x)}" for name, x in self.details.items())
+        spread = {f"{of}_{end}" for of in FIGURES for end in ENDS}
+        others = [f"{name} {written(x)}" for name, x in self.details.items() if name not in spread]
+        details = ", ".join(others[:SHOWN])
         return (
-            f"{written(self.value)} {self.unit}, {self.ratio:.2f} of {written(self.baseline)} "
-            f"by {self.against}{goal}{details and f' ({details})'}"
+            f"{written(self.value)} {self.unit}{self._between('value')}, {self.ratio:.2f}"
+            f"{self._between('ratio')} of {written(self.baseline)} by {self.against}"
+            f"{goal}{details and f' ({details})'}"
         )
+
+    def _between(self, figure: str) -> str:
+        """How far its repeats lie apart, in brackets; nothing where that is not known."""
+        ends = [self.details.get(f"{figure}_{end}") for end in ("min", "max")]
+        least, most = (None if end is None else written(end) for end in ends)
+        return f" ({least}..{most})" if least is not None and least != most else ""
 
     @property
     def ratio(self) -> float:
@@ -147,28 +158,35 @@ def spread(ours: Sequence[float], baseline: Sequence[float]) -> dict[str, float]
     }
 
 
-def table(rows: Sequence[Row]) -> "Table":
-    """The rows as people read them."""
-    from rich.markup import escape
-    from rich.table import Table  # here: rows are measured where it is not installed
+def table(rows: Sequence[Row]) -> "Fitting":
+    """The rows as people read them; where it is narrow, baseline and goal stand below each."""
+    from rich.table import Column  # here: rows are measured where it is not installed
 
-    columns = ("row", "ours", "unit", "baseline", "ratio", "goal", "met", "baseline is")
-    shown = Table(*columns, box=None, pad_edge=False)
-    shown.columns[0].min_width = max((len(row.name) for row in rows), default=0)
-    for column in (1, 3, 4):
-        shown.columns[column].justify = "right"
-    for row in rows:
-        shown.add_row(
-            escape(row.name),
-            written(row.value),
-            row.unit,
-            written(row.baseline),
-            f"{row.ratio:.2f}",
-            str(row.goal or ""),
-            {True: "yes", False: "no", None: ""}[row.met],
-            row.against,
-        )
-    return shown
+    from earmark.streams.fitting import Fitting, detailed_table, plain_table
+
+    names = ("row", "ours", "ratio", "met", "unit", "baseline", "goal", "baseline is")
+    right = {"ours", "baseline", "ratio"}
+    columns = [Column(it, justify="right" if it in right else "left", no_wrap=True) for it in names]
+    return Fitting(
+        plain_table(columns, [(*_judged(row), *_explained(row)) for row in rows]),
+        detailed_table(
+            [column.copy() for column in columns[:4]], [(_judged(row), _below(row)) for row in rows]
+        ),
+    )
+
+
+def _judged(row: Row) -> tuple[str, str, str, str]:
+    met = {True: "yes", False: "no", None: ""}[row.met]
+    return row.name, written(row.value), f"{row.ratio:.2f}", met
+
+
+def _explained(row: Row) -> tuple[str, str, str, str]:
+    return row.unit, written(row.baseline), str(row.goal or ""), row.against
+
+
+def _below(row: Row) -> str:
+    unit, baseline, goal, against = _explained(row)
+    return f"{unit}; {baseline} by {against}{goal and f'; goal {goal}'}"
 
 
 def _rounded(figure: float) -> float:

@@ -1,18 +1,23 @@
 """`earmark config`: every setting with where it comes from, and what is wrong with them."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
+from rich.console import Console, Group
+from rich.table import Column
 
 from earmark.models.error import ConfigurationError
+from earmark.processors.quantity import quantity
 from earmark.streams.configuration import Setting, configuration
-from earmark.streams.quantity import quantity
+from earmark.streams.fitting import Row, detailed_table
+from earmark.streams.printable import printable
 from earmark.streams.setting_source import Fault
 from earmark.streams.settings import Settings, load_settings, read_settings
+
+GAPS = 4  # blanks between three columns
+DEFAULT = "default"
 
 
 @click.group()
@@ -38,11 +43,26 @@ def show(only_set: bool, as_json: bool) -> None:
         for it in found:
             click.echo(json.dumps(asdict(it)))
         return
-    columns = (Column(name, overflow="fold") for name in ("setting", "value", "from"))
-    table = Table(*columns, box=None)
-    for it in found:
-        table.add_row(it.name, escape(_text(it)), escape(it.where or "default"))
-    Console().print(table)
+    console = Console()
+    console.print(settings_table(found, console.width))
+
+
+def settings_table(found: Sequence[Setting], width: int) -> Group:
+    """A line for each setting; a value or a path that does not fit into it stands below, whole."""
+    rows = [(it.name, printable(_text(it)), printable(it.where or DEFAULT)) for it in found]
+    room = width - GAPS - max((len(name) for name, _, _ in rows), default=0)
+    origins = max((len(it) for _, _, it in rows if len(it) <= room // 2), default=0)
+    columns = [Column(name) for name in ("setting", "value", "from")]
+    return detailed_table(columns, [_row(row, (room - origins, origins)) for row in rows])
+
+
+def _row(cells: tuple[str, str, str], room: tuple[int, int]) -> Row:
+    """The cells, and what of value and origin is longer than the room that its column has."""
+    name, *others = cells
+    kept = [it if len(it) <= most else "" for it, most in zip(others, room, strict=True)]
+    value, origin = (it if not left else "" for it, left in zip(others, kept, strict=True))
+    below = [*([value] if value else ()), *([f"from {origin}"] if origin else ())]
+    return (name, *kept), "\n".join(below) or None
 
 
 @config.command()

@@ -6,38 +6,30 @@ import logging
 import click
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
 from earmark.models.error import ServiceError
-from earmark.streams.demo import (
-    SUMMARIES,
-    Demo,
-    Report,
-    pull_default_models,
-    stack_for,
-    summary_outcome,
-)
+from earmark.streams.demo import Demo, Report, pull_default_models, stack_for
+from earmark.streams.demo_text import demo_line, demo_row, demo_table
 from earmark.streams.local.extra import extras_named
 from earmark.streams.local.state import running_stack
 from earmark.streams.log import configure_logging
 from earmark.streams.progress import loading
 from earmark.streams.settings import Settings, load_settings
 from earmark.streams.subscriber import ReceivedSignal, subscribe
-from earmark.streams.summary import headline
-from earmark.streams.topic import VERDICTS
-
-STYLES = {"OK": "green", "ABSTAINED": "yellow", "SKIPPED": "dim", "ERROR": "red"}
 
 
 @click.command()
 @click.option(
-    "--with", "extras", metavar="NAMES", help="Also these, by commas: flink, agents, web."
+    "--with",
+    "extras",
+    metavar="NAMES",
+    multiple=True,
+    help="Also these, by commas: flink, agents, web; repeatable.",
 )
 @click.option("--once", is_flag=True, help="End when the sample has come back.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON, on the last line.")
 @click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for signals.")
-def demo(extras: str | None, once: bool, as_json: bool, timeout: float) -> None:
+def demo(extras: tuple[str, ...], once: bool, as_json: bool, timeout: float) -> None:
     """Start a local stack, send sample content, watch the signals arrive.
 
     Uses the stack of `earmark up` where one runs. Fetches what is missing on the first run. Ends
@@ -51,7 +43,7 @@ def demo(extras: str | None, once: bool, as_json: bool, timeout: float) -> None:
     configure_logging(level=logging.ERROR)
     console = Console(stderr=as_json)
     stays = not once and console.is_terminal
-    settings, wanted = load_settings(), extras_named("web" if stays and extras is None else extras)
+    settings, wanted = load_settings(), extras_named(",".join(extras) or ("web" if stays else None))
     with loading() as progress:
         pull_default_models(settings, progress)
     with (
@@ -61,6 +53,7 @@ def demo(extras: str | None, once: bool, as_json: bool, timeout: float) -> None:
         ) as stack,
     ):
         run = Demo(stack, settings.home / "media", extras=wanted)
+        console.print(f"Content ids begin with {run.run_id}/, which is left out here.\n")
         report = _watched(run, console, timeout)
         if not as_json:
             console.print(_closing(report))
@@ -74,39 +67,17 @@ def demo(extras: str | None, once: bool, as_json: bool, timeout: float) -> None:
 
 
 def _watched(run: Demo, console: Console, timeout_s: float) -> Report:
-    table = Table("item", "signal", "outcome", "says", "latency", box=None, pad_edge=False)
+    table = demo_table()
+
+    def seen(received: ReceivedSignal, latency_ms: int | None) -> None:
+        table.add_row(*demo_row(received, latency_ms, run_id=run.run_id))
+
     if not console.is_terminal:
-        report = run.run(lambda *seen: table.add_row(*_row(*seen)), timeout_s=timeout_s)
+        report = run.run(seen, timeout_s=timeout_s)
         console.print(table)
         return report
     with Live(table, console=console, refresh_per_second=8, vertical_overflow="visible"):
-        return run.run(lambda *seen: table.add_row(*_row(*seen)), timeout_s=timeout_s)
-
-
-def _row(received: ReceivedSignal, latency_ms: int | None) -> tuple[str | Text, ...]:
-    record = received.record
-    if received.name == "dead-letters":
-        size = len(received.value or b"")
-        return Text(received.key), "dead letter", Text("kept", "red"), f"{size} bytes, as sent", ""
-    if received.name == "rejections":
-        says = Text(f"{record['rejection_class']}: {record['reason']}", overflow="ellipsis")
-        return Text(received.key), "rejection", Text(record["fault"], "red"), says, ""
-    if received.topic in SUMMARIES.values():
-        return _summary_row(received, latency_ms)
-    outcome = str(record["outcome"])
-    says = Text(headline(received.name, record), no_wrap=True, overflow="ellipsis")
-    latency = "" if latency_ms is None else f"{latency_ms:,} ms"
-    return Text(received.key), received.name, Text(outcome, STYLES.get(outcome, "")), says, latency
-
-
-def _summary_row(received: ReceivedSignal, latency_ms: int | None) -> tuple[str | Text, ...]:
-    record = received.record
-    outcome = summary_outcome(received.topic, record)
-    parts = [f"{each['policy']}/{each['rule']}" for each in record.get("rulings", ())]
-    says = ", ".join(parts) or ("" if record["complete"] else "not all signals are there")
-    name = "verdict" if received.topic == VERDICTS else "profile"
-    latency = "" if latency_ms is None else f"{latency_ms:,} ms"
-    return Text(received.key), name, Text(outcome, "cyan"), Text(says), latency
+        return run.run(seen, timeout_s=timeout_s)
 
 
 def _closing(report: Report) -> str:
@@ -116,7 +87,7 @@ def _closing(report: Report) -> str:
     latency: dict[str, int | None] = summary["latency_ms"]  # type: ignore[assignment]  # likewise
     return (
         f"\n{summary['events']} events gave {count} signals on {len(topics)} topics, "
-        f"{summary['rejections']} rejections and {summary['dead_letters']} dead letters "
+        f"{summary['rejections']} rejections and {summary['dead_letters']} dead letters\n"
         f"in {summary['seconds']} s (latency p50 {latency['p50']} ms, p95 {latency['p95']} ms)"
     )
 
@@ -133,6 +104,6 @@ def _keep_watching(console: Console, settings: Settings) -> None:
     try:
         with subscribe("all", settings=settings) as subscription:
             for received in subscription:
-                console.print(*_row(received, None))
+                console.print(demo_line(received))
     except KeyboardInterrupt:
         console.print("stopping")

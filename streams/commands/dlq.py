@@ -15,10 +15,12 @@ from rich.console import Console
 
 from earmark.models.error import ConfigurationError, ServiceError
 from earmark.processors.codec import jsonable
-from earmark.processors.error import ContentError
+from earmark.processors.error import ContentError, RejectionClass
+from earmark.processors.quantity import quantity
 from earmark.processors.schema import CONTENT_EVENTS, schema_of
 from earmark.processors.wire import Codec
 from earmark.streams.dead_letter import (
+    UNKNOWN,
     DeadLetter,
     DeadLetters,
     OnRead,
@@ -37,7 +39,6 @@ from earmark.streams.dead_letter_text import (
 from earmark.streams.endpoint import endpoint
 from earmark.streams.erased_item import ErasedItems
 from earmark.streams.progress import reading
-from earmark.streams.quantity import quantity
 from earmark.streams.redrive import LETTERS, Markers, Redriver, read_markers, was_redriven
 from earmark.streams.registry import Registry
 from earmark.streams.settings import Settings
@@ -111,6 +112,7 @@ def list_letters(query: Query, each: bool, as_json: bool) -> None:
     settings = endpoint()
     tally = Tally()
     with DeadLetters(settings.kafka, query.topic) as letters, _bar("read", quiet=each) as report:
+        _check_classes(letters, query.selection, report)
         markers = read_markers(settings.kafka, query.topic)
         for letter in islice(letters.select(query.selection, report), query.limit):
             redriven = was_redriven(letter, markers)
@@ -232,6 +234,23 @@ def purge(query: Query, yes: bool, as_json: bool) -> None:
     _say(f"{_letters(found)} deleted, {kept_back} of them never redriven", quiet=as_json)
 
 
+def _check_classes(letters: DeadLetters, selection: Selection, report: OnRead) -> None:
+    """Raises ConfigurationError for a class that neither this Earmark nor any letter knows.
+
+    Only for one that this Earmark does not know all letters are read: those of a newer one may
+    have it.
+    """
+    known = {*map(str, RejectionClass), UNKNOWN}
+    if not (strange := {name.upper() for name in selection.classes} - known):
+        return
+    there = {letter.error_class.upper() for letter in letters.select(Selection(), report)}
+    if unheard := sorted(strange - there):
+        raise ConfigurationError(
+            f"no letter of {letters.topic} has class {unheard[0]}; "
+            f"there are: {', '.join(sorted(known | there))}"
+        )
+
+
 def _show(tally: Tally, *, as_json: bool) -> None:
     if not as_json:
         Console().print(tally.table())
@@ -249,6 +268,7 @@ def _waiting(
     """
     places, tally, erased = [], Tally(), 0
     with Registry(settings.registry) as registry, _bar("read", quiet=False) as report:
+        _check_classes(letters, query.selection, report)
         gone = _erased_items(query.topic, settings, registry)
         selected = letters.select(query.selection, report)
         for letter in (it for it in selected if not was_redriven(it, markers)):

@@ -87,7 +87,9 @@ def drift(
         click.echo(json.dumps(_as_object(comparison, spans, raised)))
     else:
         _show(comparison, raised)
-        _tell_what_is_missing(sides, spans, counted)
+        _tell_what_is_missing(sides, spans)
+        if counted == "stats":
+            _tell_when_there_is_more(sides, spans, is_past=until is not None)
     if comparison.drifted:
         sys.exit(1)
 
@@ -208,15 +210,31 @@ def _show(comparison: "Comparison", raised: int) -> None:
         click.echo(f"and {left:,} more: --json and --report have all")
 
 
-def _tell_what_is_missing(
-    sides: tuple["Counted", "Counted"], spans: tuple["Span", "Span"], counted: str
-) -> None:
-    """Say of a span for which nothing is there that it is so, and what could be done."""
+def _tell_what_is_missing(sides: tuple["Counted", "Counted"], spans: tuple["Span", "Span"]) -> None:
+    """Say of a span for which nothing is there that it is so."""
     for name, side, span in zip(("reference", "window"), sides, spans, strict=True):
         if not side.counts:
             start, end = _moment(span.start_ms), _moment(span.end_ms)
-            hint = "; --count signals needs no `earmark flink stats`" if counted == "stats" else ""
-            click.echo(f"nothing in the {name}, {start:%F %H:%M} to {end:%F %H:%M} UTC{hint}")
+            click.echo(f"nothing in the {name}, {start:%F %H:%M} to {end:%F %H:%M} UTC")
+
+
+def _tell_when_there_is_more(
+    sides: tuple["Counted", "Counted"], spans: tuple["Span", "Span"], *, is_past: bool
+) -> None:
+    """Say what else can be done, and of a window up to now when the first part of it is counted."""
+    from earmark.streams.drift import HOUR_MS, window_ms
+
+    empty = [span for side, span in zip(sides, spans, strict=True) if not side.counts]
+    if not empty:
+        return
+    length = window_ms(empty[-1])
+    unit = "hour" if length == HOUR_MS else "minute"
+    first = _moment((spans[1].end_ms // length + 1) * length)
+    when = f": this {unit} is there soon after {first:%F %H:%M} UTC"
+    click.echo(
+        f"`earmark flink stats` counts whole {unit}s{'' if is_past or sides[1].counts else when}; "
+        "--count signals needs no `earmark flink stats`"
+    )
 
 
 def _row(finding: "Finding") -> tuple[str, ...]:

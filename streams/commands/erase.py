@@ -9,19 +9,25 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Column
 from rich.text import Text as Cell
 
+from earmark.processors.quantity import quantity
+from earmark.streams.fitting import INDENT, Fitting, detailed_table, plain_table
 from earmark.streams.printable import printable
 
 if TYPE_CHECKING:
     from earmark.streams.deletion import Deletion
+    from earmark.streams.erasure import Store
     from earmark.streams.erasure_proof import StoreFinding
     from earmark.streams.settings import Settings
 
 WAIT_S = 60.0
 PLACES = 4  # shown of each store; JSON has them all
+STORE_LETTERS = 40  # of a store's name leave room for what is said of it on 80 columns
+NOTHING = "-"  # in the table of stores
 
 
 @dataclass(slots=True, kw_only=True)
@@ -235,13 +241,32 @@ def _show(outcome: Outcome, *, dry_run: bool, verified: bool) -> None:
     click.echo(f"{name}: {_deed(outcome, dry_run=dry_run)}")
     if not verified:
         return
-    table = Table("store", "state", "records", "gone by (UTC)", "", box=None)
-    table.columns[0].overflow = "fold"
-    for it in outcome.findings:
-        until = "" if it.until_ms is None else _moment(it.until_ms)
-        table.add_row(it.store, it.state, str(len(it.remnants) or ""), until, _places(it))
-    Console().print(table)
+    Console(highlight=False).print(findings_table(outcome.findings))
     click.echo(f"{name}: {_conclusion(outcome)}")
+
+
+def findings_table(findings: Sequence["StoreFinding"]) -> Group:
+    """A line for each store that holds something, with where or why; then the names of the others.
+
+    No name is broken, so that it can be searched for.
+    """
+    gone = [printable(it.store) for it in findings if it.state == "GONE"]
+    left = [(_cells(it), _places(it)) for it in findings if it.state != "GONE"]
+    columns = [
+        Column(name, no_wrap=True) for name in ("store", "state", "records", "gone by (UTC)")
+    ]
+    table = Fitting(
+        plain_table((*columns, Column()), [(*cells, places) for cells, places in left]),
+        detailed_table([column.copy() for column in columns], left, longest=STORE_LETTERS),
+    )
+    said = f"GONE from {quantity(len(gone), 'store')}:"
+    names = Padding(Cell(", ".join(gone)), INDENT, expand=False)
+    return Group(*([table] if left else ()), *((said, names) if gone else ()))
+
+
+def _cells(it: "StoreFinding") -> tuple[str, str, str, str]:
+    until = "" if it.until_ms is None else _moment(it.until_ms)
+    return printable(it.store), it.state, str(len(it.remnants) or ""), until
 
 
 def _deed(outcome: Outcome, *, dry_run: bool) -> str:
@@ -262,7 +287,7 @@ def _places(finding: "StoreFinding") -> Cell:
         return Cell(printable(finding.reason))
     places = [f"{it.partition}-{it.offset}" for it in finding.remnants]
     more = f" and {len(places) - PLACES:,} more" if len(places) > PLACES else ""
-    return Cell(", ".join(places[:PLACES]) + more)
+    return Cell(f"at {', '.join(places[:PLACES])}{more}")
 
 
 def _conclusion(outcome: Outcome) -> str:
@@ -287,16 +312,20 @@ def _until(findings: Iterable["StoreFinding"]) -> int | None:
 def _show_stores(*, as_json: bool) -> None:
     from earmark.streams.erasure import STORES
 
-    table = Table("store", "holds", "erasure", "gone", box=None)
-    table.columns[0].overflow = "fold"
+    console = Console(highlight=False)
     for it in STORES:
         if as_json:
             row = {"store": it.name, "topic": it.topic, "holds": it.holds, "reach": it.reach}
             click.echo(json.dumps(row | {"how": it.how, "gone": it.gone}))
         else:
-            table.add_row(Cell(it.name), it.holds, f"{it.reach}: {it.how}", it.gone)
-    if not as_json:
-        Console().print(table)
+            console.print(Cell(it.name, "bold"), _store_lines(it))
+
+
+def _store_lines(it: "Store") -> Padding:
+    """What it holds and how that goes: four columns of sentences fit no terminal."""
+    erasure = it.reach if it.how == NOTHING else f"{it.reach}: {it.how}"
+    gone = "" if it.gone == NOTHING else f"\ngone: {it.gone}"
+    return Padding(Cell(f"holds {it.holds}\n{erasure}{gone}"), INDENT, expand=False)
 
 
 def _moment(time_ms: int) -> str:

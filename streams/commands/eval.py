@@ -100,6 +100,8 @@ def eval(
         raise click.UsageError("--gate names its signals and data itself")
     if from_review and (not signal or any((gate, data, constructed, model, against, write_card))):
         raise click.UsageError("--from-review goes with a SIGNAL, --slices, --report and --json")
+    if signal is not None:
+        _check(signal)
     if gate is None and not (signal and (data or constructed or from_review)):
         raise click.UsageError("name a SIGNAL and its --data, or a --gate file")
     if limits and not write_card:
@@ -126,6 +128,13 @@ def eval(
     if write_card:
         _write_card(evaluation, scored, limits, quiet=as_json)
     _show(evaluation, comparison, as_json=as_json)
+
+
+def _check(signal: str) -> None:
+    """Raises ConfigurationError that names the known ones for a signal that nobody evaluates."""
+    from earmark.streams.evaluation.task import tasks_of
+
+    tasks_of(signal)
 
 
 @contextmanager

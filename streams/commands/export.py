@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from earmark.processors.quantity import quantity
 from earmark.streams.endpoint import endpoint
 from earmark.streams.progress import reading
-from earmark.streams.quantity import quantity
 
 if TYPE_CHECKING:
     from earmark.streams.export.run import Asked
@@ -121,8 +121,14 @@ def _warn(settings: "Settings", asked: "Asked") -> None:
 def _say(done: dict[str, Any]) -> None:
     for name, counts in done["signals"].items():
         parts = [f"{quantity(counts['records'], 'record')} in {quantity(counts['files'], 'file')}"]
+        if counts["new"] != counts["records"]:  # else all of them are
+            parts.append(f"{_or_none(counts['new'])} of them new")
         if counts["deleted"]:
             parts.append(f"{counts['deleted']:,} of them deletions")
         if counts["unreadable"]:
             parts.append(f"{counts['unreadable']:,} that could not be read left out")
         click.echo(f"{name}: {', '.join(parts)}")
+
+
+def _or_none(count: int) -> str:
+    return f"{count:,}" if count else "none"

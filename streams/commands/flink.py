@@ -147,7 +147,10 @@ def rebuild(
 @click.option("--running", metavar="JOB", help="End with 1 unless that job runs: for probes.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per job.")
 def status(running: str | None, as_json: bool) -> None:
-    """Show the jobs that were started from here: state, checkpoints, where they run."""
+    """Show the jobs that were started from here: state, checkpoints, where they run.
+
+    Counts completed checkpoints, and those that have failed since the last completed one.
+    """
     states = job_states(load_settings().state_folder)
     if running is not None and (running, "RUNNING") not in {(it.name, it.state) for it in states}:
         raise ServiceError(f"no {running} job runs here")
@@ -155,7 +158,7 @@ def status(running: str | None, as_json: bool) -> None:
         for state in states:
             click.echo(json.dumps(asdict(state)))
         return
-    table = Table("job", "state", "checkpoints", "failed", "where", box=None)
+    table = Table("job", "state", "checkpoints", "failed since", "where", box=None)
     for state in states:
         table.add_row(state.name, state.state, str(state.checkpoints), str(state.failed), state.url)
     Console().print(table)

@@ -10,7 +10,7 @@ import click
 
 from earmark.streams.commands.flink_place import order_at, place_options
 from earmark.streams.local.state import resolve_settings
-from earmark.streams.progress import loading
+from earmark.streams.progress import loading, reading
 from earmark.streams.settings import load_settings
 
 
@@ -71,6 +71,7 @@ def backfill(
     """
     from earmark.streams.flink.backfill import backfill as answered
     from earmark.streams.flink.backfill import begun, known_run
+    from earmark.streams.flink.host import check_flink
     from earmark.streams.local.state import reading_as_stack
     from earmark.streams.model_choice import chosen_models
     from earmark.streams.replay.start import Asked
@@ -83,7 +84,11 @@ def backfill(
     manifest = known_run(settings, run)
     if manifest is not None and any(asked):
         raise click.UsageError(f"{run} is there already and goes on as it began: name it alone")
-    with loading(quiet=as_json) as progress:
+    order = partial(order_at, python=python, **where)
+    if manifest is None:
+        with loading(quiet=as_json) as progress:
+            check_flink(settings, order(kind="backfill"), progress)
+    with reading(quiet=as_json) as progress:
         if manifest is None:
             manifest = begun(
                 settings,
@@ -99,9 +104,7 @@ def backfill(
                 parallelism=where["parallelism"],
                 progress=progress,
             )
-        done = answered(
-            settings, manifest, order=partial(order_at, python=python, **where), progress=progress
-        )
+        done = answered(settings, manifest, order=order, progress=progress)
     if as_json:
         click.echo(json.dumps(asdict(done)))
     else:

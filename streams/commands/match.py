@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Cell
 
+from earmark.processors.quantity import quantity
 from earmark.streams.printable import printable
-from earmark.streams.quantity import quantity
 
 if TYPE_CHECKING:
     from earmark.processors.outcome import Outcome

@@ -1,12 +1,12 @@
 """`earmark models`: list, fetch, verify and add models."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from earmark.models.card import ModelCard
@@ -19,6 +19,7 @@ from earmark.models.error import (
 )
 from earmark.models.reading import KINDS
 from earmark.models.store import ModelStore
+from earmark.streams.fitting import Fitting, detailed_table, plain_table
 from earmark.streams.model_folder import Stated, card_for
 from earmark.streams.progress import loading
 from earmark.streams.settings import load_settings
@@ -40,24 +41,35 @@ def list_models(as_json: bool) -> None:
     if as_json:
         _print_json(rows)
         return
-    table = Table("model", "version", "task", "licence", "MB", "state", box=None)
-    table.columns[0].no_wrap = True
-    for row in rows:
-        name = f"{row['name']} *" if row["default"] else str(row["name"])
-        state = str(row["state"]) if row["pinned"] else f"{row['state']}, unpinned"
-        table.add_row(
-            name,
-            str(row["version"]),
-            str(row["task"]).partition(":")[0],
-            str(row["licence"]),
-            _megabytes(row["size_bytes"]),
-            state,
-        )
     console = Console()
-    console.print(table)
+    console.print(models_table(rows))
     console.print(
         "* default set. unpinned: the hash of the first pull is kept and holds from then."
     )
+
+
+def models_table(rows: Sequence[Mapping[str, object]]) -> Fitting:
+    """A line for each model; where it is narrow, what it is stands below its name."""
+    names = ("model", "version", "MB", "state", "task", "licence")
+    columns = [Column(it, justify="right" if it == "MB" else "left", no_wrap=True) for it in names]
+    listed = [(_state_cells(row), _card_cells(row)) for row in rows]
+    return Fitting(
+        plain_table(columns, [(*state, *card) for state, card in listed]),
+        detailed_table(
+            [column.copy() for column in columns[:4]],
+            [(state, "; ".join(card)) for state, card in listed],
+        ),
+    )
+
+
+def _state_cells(row: Mapping[str, object]) -> tuple[str, str, str, str]:
+    name = f"{row['name']} *" if row["default"] else str(row["name"])
+    state = str(row["state"]) if row["pinned"] else f"{row['state']}, unpinned"
+    return name, str(row["version"]), _megabytes(row["size_bytes"]), state
+
+
+def _card_cells(row: Mapping[str, object]) -> tuple[str, str]:
+    return str(row["task"]).partition(":")[0], str(row["licence"])
 
 
 @models.command()

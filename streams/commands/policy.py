@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from earmark.models.error import ConfigurationError
+from earmark.processors.quantity import quantity
 from earmark.streams.commands.policy_project import project
 from earmark.streams.commands.policy_trial import trial
 from earmark.streams.printable import printable
-from earmark.streams.quantity import quantity
 from earmark.streams.settings import load_settings
 
 if TYPE_CHECKING:

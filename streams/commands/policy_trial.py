@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text as Cell
 
 from earmark.models.error import ConfigurationError
+from earmark.processors.quantity import quantity
 from earmark.streams.printable import printable
-from earmark.streams.quantity import quantity
 from earmark.streams.settings import load_settings
 
 if TYPE_CHECKING:

@@ -13,14 +13,15 @@ import click
 
 from earmark.processors.content import ContentEvent, ContentType
 from earmark.processors.error import ContentError
+from earmark.processors.quantity import quantity
 from earmark.processors.schema import CONTENT_EVENTS
 from earmark.streams.address import shown
 from earmark.streams.backfill import Backfill, Report, Sender
 from earmark.streams.checkpoint import Checkpoint
 from earmark.streams.content_files import read_events, stamped_now, survey, template
 from earmark.streams.interrupt import kept_interrupts
+from earmark.streams.printable import printable
 from earmark.streams.progress import sending
-from earmark.streams.quantity import quantity
 from earmark.streams.standing import Standing
 from earmark.streams.turn import Turns
 
@@ -96,9 +97,7 @@ def produce(
             standing = checkpoint.standing
             click.echo(f"nothing left to send: {resume} says that all was sent", err=True)
         else:
-            standing = _send_all(order, checkpoint, total_bytes)
-    if not as_json:
-        _conclude(standing, dry_run=dry_run)
+            standing = _sent(order, checkpoint, total_bytes)
     if standing.refused:
         sys.exit(1)
 
@@ -134,6 +133,16 @@ def _checkpoint(
     resume: Path | None, order: _Order
 ) -> AbstractContextManager[Checkpoint] | AbstractContextManager[None]:
     return Checkpoint(resume, order.arguments) if resume else nullcontext()
+
+
+def _sent(order: _Order, checkpoint: Checkpoint | None, total_bytes: int) -> Standing:
+    """Send what is left, and say to people what is to be known of it before and after."""
+    if not order.as_json:
+        _hint_at_type(order.given.content_type)
+    standing = _send_all(order, checkpoint, total_bytes)
+    if not order.as_json:
+        _conclude(standing, dry_run=order.dry_run)
+    return standing
 
 
 def _send_all(order: _Order, checkpoint: Checkpoint | None, total_bytes: int) -> Standing:
@@ -270,6 +279,15 @@ def _as_object(event: ContentEvent, *, sent: bool) -> dict[str, object]:
         "texts": [text.field for text in event.texts],
         "sent": sent,
     }
+
+
+def _hint_at_type(content_type: str) -> None:
+    if content_type not in set(ContentType):
+        click.echo(
+            f"content type {printable(content_type)} is carried through unread: policies and "
+            f"signals know {', '.join(ContentType)}",
+            err=True,
+        )
 
 
 def _conclude(standing: Standing, *, dry_run: bool) -> None:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
+from rich.table import Column
 
 from earmark.models.error import ConfigurationError
 from earmark.streams.commands.replay_diff import diff
 from earmark.streams.endpoint import endpoint
+from earmark.streams.fitting import plain_table
 from earmark.streams.local.state import reading_as_stack
 from earmark.streams.log import configure_logging
 from earmark.streams.progress import Lines, loading, told_in_lines
@@ -336,20 +337,15 @@ def _print_rows(rows: list[dict[str, object]]) -> None:
     if not rows:
         click.echo("no replays yet")
         return
-    names = (Column(name, no_wrap=True) for name in ("run", "state", "source"))
-    table = Table(*names, "passed", "of", "models", box=None)
-    for row in rows:
-        models = ", ".join(f"{k}={v}" for k, v in dict(row["models"]).items())  # type: ignore[call-overload]  # a dict, see above
-        passed = f"{row['passed']:,}" if "passed" in row else "-"
-        table.add_row(
-            str(row["run"]),
-            str(row["state"]),
-            str(row["source"]),
-            passed,
-            f"{row['records']:,}",
-            models,
-        )
-    Console().print(table)
+    names = ("run", "state", "source", "passed", "of")
+    columns = (*(Column(name, no_wrap=True) for name in names), Column("models"))
+    Console().print(plain_table(columns, map(_row, rows)))
+
+
+def _row(of: dict[str, object]) -> tuple[str, ...]:
+    models = ", ".join(f"{k}={v}" for k, v in dict(of["models"]).items())  # type: ignore[call-overload]  # a dict, see above
+    passed = f"{of['passed']:,}" if "passed" in of else "-"
+    return str(of["run"]), str(of["state"]), str(of["source"]), passed, f"{of['records']:,}", models
 
 
 def _say_estimate(

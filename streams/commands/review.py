@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from earmark.models.error import ConfigurationError
+from earmark.processors.quantity import quantity
 from earmark.streams.printable import printable
-from earmark.streams.quantity import quantity
 
 if TYPE_CHECKING:
     from earmark.processors.review.question import Question

@@ -2,22 +2,29 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Column
 from rich.text import Text as Cell
 
 from earmark.processors.codec import jsonable, signal_record
 from earmark.processors.outcome import Outcome, Rejection, Signal
 from earmark.streams.content_files import events_from
+from earmark.streams.fitting import INDENT, plain_table
 from earmark.streams.local_scoring import score_events
 from earmark.streams.model_choice import chosen_models
+from earmark.streams.printable import printable
 from earmark.streams.progress import loading
 from earmark.streams.settings import load_settings
 from earmark.streams.summary import headline
+
+NAMELESS = "a record that could not be read"  # in place of an item's id
+
+Told = tuple[str, str, str]  # the signal, or the part that is rejected; the outcome; what it says
 
 
 @click.command()
@@ -48,7 +55,8 @@ def score(
     """Score FILES without Kafka.
 
     FILES are audio files, text files, and .jsonl or .parquet files of content events. Ends with 1
-    if nothing in them could be used.
+    if nothing in them could be used: one text or recording that was scored makes it 0, whatever
+    else was rejected.
     """
     settings = load_settings()
     events = list(events_from(files, language=language, ignore_unknown=ignore_unknown))
@@ -77,22 +85,34 @@ def _print_json(outcomes: Iterable[Outcome]) -> bool:
 
 
 def _print_table(outcomes: Iterable[Outcome]) -> bool:
-    table = Table("item", "signal", "outcome", "says", box=None, pad_edge=False)
-    any_signal = False
-    for item, name, outcome, says in map(_row, outcomes):
-        table.add_row(Cell(item), name, outcome, Cell(says))
-        any_signal |= outcome not in {"ERROR", "REJECTED"}
-    Console().print(table)
-    return any_signal
+    """Item by item, whose id is a line of its own: it may be as long as a file's name."""
+    items: dict[str, list[Told]] = {}
+    for outcome in outcomes:
+        item = outcome.event.content_id if outcome.event else NAMELESS
+        items.setdefault(item, []).append(_told(outcome))
+    Console().print(items_table(items))
+    kinds = {kind for rows in items.values() for _, kind, _ in rows}
+    return not kinds <= {"ERROR", "REJECTED"}
 
 
-def _row(outcome: Outcome) -> tuple[str, str, str, str]:
+def items_table(items: Mapping[str, Sequence[Told]]) -> Group:
+    """Each item with its rows below, all in the same columns; what they say folds."""
+    widest = max((len(name) for rows in items.values() for name, _, _ in rows), default=0)
+    parts: list[RenderableType] = []
+    for item, rows in items.items():
+        signal, outcome = Column(no_wrap=True, min_width=widest), Column(no_wrap=True, min_width=9)
+        table = plain_table((signal, outcome, Column()), rows)
+        table.show_header = False
+        parts += [Cell(printable(item), "bold", overflow="fold"), Padding(table, INDENT)]
+    return Group(*parts)
+
+
+def _told(outcome: Outcome) -> Told:
     if isinstance(outcome, Rejection):
-        item = outcome.event.content_id if outcome.event else ""
         says = f"{outcome.error.rejection_class}: {outcome.error.reason}"
-        return item, outcome.error.part, "REJECTED", says
+        return outcome.error.part, "REJECTED", says
     says = headline(outcome.name, signal_record(outcome))
-    return outcome.event.content_id, outcome.name, outcome.result.outcome, says
+    return outcome.name, outcome.result.outcome, says
 
 
 def as_object(outcome: Outcome) -> Mapping[str, object]:

@@ -101,24 +101,40 @@ def row_key(row: Row) -> str:
 
 
 def _row(line: str, folder: Path, name: str, *, where: str) -> Row:
-    try:
-        table = json.loads(line)
-        labels, path, text = table.get("labels") or {}, table.get("path"), table.get("text")
-        row = Row(
-            id=str(table["id"]),
-            kind=str(table["kind"]),
-            labels=dict(labels),
-            source=str(table.get("source") or ""),
-            licence=str(table.get("licence") or ""),
-            path=None if path is None else folder / str(path),
-            text=None if text is None else str(text),
-            content_type=str(table.get("content_type") or labels.get("content_type") or "OTHER"),
-            data=name,
-        )
-    except (json.JSONDecodeError, KeyError, AttributeError, TypeError, ValueError) as error:
-        raise ConfigurationError(f"{where}: not a row of a manifest: {error!r}") from error
+    table = _object(line, where)
+    labels, path, text = table.get("labels") or {}, table.get("path"), table.get("text")
+    row = Row(
+        id=str(table["id"]),
+        kind=str(table["kind"]),
+        labels=labels,
+        source=str(table.get("source") or ""),
+        licence=str(table.get("licence") or ""),
+        path=None if path is None else folder / str(path),
+        text=None if text is None else str(text),
+        content_type=str(table.get("content_type") or labels.get("content_type") or "OTHER"),
+        data=name,
+    )
     if row.path is None and row.text is None:
         raise ConfigurationError(f"{where}: neither path nor text")
     if row.path is not None and not row.path.is_file():
         raise ConfigurationError(f"{where}: no file {row.path}")
     return row
+
+
+def _object(line: str, where: str) -> Mapping[str, Any]:
+    """The line as an object that has what each row has; raises ConfigurationError."""
+    try:
+        table = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(
+            f"{where}: not JSON: {error.msg} at column {error.colno}"
+        ) from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{where}: JSON that nests too deep") from error
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{where}: not a JSON object")
+    if missing := [name for name in ("id", "kind") if name not in table]:
+        raise ConfigurationError(f"{where}: a row without {missing[0]}")
+    if not isinstance(table.get("labels") or {}, dict):
+        raise ConfigurationError(f"{where}: labels are not a JSON object")
+    return table

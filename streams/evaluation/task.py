@@ -10,6 +10,7 @@ from enum import StrEnum
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import Any
 
 from earmark.models.error import ConfigurationError
@@ -60,7 +61,15 @@ def tasks_of(signal: str) -> Sequence[Task]:
         return tuple(import_module(module).TASKS)
     for entry in entry_points(group=ENTRY_POINT_GROUP, name=signal):
         return tuple(entry.load())
-    raise ConfigurationError(f"nothing says how {signal!r} is evaluated")
+    known = ", ".join(_evaluated())
+    raise ConfigurationError(f"nothing says how {signal!r} is evaluated; known: {known}")
+
+
+def _evaluated() -> Sequence[str]:
+    """The signals that have tasks."""
+    tasks = import_module("earmark.streams.evaluation.tasks")
+    own = (module.name.replace("_", ".", 1) for module in iter_modules(tasks.__path__))
+    return sorted({*own, *(entry.name for entry in entry_points(group=ENTRY_POINT_GROUP))})
 
 
 def used_rows(rows: Sequence[Row], tasks: Sequence[Task]) -> Sequence[Row]:

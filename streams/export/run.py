@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,12 +58,13 @@ def export(settings: Settings, root: Path, asked: Asked, report: Progress) -> di
         arrow_schema(topic)  # that all have one, before anything is written
     cluster = describe_cluster(settings.kafka, lambda topic: topic in asked.topics)
     with ExportFolder(root, asked.arguments, cluster.id) as folder:
-        began = time.monotonic()
+        began, before = time.monotonic(), {file.path for file in folder.files}
         try:
             _write(settings, folder, asked, report)
         except OSError as error:  # such as a full disk
             raise ServiceError(f"{root}: {error.strerror or error}") from error
-        return {**summary(folder, asked), "seconds": round(time.monotonic() - began, 3)}
+        seconds = round(time.monotonic() - began, 3)
+        return {**summary(folder, asked, before), "seconds": seconds}
 
 
 def _write(settings: Settings, folder: ExportFolder, asked: Asked, report: Progress) -> None:
@@ -74,18 +75,21 @@ def _write(settings: Settings, folder: ExportFolder, asked: Asked, report: Progr
         _History(settings, folder, topic, asked).run(report)
 
 
-def summary(folder: ExportFolder, asked: Asked) -> dict[str, Any]:
-    """What the folder holds, by signal."""
+def summary(folder: ExportFolder, asked: Asked, before: Collection[str]) -> dict[str, Any]:
+    """What the folder holds, by signal; `new` are records in other files than those of `before`."""
     records: Counter[str] = Counter()
+    new: Counter[str] = Counter()
     deleted: Counter[str] = Counter()
     files: Counter[str] = Counter()
     for file in folder.files:
         records[file.topic] += file.records
+        new[file.topic] += 0 if file.path in before else file.records
         deleted[file.topic] += file.deleted
         files[file.topic] += 1
     signals = {
         folder_name(topic): {
             "records": records[topic],
+            "new": new[topic],
             "deleted": deleted[topic],
             "unreadable": folder.unreadable.get(topic, 0),
             "files": files[topic],

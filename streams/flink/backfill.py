@@ -188,7 +188,7 @@ def _watching(settings: Settings, manifest: Manifest, progress: Progress) -> Pro
         looked = time.monotonic()
         with suppress(ServiceError):  # the brokers are away; they come back, or the job says so
             done = len(answered(settings, manifest.route))
-            progress(f"answer {manifest.run}", done, total)
+            progress(f"pieces of {manifest.run} answered", done, total)
             if done == total:
                 raise _AllAnsweredError
 

@@ -2,10 +2,11 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -26,7 +27,10 @@ LOOK_S = 0.1  # from one look at a cluster's job to the next
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:
-    """A job as it is: `state` in Flink's words, ENDED where nothing of it runs."""
+    """A job as it is: `state` in Flink's words, ENDED where nothing of it runs.
+
+    `checkpoints` is how many were completed, `failed` how many have failed since the last of them.
+    """
 
     name: str
     state: str
@@ -43,9 +47,7 @@ def prepare(settings: Settings, order: Order, progress: Progress = silent) -> No
 
     Raises ConfigurationError that says what to do where something is missing.
     """
-    if order.cluster is not None:
-        _ = order.address  # refused here if it is none
-    find_runtime(settings, progress)
+    _find_flink(settings, order, progress)
     job = order.job(settings)
     wanted = {topic for table in job.tables for topic in table.topics}
     there = describe_cluster(settings.kafka, wanted.__contains__).configs
@@ -53,6 +55,16 @@ def prepare(settings: Settings, order: Order, progress: Progress = silent) -> No
         raise ConfigurationError(f"topic {missing[0]} is not there: run `earmark topics create`")
     with Registry(settings.registry) as registry:
         registry.ids_for_worker(job.schemas)
+
+
+def check_flink(settings: Settings, order: Order, progress: Progress = silent) -> None:
+    """See that the order's Flink is there, for what is made on Kafka before its job can be.
+
+    Raises ConfigurationError where it is not, ServiceError where a cluster does not answer.
+    """
+    _find_flink(settings, order, progress)
+    if order.cluster is not None:
+        Rest(order.cluster).overview()
 
 
 def command_of(order: Order) -> list[str]:
@@ -94,6 +106,12 @@ def _await_end(note: JobNote) -> None:
             time.sleep(LOOK_S)
 
 
+def _find_flink(settings: Settings, order: Order, progress: Progress) -> None:
+    if order.cluster is not None:
+        _ = order.address  # refused here if it is none
+    find_runtime(settings, progress)
+
+
 def _notes(state: Path) -> Iterator[JobNote]:
     for folder in job_folders(state):
         if (note := folder.read()) is not None:
@@ -109,8 +127,8 @@ def _state(note: JobNote) -> JobState:
         except ServiceError:
             state = "UNREACHABLE"
         with suppress(ServiceError):  # in batch mode there are none
-            counts = rest.checkpoints(note.job_id)["counts"]
-            done, failed = int(counts["completed"]), int(counts["failed"])
+            checkpoints = rest.checkpoints(note.job_id)
+            done, failed = int(checkpoints["counts"]["completed"]), _failed(checkpoints)
     return JobState(
         name=note.name,
         state=state,
@@ -121,3 +139,16 @@ def _state(note: JobNote) -> JobState:
         checkpoints=done,
         failed=failed,
     )
+
+
+def _failed(checkpoints: Mapping[str, Any]) -> int:
+    """How many checkpoints have failed since the last that was completed, of those still listed.
+
+    Flink's own count never falls, and holds those that it declined because not all tasks ran yet,
+    as of every job that starts. These have no number, and are not listed.
+    """
+    completed = (checkpoints["latest"]["completed"] or {}).get("id")
+    if completed is None:
+        return int(checkpoints["counts"]["failed"])
+    listed = checkpoints["history"]
+    return sum(it["status"] == "FAILED" and it["id"] > completed for it in listed)

@@ -36,7 +36,7 @@ class Rest:
         )
 
     def checkpoints(self, job_id: str) -> Mapping[str, Any]:
-        """How many checkpoints were completed and have failed, and what the last one was."""
+        """How many checkpoints were completed and have failed, and the last ones one by one."""
         return self._ask(f"/jobs/{job_id}/checkpoints")
 
     def cancel(self, job_id: str) -> None:

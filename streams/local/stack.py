@@ -160,7 +160,7 @@ class Stack:
         settings = self._keeping_state_here(_reading_here(settings))
         worker = WorkerProcess(settings, log_dir=self.home / "logs")
         self._parts["worker"] = worker
-        self._report("worker loads its models")
+        self._report("starting worker, which loads its models")
         worker.start()
         self._report(f"worker ready at {worker.url}")
         return worker
@@ -170,7 +170,7 @@ class Stack:
         settings = self._keeping_state_here(_reading_here(settings))
         extra = EXTRAS[name](settings, self.home / "logs")
         self._parts[name] = extra
-        self._report(f"{name} start")
+        self._report(f"starting {name}")
         extra.start()
         self._report(f"{name} ready at {extra.url}")
         return extra.url

@@ -24,6 +24,7 @@ from earmark.streams.replay.compare_features import Record
 from earmark.streams.replay.compare_tally import SignalTally
 from earmark.streams.replay.diff_result import Diff, SignalDiff
 from earmark.streams.replay.diff_store import Last, LastRecords
+from earmark.streams.replay.manifest import read_runs
 from earmark.streams.restriction import restricted_by
 from earmark.streams.route import replay_topic
 from earmark.streams.settings import KafkaSettings, Settings
@@ -150,13 +151,25 @@ def _answered(kafka: KafkaSettings, run: str, signals: Collection[str] | None) -
         raise ConfigurationError(f"{run!r} is no name of a replay: letters, digits, - and _")
     specs = load_specs(signals)
     wanted = [spec for name, spec in specs.items() if signals is None or name in signals]
-    known = set(signal_topics())
-    there = [s for s in wanted if s.topic in known and _is_there(kafka, run_topic(run, s))]
+    known, asked = set(signal_topics()), _asked_of(kafka, run)
+    there = [
+        s
+        for s in wanted
+        if s.topic in known
+        and (not asked or s.name in asked)
+        and _is_there(kafka, run_topic(run, s))
+    ]
     if signals is not None and (missing := [s.name for s in wanted if s not in there]):
         raise ConfigurationError(f"replay {run!r} did not answer {', '.join(missing)}")
     if not there:
         raise ConfigurationError(f"there is no replay {run!r}: no topic replay.{run}.signals.*")
     return there
+
+
+def _asked_of(kafka: KafkaSettings, run: str) -> Collection[str]:
+    """The signals that the run was to answer; none where it was all, or where nobody wrote it."""
+    manifest = read_runs(kafka).get(run)
+    return () if manifest is None else manifest.signals
 
 
 def _is_there(kafka: KafkaSettings, topic: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from earmark.streams.quantity import quantity
+from earmark.processors.quantity import quantity
 from earmark.streams.replay.estimate import Estimate
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from earmark.streams.quantity import quantity
+from earmark.processors.quantity import quantity
 from earmark.streams.replay.compare import Standing
 from earmark.streams.replay.diff_result import (
     ChangedItem,

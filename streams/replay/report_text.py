@@ -1,15 +1,16 @@
 """The comparison of a replay with the live signals for a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
+from earmark.streams.fitting import INDENT, Fitting, detailed_table, plain_table
 from earmark.streams.printable import printable
 from earmark.streams.replay.compare import Standing
-from earmark.streams.replay.diff_result import Diff, SignalDiff
+from earmark.streams.replay.diff_result import ChangedItem, Diff, LabelDiff, NumberDiff, SignalDiff
 from earmark.streams.replay.report_words import (
     NOTHING,
     configuration,
@@ -23,11 +24,12 @@ from earmark.streams.replay.report_words import (
     shifted_most,
     short_hash,
     short_id,
+    short_share,
     signed,
 )
+from earmark.streams.report.statistic import Share
 
 NUMBERS, LABELS, CHANGES = 8, 12, 2  # of a signal are shown; JSON and the page have all
-_INDENT = (0, 0, 0, 2)
 
 
 def diff_text(diff: Diff) -> Group:
@@ -36,33 +38,41 @@ def diff_text(diff: Diff) -> Group:
     return Group(_summary(diff), *(part for signal in changed for part in _parts(signal)))
 
 
-def _summary(diff: Diff) -> Table:
-    table = _table("signal")
-    for heading in ("pairs", "changed", "interval", "not compared", "only run", "only live"):
-        table.add_column(heading, justify="right")
-    table.add_column("configuration")
-    for signal in diff.signals:
-        only_live = signal.standings[Standing.ONLY_LIVE]
-        share = f" ({percent(signal.changed.value)})" if signal.pairs else ""
-        table.add_row(
-            signal.signal,
-            f"{signal.pairs:,}",
-            f"{signal.changed.count:,}{share}",
-            interval_words(signal.changed),
-            f"{signal.not_comparable:,}",
-            f"{signal.count(Standing.ONLY_RUN):,}",
-            NOTHING if only_live is None else f"{only_live:,}",
-            configuration(signal),
-        )
-    return table
+def _summary(diff: Diff) -> Fitting:
+    """A line for each signal; where it is narrow without intervals, which stand below."""
+    return Fitting(_signals(diff, has_intervals=True), _signals(diff, has_intervals=False))
+
+
+def _signals(diff: Diff, *, has_intervals: bool) -> Table:
+    headings = ["pairs", "changed", "interval", "not\ncompared", "only\nrun", "only\nlive"]
+    rows = [_signal_row(signal) for signal in diff.signals]
+    if not has_intervals:
+        rows = [(*row[:3], *row[4:]) for row in rows]
+        headings.remove("interval")
+    return _table("signal", headings, rows, last="config")
+
+
+def _signal_row(signal: SignalDiff) -> tuple[str, ...]:
+    only_live = signal.standings[Standing.ONLY_LIVE]
+    share = f" ({percent(signal.changed.value)})" if signal.pairs else ""
+    return (
+        signal.signal,
+        f"{signal.pairs:,}",
+        f"{signal.changed.count:,}{share}",
+        interval_words(signal.changed),
+        f"{signal.not_comparable:,}",
+        f"{signal.count(Standing.ONLY_RUN):,}",
+        NOTHING if only_live is None else f"{only_live:,}",
+        configuration(signal),
+    )
 
 
 def _parts(signal: SignalDiff) -> Iterator[RenderableType]:
     yield Text()
     yield Text(signal.signal, "bold")
-    yield Padding(Text(sentence(signal)), _INDENT)
+    yield Padding(Text(sentence(signal)), INDENT)
     for table in (*_outcomes(signal), *_labels(signal), *_numbers(signal), *_items(signal)):
-        yield Padding(table, _INDENT)
+        yield Padding(table, INDENT)
 
 
 def _outcomes(signal: SignalDiff) -> Iterator[RenderableType]:
@@ -82,63 +92,71 @@ def _outcomes(signal: SignalDiff) -> Iterator[RenderableType]:
         )
 
 
-def _labels(signal: SignalDiff) -> Iterator[Table]:
+def _labels(signal: SignalDiff) -> Iterator[RenderableType]:
     flipped = [label for label in signal.labels if label.flips][:LABELS]
-    if not flipped:
-        return
-    table = _table("label")
-    for heading in ("live", "run", "lost", "gained", "p"):
-        table.add_column(heading, justify="right")
-    for it in flipped:
-        table.add_row(
-            _plain(it.label),
-            f"{it.live:,}",
-            f"{it.run:,}",
-            share_words(it.lost),
-            share_words(it.gained),
-            p_words(it.p),
-        )
-    yield table
+    if flipped:
+        headings = ("live", "run", "lost", "gained", "p")
+        shown = [
+            _table("label", headings, [_label_row(it, share) for it in flipped])
+            for share in (share_words, short_share)
+        ]
+        yield Fitting(*shown)
 
 
-def _numbers(signal: SignalDiff) -> Iterator[Table]:
+def _label_row(it: LabelDiff, share: Callable[[Share], str]) -> tuple[str, ...]:
+    lost, gained = share(it.lost), share(it.gained)
+    return printable(it.label), f"{it.live:,}", f"{it.run:,}", lost, gained, p_words(it.p)
+
+
+def _numbers(signal: SignalDiff) -> Iterator[RenderableType]:
     moved = shifted_most(signal, NUMBERS)
     if not moved:
         return
-    table = _table("number")
-    for heading in ("live", "run", "difference", "interval", "shift", "beyond tolerance"):
-        table.add_column(heading, justify="right")
-    for it in moved:
-        table.add_row(
-            _plain(it.name),
-            number(it.mean_live),
-            number(it.mean_run),
-            signed(it.mean_difference),
-            difference_words(it.interval),
-            signed(it.shift),
-            percent(it.beyond.value),
+    headings = ["live", "run", "difference", "interval", "shift", "beyond\ntolerance"]
+    rows = [_number_row(it) for it in moved]
+    whole = _table("number", headings, rows)
+    headings.remove("interval")
+    yield Fitting(whole, _table("number", headings, [(*row[:4], *row[5:]) for row in rows]))
+
+
+def _number_row(it: NumberDiff) -> tuple[str, ...]:
+    return (
+        printable(it.name),
+        number(it.mean_live),
+        number(it.mean_run),
+        signed(it.mean_difference),
+        difference_words(it.interval),
+        signed(it.shift),
+        percent(it.beyond.value),
+    )
+
+
+def _items(signal: SignalDiff) -> Iterator[RenderableType]:
+    if signal.most_changed:
+        rows = [_item_row(item) for item in signal.most_changed]
+        columns = [Column("item", no_wrap=True), Column("distance", justify="right")]
+        yield Fitting(
+            plain_table((*columns, Column("live → run")), [(*cells, said) for cells, said in rows]),
+            detailed_table([column.copy() for column in columns], rows),
         )
-    yield table
 
 
-def _items(signal: SignalDiff) -> Iterator[Table]:
-    if not signal.most_changed:
-        return
-    table = _table("item")
-    table.add_column("distance", justify="right")
-    table.add_column("live → run")
-    for item in signal.most_changed:
-        said = [f"{it.field} {it.live} → {it.run}" for it in item.changes] or item.differences
-        table.add_row(
-            _plain(short_id(item.content_id)),
-            f"{item.distance:.3f}",
-            _plain("; ".join(said[:CHANGES])),
-        )
-    yield table
+def _item_row(item: ChangedItem) -> tuple[tuple[str, str], str]:
+    said = [f"{it.field} {it.live} → {it.run}" for it in item.changes] or item.differences
+    cells = (printable(short_id(item.content_id)), f"{item.distance:.3f}")
+    return cells, printable("; ".join(said[:CHANGES]))
 
 
-def _table(first: str) -> Table:
-    return Table(first, box=None, pad_edge=False, title_justify="left")
+def _table(
+    first: str, numbers: Iterable[str], rows: Iterable[Sequence[str]], *, last: str = ""
+) -> Table:
+    """A table of names and numbers, none of which is broken."""
+    columns = [
+        Column(first, no_wrap=True),
+        *(Column(it, justify="right", no_wrap=True) for it in numbers),
+        *([Column(last, no_wrap=True)] if last else ()),
+    ]
+    return plain_table(columns, rows)
 
 
 def _plain(text: str) -> Text:

@@ -121,6 +121,11 @@ def share_words(of: Share) -> str:
     return f"{of.count:,} ({percent(of.value)}; {interval_words(of)})"
 
 
+def short_share(of: Share) -> str:
+    """Count and share alone, where there is no room for more."""
+    return f"{of.count:,} ({percent(of.value)})"
+
+
 def difference_words(interval: Interval | None) -> str:
     """The interval of a mean difference."""
     return NOTHING if interval is None else f"{signed(interval.low)} to {signed(interval.high)}"

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from earmark.processors.quantity import quantity
 from earmark.processors.review.agreement import Estimate
 from earmark.processors.review.budget import Budget
 from earmark.processors.review.question import Reason, day_of
 from earmark.processors.review.statistic import field_statistics, verdict_statistic
-from earmark.streams.quantity import quantity
 from earmark.streams.review.desk import Desk, options_of
 
 

@@ -14,6 +14,7 @@ from earmark.processors.error import RejectionClass
 from earmark.streams.condition import Holds, all_hold
 from earmark.streams.settings import Settings
 from earmark.streams.subscription.feed import Feed, Passed
+from earmark.streams.subscription.field_check import check_fields
 from earmark.streams.subscription.place import Position, Start
 from earmark.streams.subscription.received import ReceivedSignal
 
@@ -48,6 +49,8 @@ class Subscription(Iterator[ReceivedSignal]):
 
     A record counts as handled when the next one is asked for, or the `with` block ends without an
     error: then, in a group, it is committed, unless that was left to `commit`.
+
+    Raises ConfigurationError for conditions on fields that none of the topics has.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Subscription(Iterator[ReceivedSignal]):
         auto_commit: bool = True,
         feed: Source | None = None,
     ) -> None:
+        check_fields(conditions, topics)
         self.timeout_s = timeout_s
         self._conditions = conditions
         self._deletions = deletions

@@ -26,6 +26,7 @@ from earmark.streams.endpoint import endpoint
 from earmark.streams.settings import Settings
 from earmark.streams.subscription.choice import Some, chosen
 from earmark.streams.subscription.feed import Feed, Passed
+from earmark.streams.subscription.field_check import check_fields
 from earmark.streams.subscription.latest_file import LatestFile
 from earmark.streams.subscription.name import holds_bytes, name_of, topics_named
 from earmark.streams.subscription.place import Start, parsed_place
@@ -69,7 +70,8 @@ def latest(
 
     An item whose latest record does not pass the filters, which are those of `subscribe`, is not in
     it. Erased items leave it. Opened again, it goes on where it was. Raises ConfigurationError for
-    unknown names and conditions, and for a file that is no such table or of other topics.
+    unknown names, conditions and fields in these, and for a file that is no such table or of other
+    topics.
     """
     choice = {
         "where": [where] if isinstance(where, str) else list(where),
@@ -105,6 +107,7 @@ class LatestTable:
     ) -> None:
         if raw := next(filter(holds_bytes, topics), None):
             raise ConfigurationError(f"{raw} has no latest record of an item")
+        check_fields(conditions, topics)
         self._settings, self._topics = settings, topics
         self._conditions, self._as_of_ms = conditions, as_of_ms
         self._stopped = Event()

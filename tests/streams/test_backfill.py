@@ -26,7 +26,7 @@ pytestmark = pytest.mark.kafka
 
 EVENTS = 4_000
 RATE = 1_500
-SENT = f"{EVENTS} events sent to content.events.v1\n"
+SENT = f"{EVENTS:,} events sent to content.events.v1\n"
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_after_an_interrupt_nothing_is_lost_or_sent_twice(own: Ground, lines: Pa
     process = begin(lines)
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=30)[1]
-    assert f"{acknowledged(lines)} events acknowledged so far" in said
+    assert f"{acknowledged(lines):,} events acknowledged so far" in said
     assert "earmark: interrupted" in said
     assert go_on(lines).stdout == SENT
     assert [len(values) for values in records(own, lines).values()] == [1] * EVENTS

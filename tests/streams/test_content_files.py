@@ -194,7 +194,7 @@ def test_a_bookmark_fits_what_follows_it_and_not_what_moved_it(mixed: Path) -> N
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ('{"content_id": ', "not JSON"),
+        ('{"content_id": ', "not JSON: Expecting value at column 16"),
         ("[1]", "not a JSON object"),
         ('{"texts": []}', "content_id is missing"),
         ('{"content_id": 3}', "content_id must be a string"),

@@ -179,7 +179,7 @@ def test_one_outcome_shows_itself() -> None:
 
 
 def test_the_plain_form_counts() -> None:
-    assert repr(earmark.show([signal(Result.ok())])) == "Portrait of 1 outcomes of 1 items"
+    assert repr(earmark.show([signal(Result.ok())])) == "Portrait of 1 outcome of 1 item"
 
 
 def test_very_long_results_stay_short() -> None:

@@ -70,7 +70,31 @@ def test_table_shows_each_row_with_its_baseline():
     console = Console(width=160)
     with console.capture() as shown:
         console.print(table([ROW]))
-    assert shown.get().splitlines()[1].split() == ["decode", "1,200", "x", "400", "3.00", "another"]
+    assert shown.get().splitlines()[1].split() == ["decode", "1,200", "3.00", "x", "400", "another"]
+
+
+def test_on_80_columns_a_row_has_its_whole_name_and_two_lines():
+    goal = Goal(on="ratio", op=">=", x=2)
+    name = "transcript.long-recordings.whisper-tiny.en"
+    row = replace(ROW, name=name, unit="events/s by two workers", goal=goal)
+    console = Console(width=80)
+    with console.capture() as shown:
+        console.print(table([row]))
+    _, judged, below = shown.get().splitlines()
+    assert judged.split() == [name, "1,200", "3.00", "yes"]
+    assert below.split("; ") == [
+        "  events/s by two workers",
+        "400 by another",
+        "goal ratio >= 2",
+    ]
+
+
+def test_a_line_has_the_spread_beside_its_figures_and_only_some_others():
+    others = {"files": 4.0, "cores": 2.0, "clips": 9.0}
+    row = row_of_turns(
+        "decode", [10.0, 30.0, 20.0], [10.0, 60.0, 15.0], unit="x", against="it", details=others
+    )
+    assert str(row) == "20 x (10..30), 1.33 (0.5..1.33) of 15 by it (files 4, cores 2)"
 
 
 def test_a_goal_is_judged_before_the_figure_is_rounded():

@@ -61,6 +61,20 @@ def test_only_what_was_set_is_shown_when_so_asked(file: Path) -> None:
     }
 
 
+def test_on_80_columns_no_address_and_no_path_is_broken(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "https://registry.of-somebody.example.org:8443/apis/ccompat/v7"
+    monkeypatch.setenv("EARMARK_REGISTRY__URL", url)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = [line.rstrip() for line in run("show").output.splitlines()]
+    assert f"  {url}" in lines
+    assert lines[lines.index(f"  {url}") - 1].split() == ["registry.url", "EARMARK_REGISTRY__URL"]
+    # the file's path is as long as it is
+    (group,) = [place for place, line in enumerate(lines) if line.startswith("kafka.group_id")]
+    assert str(file) in "".join(lines[group : group + 3]).replace("  ", "")
+
+
 def test_the_defaults_have_nothing_wrong() -> None:
     found = run("check")
     assert found.exit_code == 0

@@ -92,7 +92,8 @@ def test_letters_are_counted_by_class(topic: str, put: Put) -> None:
     assert rows[0]["example"] == {"place": "0-1", "reason": GONE.removeprefix("MEDIA_GONE: ")}
     assert 0 < rows[0]["first"] <= rows[0]["last"]  # type: ignore[operator]  # numbers
     table = run("list", "--topic", topic).stdout.splitlines()
-    assert table[0].split() == ["class", "letters", "redriven", "first", "last", "example"]
+    assert table[0].split() == ["class", "letters", "redriven", "first", "last"]
+    assert table[2] == "  0-1 audio: the store has no such object"
 
 
 @pytest.mark.kafka
@@ -168,6 +169,20 @@ def test_what_was_redriven_is_marked_and_a_limit_counts_the_others(topic: str, p
         rows = objects(run("list", "--topic", topic, "--each", "--json"))
         assert [row["redriven"] for row in rows].count(False) == left
     assert run("redrive", "--topic", topic).stdout == f"0 letters redriven to {topic}\n"
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("command", [("list",), ("list", "--each"), ("redrive", "--dry-run")])
+def test_a_class_that_nobody_knows_is_refused_and_one_that_a_letter_has_is_not(
+    command: tuple[str, ...], topic: str, put: Put
+) -> None:
+    put(topic, "a", "OF_A_NEWER_ONE: x")
+    with pytest.raises(ConfigurationError, match=r"no letter of .* has class MEDIA_NOPE") as caught:
+        run(*command, "--topic", topic, "--class", "media_nope")
+    assert "MEDIA_GONE" in str(caught.value)
+    assert "OF_A_NEWER_ONE" in str(caught.value)
+    for known in ("of_a_newer_one", "MEDIA_GONE", "UNKNOWN"):
+        assert run(*command, "--topic", topic, "--class", known).exit_code == 0
 
 
 @pytest.mark.kafka

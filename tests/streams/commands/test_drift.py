@@ -143,6 +143,22 @@ def test_signals_are_counted_without_flink_and_two_halves_agree(stack: Stack, cl
     assert json.loads(shown.stdout)["compared"] == 0
 
 
+def test_where_nothing_is_counted_yet_it_is_said_when_there_will_be(cli: Any) -> None:
+    def said(*asked: str) -> str:
+        return str(cli("audio.key", *asked).stdout.splitlines()[-1])
+
+    assert "nothing in the window" in cli("audio.key").stdout
+    before = datetime.now(UTC)
+    by_hours = said()
+    if datetime.now(UTC).hour == before.hour:
+        first = datetime.fromtimestamp((before.timestamp() // 3600 + 1) * 3600, UTC)
+        assert f"whole hours: this hour is there soon after {first:%F %H}:00 UTC" in by_hours
+    assert by_hours.endswith("; --count signals needs no `earmark flink stats`")
+    assert "whole minutes: this minute is there soon after" in said("--window", "2h")
+    assert "soon after" not in said("--until", "1h")
+    assert "needs no" not in said("--count", "signals")
+
+
 def test_an_unknown_signal_and_a_span_that_ends_before_it_begins_are_refused(cli: Any) -> None:
     from earmark.models.error import ConfigurationError
 

@@ -15,13 +15,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from confluent_kafka import TopicPartition
+from rich.console import Console
 
 from earmark.models.fingerprint import Fingerprint
 from earmark.processors.codec import encode_event
 from earmark.processors.content import Audio, ContentEvent, Text
 from earmark.processors.schema import schema_of
 from earmark.streams.commands.dlq import dlq
-from earmark.streams.commands.erase import erase
+from earmark.streams.commands.erase import erase, findings_table
+from earmark.streams.erasure_proof import Remnant, StoreFinding, StoreState
 from earmark.streams.fingerprint_index import FingerprintIndex, IndexedItem
 from earmark.streams.kafka import client_config, producer_config
 from earmark.streams.local.stack import Stack
@@ -253,6 +255,25 @@ def test_an_answer_that_stands_again_is_found(settings: Settings, item: str) -> 
     page = run(item, "--verify").stdout
     assert f"{item}: NOT erased" in page
     assert "STILL_THERE" in page
+
+
+def test_on_80_columns_no_name_of_a_store_is_broken() -> None:
+    long = "replay.a-run-with-quite-a-long-name.signals.audio.spoken_language.v1"
+    gone = [f"signals.audio.kind_{number}.v1" for number in range(60)]
+    remnants = (Remnant(partition=0, offset=7, arrived_ms=1, until_ms=1),)
+    findings = [
+        StoreFinding(store=long, state=StoreState.HELD, remnants=remnants),
+        StoreFinding(store="s", state=StoreState.STILL_THERE, reason="0-7 stands: no tombstone"),
+        *(StoreFinding(store=name, state=StoreState.GONE) for name in gone),
+    ]
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(findings_table(findings))
+    page = captured.get()
+    assert all(name in page for name in (long, *gone, "0-7 stands: no tombstone"))
+    assert "GONE from 60 stores:" in page
+    assert max(map(len, page.splitlines())) <= 80
+    assert len(page.splitlines()) < 40
 
 
 def test_a_record_under_a_strange_key_is_found(settings: Settings, item: str) -> None:

@@ -144,6 +144,7 @@ def test_a_figure_that_falls_short_ends_with_1_and_one_line(tmp_path):
         (("text.language",), "name a SIGNAL and its --data"),
         (("text.language", "--data", "gone"), "no manifest gone"),
         (("text.nothing", "--data", str(DATA / "harm")), "nothing says how 'text.nothing'"),
+        (("text.nothing",), "known: audio.embedding, "),
         (("audio.loudness", "--data", str(DATA / "harm")), "no row has a label"),
         (("text.language", "--gate", "x"), "--gate names its signals"),
         (

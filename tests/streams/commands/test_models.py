@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 from safetensors.numpy import save_file
 
 from earmark.streams.cli import main
+from earmark.streams.commands.models import models_table
 
 
 @pytest.fixture
@@ -97,6 +99,25 @@ def test_offline_is_said_when_a_network_would_be_needed(home, capsys, monkeypatc
     code, _, err = run(capsys, "pull", "whisper-base")
     assert code == 1
     assert "`offline` is on" in err
+
+
+def test_on_80_columns_a_model_has_its_name_version_and_licence_whole():
+    row = {
+        "name": "deberta-v3-base-zeroshot-v2.0",
+        "version": "10-10-0.4593",
+        "task": "what a text is about, of labels that are given with it",
+        "licence": "Apache-2.0",
+        "size_bytes": 369_000_000,
+        "state": "missing",
+        "pinned": False,
+        "default": True,
+    }
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(models_table([row]))
+    _, named, below = captured.get().splitlines()
+    assert named.split() == [row["name"], "*", row["version"], "369.0", "missing,", "unpinned"]
+    assert below.strip() == f"{row['task']}; {row['licence']}"
 
 
 def test_show_says_what_was_measured_and_what_that_does_not_show(home, capsys):

@@ -73,6 +73,38 @@ def test_a_dry_run_has_nothing_to_resume(folder: Path) -> None:
     assert not (folder / "checkpoint").exists()
 
 
+@pytest.mark.parametrize(
+    ("given", "hinted"), [("XYZZY", True), ("comment", True), ("COMMENT", False)]
+)
+def test_a_type_that_nothing_reads_is_carried_and_those_that_are_read_are_named(
+    given: str, hinted: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("Hello")
+    told = run(tmp_path, "--content-type", given, "--dry-run")
+    assert (told.exit_code, told.stdout) == (0, "1 event checked, nothing sent\n")
+    assert (f"{given} is carried through unread" in told.stderr) is hinted
+    assert ("policies and signals know TRACK, EPISODE" in told.stderr) is hinted
+    assert run(tmp_path, "--content-type", given, "--dry-run", "--json").stderr == ""
+
+
+@pytest.mark.kafka
+def test_a_run_that_is_over_says_only_that_nothing_is_left(
+    stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = stack.settings
+    monkeypatch.setenv("EARMARK_KAFKA__BOOTSTRAP_SERVERS", settings.kafka.bootstrap_servers)
+    monkeypatch.setenv("EARMARK_REGISTRY__URL", settings.registry.url)
+    (tmp_path / "b.wav").write_bytes(bytes(300_000))
+    asked = (tmp_path / "b.wav", "--content-type", "X", "--resume", tmp_path / "state")
+    first = run(*asked)
+    assert first.stdout == "1 event sent to content.events.v1\n"
+    assert "media.roots" in first.stderr
+    for again in (run(*asked), run(*asked, "--json")):
+        assert (again.exit_code, again.stdout) == (0, "")
+        (line,) = again.stderr.splitlines()
+        assert line.startswith("nothing left to send: ")
+
+
 @pytest.mark.kafka
 def test_a_resumed_run_still_counts_what_was_refused(
     stack: Stack, folder: Path, monkeypatch: pytest.MonkeyPatch

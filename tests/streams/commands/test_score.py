@@ -9,6 +9,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from rich.console import Console
+
+from earmark.streams.commands.score import items_table
 
 JFK = Path(__file__).resolve().parents[3] / "streams" / "samples" / "jfk.wav"
 
@@ -59,6 +62,19 @@ def test_events_files_and_bad_files_are_scored_side_by_side(tmp_path: Path) -> N
         ("odd", "text.language"): "ERROR",
         ("odd", None): "REJECTED",
     }
+
+
+def test_on_80_columns_each_item_and_each_signal_is_whole() -> None:
+    item = "48d4abba/description-of-something-that-has-a-long-name"
+    rows = [("audio.spoken_language", "ABSTAINED", "LANGUAGE_UNSUPPORTED")]
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(items_table({item: rows, "b": [("text.pii", "OK", "word " * 30)]}))
+    lines = captured.get().splitlines()
+    assert lines[0].rstrip() == item
+    assert lines[1].split() == list(rows[0])
+    assert lines[3].index("OK") == lines[1].index("ABSTAINED")
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize(

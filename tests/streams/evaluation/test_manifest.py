@@ -31,13 +31,14 @@ def test_rows_become_events_that_declare_no_language_unless_asked(tmp_path):
 @pytest.mark.parametrize(
     ("row", "complaint"),
     [
-        ("{", "line 2: not a row"),
-        ("[]", "line 2: not a row"),
-        ({"id": "b"}, "line 2: not a row"),
+        ("{", "line 2: not JSON: .* at column 2"),
+        ('{"id": "b", "kind": }', "line 2: not JSON: Expecting value at column 21"),
+        ("[]", "line 2: not a JSON object"),
+        ({"id": "b"}, "line 2: a row without kind"),
         ({**ROW, "id": "b", "text": None}, "line 2: neither path nor text"),
         ({**ROW, "id": "b", "path": "gone.wav"}, "line 2: no file"),
         (ROW, "line 2: a second row 'a'"),
-        ({**ROW, "id": "b", "labels": 3}, "line 2: not a row"),
+        ({**ROW, "id": "b", "labels": 3}, "line 2: labels are not a JSON object"),
     ],
 )
 def test_a_line_that_is_no_row_is_named(tmp_path, row, complaint):

@@ -67,7 +67,7 @@ def test_what_was_published_is_what_is_read_back(own_topic: Any, tmp_path: Path)
     own_topic.put_bytes("c", None)
     own_topic.flush()
     counts = exported(own_topic, tmp_path)
-    assert counts == {"records": 2, "deleted": 1, "unreadable": 1, "files": 1}
+    assert counts == {"records": 2, "new": 2, "deleted": 1, "unreadable": 1, "files": 1}
     row, deletion = sorted(rows(tmp_path), key=lambda row: row["kafka_key"])
     sent = own_topic.record("a", scores={"hate": 0.25}, labels=["hate"], severity=4, language=None)
     assert (row["scores"], row["labels"], row["severity"]) == ([("hate", 0.25)], ["hate"], 4)
@@ -80,9 +80,11 @@ def test_what_was_published_is_what_is_read_back(own_topic: Any, tmp_path: Path)
 def test_called_again_it_adds_what_has_come_since(own_topic: Any, tmp_path: Path) -> None:
     publish(own_topic, ("a", 1), ("b", 2))
     assert exported(own_topic, tmp_path)["records"] == 2
-    assert exported(own_topic, tmp_path)["files"] == 1
+    again = exported(own_topic, tmp_path)
+    assert (again["files"], again["new"]) == (1, 0)
     publish(own_topic, ("a", 3))
-    assert exported(own_topic, tmp_path)["records"] == 3
+    more = exported(own_topic, tmp_path)
+    assert (more["records"], more["new"]) == (3, 1)
     assert Counter(row["kafka_key"] for row in rows(tmp_path)) == {"a": 2, "b": 1}
 
 
@@ -179,7 +181,9 @@ def test_the_command_says_what_is_there_and_refuses_what_cannot_be(
     publish(own_topic, ("a", 1), ("a", None))
     ask = ["--parquet", str(tmp_path / "export"), own_topic.name]
     told = CliRunner().invoke(command_line, ask, catch_exceptions=False)
-    assert f"{own_topic.name}: 2 records in 1 files, 1 of them deletions" in told.stdout
+    assert f"{own_topic.name}: 2 records in 1 file, 1 of them deletions" in told.stdout
+    told = CliRunner().invoke(command_line, ask, catch_exceptions=False)
+    assert "2 records in 1 file, none of them new, 1 of them deletions" in told.stdout
     told = CliRunner().invoke(command_line, [*ask, "--as-of", "1h", "--from", "2h"])
     assert (told.exit_code, "leave out" in told.stderr) == (2, True)
     with pytest.raises(ConfigurationError, match="any bytes"):

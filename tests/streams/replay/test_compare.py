@@ -275,6 +275,24 @@ def test_a_terminal_is_not_steered_by_what_strangers_wrote() -> None:
     assert "[red]" in captured.get()
 
 
+def test_on_80_columns_no_signal_number_or_id_is_broken() -> None:
+    flipped = [paired(safety(0.8), safety(0.2, config="two")) for _ in range(12)]
+    quality = SignalTally(load_specs(["audio.speech_quality"])["audio.speech_quality"], most=0)
+    quality.count(Standing.ONLY_RUN)
+    found = Diff(run="r", signals=(tallied(*flipped), quality.diff(knows_only_live=True)))
+    console = Console(width=80, color_system=None)
+    with console.capture() as captured:
+        console.print(diff_text(found))
+    lines = captured.get().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "…" not in captured.get()
+    assert lines[1].split() == ["signal", "pairs", "changed", "compared", "run", "live", "config"]
+    assert lines[2].split() == ["text.safety", "12", "12", "(100.0%)", "0", "0", "–", "other"]
+    assert lines[3].split()[0] == "audio.speech_quality"
+    assert ["scores.profanity", "0.8", "0.2"] in [line.split()[:3] for line in lines]
+    assert ["profanity", "12", "0", "12", "(100.0%)"] in [line.split()[:5] for line in lines]
+
+
 def test_the_same_comparison_gives_the_same_bytes() -> None:
     assert diff_page(hostile()) == diff_page(hostile())
 

@@ -20,6 +20,7 @@ from earmark.processors.envelope import envelopes
 from earmark.processors.loader import load_specs, with_models
 from earmark.processors.outcome import Signal
 from earmark.processors.pipeline import Pipeline
+from earmark.processors.schema import CONTENT_EVENTS
 from earmark.processors.threshold import Thresholds, shipped_thresholds
 from earmark.streams.commands.replay_diff import diff as command
 from earmark.streams.kafka import client_config, producer_config
@@ -27,6 +28,7 @@ from earmark.streams.local.stack import Stack
 from earmark.streams.registry import Registry
 from earmark.streams.replay.compare import Standing
 from earmark.streams.replay.diff import diff
+from earmark.streams.replay.manifest import Manifest, write_run
 from earmark.streams.topic import COMMON
 
 pytestmark = [pytest.mark.kafka, pytest.mark.weights]
@@ -203,6 +205,22 @@ def test_a_stricter_threshold_takes_labels_away_and_moves_no_score(sides: Sides)
     (item,) = safety.most_changed
     assert item.content_id == sides.item("mild")
     assert safety.standings[Standing.ONLY_LIVE] is None
+
+
+def test_a_signal_that_only_stands_in_for_another_in_the_run_is_left_out(
+    stack: Stack, score: Score
+) -> None:
+    both = Sides(stack=stack)
+    item = both.item("one")
+    both.put(score(item, RIVER), score(item, RIVER, replay_id=both.run))
+    # its topics are those of what it needs, too
+    asked = Manifest(
+        run=both.run, source=CONTENT_EVENTS, bounds={0: (0, 1)}, created_ms=1, signals=SIGNALS[1:]
+    )
+    write_run(stack.settings.kafka, asked)
+    assert [it.signal for it in diff(stack.settings, both.run).signals] == ["text.safety"]
+    with pytest.raises(ConfigurationError, match=r"did not answer text\.language"):
+        diff(stack.settings, both.run, signals=["text.language"])
 
 
 def test_progress_is_told(sides: Sides) -> None:

@@ -187,6 +187,8 @@ def test_conditions_choose_from_the_beginning(stack: Stack, run: str) -> None:
         (f"{SAFETY}?last_event_id=0:9999999999999999999", 400, "no offset"),
         (f"{SAFETY}?last_event_id=99:0", 400, "not there"),
         (f"{SAFETY}?where=nonsense", 400, "nonsense"),
+        (f"{SAFETY}?where=outcme=OK", 400, "did you mean outcome?"),
+        (f"{SAFETY}?where=outcome=FOO", 400, "it is one of OK, ABSTAINED"),
         (f"{SAFETY}?wher=x", 400, "unknown wher"),
         (f"{SAFETY}?from_beginning=maybe", 400, "from_beginning"),
         ("/items/ep-1", 404, "keeps no table"),

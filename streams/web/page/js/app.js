@@ -4,7 +4,7 @@ import { session } from "./api.js";
 import { el, replace, shown as shownText } from "./dom.js";
 import { number } from "./format.js";
 import { pageKeys, wireKeyboard } from "./keyboard.js";
-import { fill } from "./notice.js";
+import { empty, fill } from "./notice.js";
 import { wireTheme } from "./theme.js";
 
 // the first that fits; what stands in brackets is handed over
@@ -17,6 +17,7 @@ const PAGES = [
   [/^\/quality$/, "Quality", () => import("./page/quality.js")],
   [/^\/try$/, "Try it", () => import("./page/try.js")],
   [/^\/api$/, "API", () => import("./page/reference.js")],
+  [/^(.*)$/s, "Not found", () => ({ show: lost })],
 ];
 const STANDING_MS = 15_000;
 
@@ -26,12 +27,12 @@ let shown = null;
 function where() {
   const [path, query = ""] = location.hash.replace(/^#/, "").split("?");
   // the server has an address of its own for the API's page
-  return { path: path || (location.pathname === "/api" ? "/api" : "/items"), parameters: new URLSearchParams(query) };
+  return { path: path.replace(/^\/$/, "") || (location.pathname === "/api" ? "/api" : "/items"), parameters: new URLSearchParams(query) };
 }
 
 async function route() {
   const { path, parameters } = where();
-  const [pattern, name, load] = PAGES.find(([it]) => it.test(path)) ?? PAGES[1];
+  const [pattern, name, load] = PAGES.find(([it]) => it.test(path));
   const isFirst = shown === null;
   shown?.abort.abort();
   pageKeys({});
@@ -47,6 +48,9 @@ async function route() {
   if (!abort.signal.aborted && !isFirst && !document.activeElement?.matches("#search")) main.focus({ preventScroll: true });
   if (!abort.signal.aborted) main.dataset.ready = path;
 }
+
+/** An address that is none of ours is said to be: it may be mistyped, or of another version. */
+const lost = ({ values: [path] }) => empty("Not found", `There is no page ${shownText(path)}.`, el("p", {}, el("a", { href: "#/items" }, "All items")));
 
 /** An address that is no encoding of anything is taken as it is. */
 function decoded(value) {

@@ -2,12 +2,16 @@
 
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const DAY = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
+const HOUR = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const MOMENT = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 const AGO = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 const SPANS = [["day", 86_400], ["hour", 3_600], ["minute", 60], ["second", 1]];
 
 export const date = (ms) => (ms === null || ms === undefined ? "" : DATE.format(ms));
 export const day = (ms) => DAY.format(ms);
+export const hour = (ms) => HOUR.format(ms);
+export const moment = (ms) => MOMENT.format(ms);
 export const clock = (ms) => (ms === null || ms === undefined ? "" : CLOCK.format(ms));
 
 /** How long ago, in the largest unit that fits. */

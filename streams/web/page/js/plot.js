@@ -1,7 +1,7 @@
 // Plots as SVG elements: their colours are the page's, and each says in words what it shows.
 
 import { el, replace, svg } from "./dom.js";
-import { day, number, percent } from "./format.js";
+import { day, hour, moment, number, percent } from "./format.js";
 
 /** A drawing with a caption; `said` is for those who do not see it. */
 export function figure(caption, said, width, height, ...children) {
@@ -160,12 +160,13 @@ function hoursAt(width, counts, kinds, caption, { name = (kind) => kind, said })
       y: y(below + count), height: Math.max(1, y(below) - y(below + count)), rx: 2,
     }, svg("title", {}, `${new Date(hour).toLocaleString()}: ${name(kind)}, ${count}`));
   });
-  const format = new Intl.DateTimeFormat(undefined, columns > 48 ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit" });
+  // a time alone would not say of which day it is
+  const tick = columns > 48 ? day : day(first) === day(last) ? hour : moment;
   return [
     figure(caption, said, width, height,
       svg("path", { class: "axis", d: `M${left},12V${bottom}H${width - 4}` }), rects,
       text(left - 6, 16, number(Math.max(...sums.values())), "end"), text(left - 6, bottom + 4, "0", "end"),
-      text(left + 4, bottom + 20, format.format(first)), text(width - 4, bottom + 20, format.format(last), "end")),
+      text(left + 4, bottom + 20, tick(first)), text(width - 4, bottom + 20, tick(last), "end")),
     el("p", { class: "legend" }, kinds.map((kind, place) => el("span", {}, el("i", { class: `kind-${Math.min(5, place)}` }), name(kind)))),
   ];
 }

@@ -134,6 +134,33 @@ def test_hostile_text_is_shown_as_text(page: Page, site: Site) -> None:
         expect(page.locator("main img, main script")).to_have_count(0)
 
 
+def test_an_address_that_is_none_of_ours_is_not_found(page: Page, site: Site) -> None:
+    visit(page, site.url, "/nonsense?q=1")
+    expect(page.locator("main")).to_contain_text("Not found")
+    expect(page.locator("main")).to_contain_text("There is no page /nonsense.")
+    page.get_by_role("link", name="All items").click()
+    expect(page.locator("#nav a[aria-current]")).to_have_text("Items")
+    visit(page, site.url, "/")
+    expect(page.locator("#nav a[aria-current]")).to_have_text("Items")
+
+
+HOUR_MS = 3_600_000
+
+
+@pytest.mark.parametrize("hours", [24, 47, 80])
+def test_the_ticks_of_the_chart_have_dates_where_it_spans_days(
+    page: Page, site: Site, hours: int
+) -> None:
+    last = 1_795_744_800_000  # 02:00 UTC on 27 November 2026
+    ends = (last - hours * HOUR_MS, last)
+    counts = [{"hour_ms": it, "rejection_class": "X", "count": 1} for it in ends]
+    answer = {"rejections": [], "counts": counts, "next": None}
+    page.route("**/api/v1/rejections?*", lambda route: route.fulfill(json=answer))
+    visit(page, site.url, "/rejections")
+    ticks = page.locator("figure svg.plot > text").all_text_contents()
+    assert all("Nov" in tick for tick in ticks[-2:])
+
+
 def test_a_signal_appears_as_it_arrives(page: Page, site: Site) -> None:
     visit(page, site.url, "/stream")
     expect(page.get_by_text("live", exact=True)).to_be_visible()
@@ -209,3 +236,8 @@ def test_a_page_is_accessible_and_fits_wide_and_narrow_screens(
 ) -> None:
     visit(page, site.url, PAGES[name])
     check_looks(page, screenshots, name)
+
+
+def test_where_no_drift_is_counted_the_part_that_counts_is_named(page: Page, site: Site) -> None:
+    visit(page, site.url, PAGES["drift"])
+    expect(page.get_by_text("earmark up --with stats")).to_be_visible()

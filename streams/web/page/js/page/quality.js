@@ -88,7 +88,7 @@ async function drift(parameters, signal) {
     found.alerts?.length > 0 && panel("Alerts", el("ul", { class: "stack" }, found.alerts.map((it) => el("li", { class: "alert" },
       el("p", { class: "row-of" }, tag(`${it.measure} ${number(it.value)}`, "bad"), content(it.words ?? `${it.signal} ${it.field}`)),
       el("p", { class: "muted small" }, `${it.signal} · ${it.content_type} · ${it.language} · ${date(it.window_end ?? it.day_ms)}`))))),
-    found.days?.length > 0 ? plots(found.days) : empty("No drift counted", "Windows come from `earmark up --with flink`; a day needs another one before it to be compared with."),
+    found.days?.length > 0 ? plots(found.days) : empty("No drift counted", "Windows come from `earmark up --with stats`, the first when its hour is over; a day needs another one before it to be compared with."),
   ];
 }
 

@@ -1,6 +1,6 @@
 """Numbers with their nouns."""
 
-from earmark.streams.quantity import quantity
+from earmark.processors.quantity import quantity
 
 
 def test_one_is_singular_and_all_else_plural() -> None:
