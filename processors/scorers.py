@@ -38,7 +38,7 @@ def load_scorers(
     at_once = available_cores() if device.kind == "cpu" else 1
     scorers: dict[str, object] = {}
     with ThreadPoolExecutor(at_once, thread_name_prefix="load") as threads:
-        loaded = iter(threads.map(load, names) if at_once > 1 else map(load, names))
+        loaded = threads.map(load, names) if at_once > 1 else map(load, names)
         for done, name in enumerate(names):
             if progress:
                 progress(f"load {name}", done, len(names))

@@ -1,6 +1,7 @@
 """Tables that fit the terminal: what names a row stays whole, and what else there is gives way."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -32,7 +33,8 @@ class Fitting:
 
 def plain_table(columns: Iterable[Column], rows: Iterable[Cells]) -> Table:
     """A table without lines, whose cells are shown as they are: none of them is markup."""
-    table = Table(*columns, box=None, pad_edge=False)
+    # columns remember their cells: those given may serve for other tables too
+    table = Table(*(column.copy() for column in columns), box=None, pad_edge=False)
     for cells in rows:
         table.add_row(*map(_as_it_is, cells))
     return table
@@ -46,14 +48,15 @@ def detailed_table(
     A name in the first column that is longer than `longest` has a line of its own, and is whole.
     """
     listed = [part for row in rows for part in _with_name_apart(row, longest)]
-    for place, column in enumerate(columns):
-        column.no_wrap = True
-        column.min_width = _widest(
-            column.header, *(it[place] for it in listed if isinstance(it, tuple))
-        )
-    head = plain_table(columns, ())
-    lines = (_line(columns, it) if isinstance(it, tuple) else it for it in listed)
-    return Group(head, *lines)
+    lines = [it for it in listed if isinstance(it, tuple)]
+    widths = [_widest(it.header, *(line[n] for line in lines)) for n, it in enumerate(columns)]
+    fixed = [
+        replace(column, no_wrap=True, min_width=width)
+        for column, width in zip(columns, widths, strict=True)
+    ]
+    # each row is a table of its own, as wide as all
+    shown = (_line(fixed, it) if isinstance(it, tuple) else it for it in listed)
+    return Group(plain_table(fixed, ()), *shown)
 
 
 def _with_name_apart(row: Row, longest: int) -> Iterator[Line | RenderableType]:
@@ -68,8 +71,7 @@ def _with_name_apart(row: Row, longest: int) -> Iterator[Line | RenderableType]:
 
 
 def _line(columns: Sequence[Column], cells: Line) -> Table:
-    # columns remember their cells: each row is a table of its own, as wide as all
-    table = plain_table([column.copy() for column in columns], [cells])
+    table = plain_table(columns, [cells])
     table.show_header = False
     return table
 

@@ -73,8 +73,7 @@ def planned(settings: Settings, run: str, name: str, new: Thresholds) -> Manifes
     if known is not None:
         if known.thresholds != asked:
             raise ConfigurationError(f"{run} is there already, and another run")
-        if known.state == State.ABORTED:
-            raise ConfigurationError(f"{run} was aborted; choose another name")
+        known.check_not_aborted()
         return known
     topic = relabeller_of(settings, name, new).spec.topic
     now = datetime.now(UTC)

@@ -1,10 +1,10 @@
 """What humans decided about an item, and a profile as it is after it."""
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from earmark.processors.policy.syntax import finite
 from earmark.processors.policy.vocabulary import signal_fields
 from earmark.processors.profile import Profile, ProfileSignal
 from earmark.processors.review.decision import DecidedEffect, Decision
@@ -24,7 +24,7 @@ __all__ = [
 VERDICT = "VERDICT"
 VALUE = "VALUE"
 AGREE = "AGREE"
-_TRUTH = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
+TRUTHS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
 _HALF = 0.5
 _SCORES = "scores."
 
@@ -108,13 +108,9 @@ def _is_word(signal: str, field: str) -> bool:
 
 
 def _number(text: str) -> float | None:
-    if text.lower() in _TRUTH:
-        return _TRUTH[text.lower()]
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+    if text.lower() in TRUTHS:
+        return TRUTHS[text.lower()]
+    return finite(text)
 
 
 def _moment(decision: Decision) -> tuple[int, str]:

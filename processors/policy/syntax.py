@@ -31,7 +31,7 @@ _OPERATORS = {
     Kind.LIST: HOLDING,
 }
 _TRUTHS = {"true": 1.0, "false": 0.0}
-_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _EXAMPLE = "write it as 'text.safety scores.hate >= 0.8' or 'item content_type = COMMENT'"
 
 
@@ -100,19 +100,25 @@ def _number(field: Field, parts: _Parts) -> float:
 
 
 def _finite(text: str, name: str) -> float:
+    number = finite(text)
+    if number is None:
+        raise Misread(f"{name} is a number, {text!r} is none", "write it as 0.8")
+    return number
+
+
+def finite(text: str) -> float | None:
+    """The number, None where it is none that is finite."""
     try:
         number = float(text)
     except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise Misread(f"{name} is a number, {text!r} is none", "write it as 0.8")
-    return number
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _check_word(field: Field, name: str, word: str) -> None:
     if not word:
         raise Misread(f"{name}: a name is missing", "write names with commas between them")
-    if field.kind is Kind.LANGUAGE and not _TAG.fullmatch(word):
+    if field.kind is Kind.LANGUAGE and not LANGUAGE_TAG.fullmatch(word):
         raise Misread(f"{word!r} is no language", "write BCP-47, as en or pt-BR")
     if field.values is not None and word not in field.values:
         raise UnknownName(f"{name} is never {word}", nearest(word, field.values))

@@ -6,25 +6,23 @@ its package is not, nothing is known and nothing is refused. Only what comes in 
 this: a decision that is on its topic stays, whatever was known when it was made.
 """
 
-import math
-import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 
 from earmark.models.error import ConfigurationError
+from earmark.processors.policy.decision import TRUTHS
 from earmark.processors.policy.effect import value_of
-from earmark.processors.policy.syntax import Misread
+from earmark.processors.policy.syntax import LANGUAGE_TAG, Misread, finite
 from earmark.processors.policy.verdict import EFFECTS
 from earmark.processors.policy.vocabulary import Field, Kind, signal_fields, signal_names
 from earmark.processors.review.decision import DecidedEffect
 from earmark.processors.schema import schema_of
 
-TRUTHS = ("true", "false", "yes", "no", "1", "0")
+TRUE_OR_FALSE = (*TRUTHS, "1", "0")
 
 _OF_RECORD = frozenset({"outcome", "reason", "model", "thresholds_version"})  # not what it says
 _LIST_OF_CARD = {"text.topics": "iab-content"}  # the model whose labels are the listed ones
 _STRING = ("string", ["null", "string"])
-_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 
 
 def check_field(signal: str, field: str) -> None:
@@ -110,16 +108,9 @@ def _check_word(
 
 
 def _check_form(kind: Kind, field: str, value: str) -> None:
-    if kind is Kind.LANGUAGE and not _TAG.fullmatch(value):
+    if kind is Kind.LANGUAGE and not LANGUAGE_TAG.fullmatch(value):
         raise ConfigurationError(f"{field}: {value!r} is no language; BCP-47, as en or pt-BR")
-    if kind is Kind.TRUTH and value.lower() not in TRUTHS:
-        raise ConfigurationError(f"{field}: {value!r} is none of {', '.join(TRUTHS)}")
-    if kind is Kind.NUMBER and not _is_finite(value):
+    if kind is Kind.TRUTH and value.lower() not in TRUE_OR_FALSE:
+        raise ConfigurationError(f"{field}: {value!r} is none of {', '.join(TRUE_OR_FALSE)}")
+    if kind is Kind.NUMBER and finite(value) is None:
         raise ConfigurationError(f"{field}: {value!r} is no number, as 0.8")
-
-
-def _is_finite(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False

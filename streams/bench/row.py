@@ -11,7 +11,10 @@ from earmark.streams.bench.series import Series
 if TYPE_CHECKING:
     from earmark.streams.fitting import Fitting
 
-FIGURES, ENDS = ("value", "baseline", "ratio"), ("min", "median", "max")  # names of `spread`
+SPREAD = (
+    *("value_min", "value_max", "baseline_min", "baseline_max"),
+    *("ratio_min", "ratio_median", "ratio_max"),
+)
 SHOWN = 2  # other figures in the line of a row; JSON and the page of a report have all
 DIGITS = 4  # significant ones that are reported; repetitions differ in the second or third
 
@@ -51,8 +54,7 @@ class Row:
 
     def __str__(self) -> str:
         goal = {True: ", goal met", False: ", goal missed", None: ""}[self.met]
-        spread = {f"{of}_{end}" for of in FIGURES for end in ENDS}
-        others = [f"{name} {written(x)}" for name, x in self.details.items() if name not in spread]
+        others = [f"{name} {written(x)}" for name, x in self.details.items() if name not in SPREAD]
         details = ", ".join(others[:SHOWN])
         return (
             f"{written(self.value)} {self.unit}{self._between('value')}, {self.ratio:.2f}"
@@ -147,15 +149,9 @@ def row_of_turns(
 def spread(ours: Sequence[float], baseline: Sequence[float]) -> dict[str, float]:
     """Least and most of figures that were measured in turns, and their ratios, turn by turn."""
     ratios = [mine / theirs for mine, theirs in zip(ours, baseline, strict=True)]
-    return {
-        "value_min": min(ours),
-        "value_max": max(ours),
-        "baseline_min": min(baseline),
-        "baseline_max": max(baseline),
-        "ratio_min": min(ratios),
-        "ratio_median": statistics.median(ratios),
-        "ratio_max": max(ratios),
-    }
+    ends = (min(ours), max(ours), min(baseline), max(baseline))
+    found = (*ends, min(ratios), statistics.median(ratios), max(ratios))
+    return dict(zip(SPREAD, found, strict=True))
 
 
 def table(rows: Sequence[Row]) -> "Fitting":
@@ -169,9 +165,7 @@ def table(rows: Sequence[Row]) -> "Fitting":
     columns = [Column(it, justify="right" if it in right else "left", no_wrap=True) for it in names]
     return Fitting(
         plain_table(columns, [(*_judged(row), *_explained(row)) for row in rows]),
-        detailed_table(
-            [column.copy() for column in columns[:4]], [(_judged(row), _below(row)) for row in rows]
-        ),
+        detailed_table(columns[:4], [(_judged(row), _below(row)) for row in rows]),
     )
 
 

@@ -257,7 +257,7 @@ def findings_table(findings: Sequence["StoreFinding"]) -> Group:
     ]
     table = Fitting(
         plain_table((*columns, Column()), [(*cells, places) for cells, places in left]),
-        detailed_table([column.copy() for column in columns], left, longest=STORE_LETTERS),
+        detailed_table(columns, left, longest=STORE_LETTERS),
     )
     said = f"GONE from {quantity(len(gone), 'store')}:"
     names = Padding(Cell(", ".join(gone)), INDENT, expand=False)

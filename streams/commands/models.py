@@ -55,10 +55,7 @@ def models_table(rows: Sequence[Mapping[str, object]]) -> Fitting:
     listed = [(_state_cells(row), _card_cells(row)) for row in rows]
     return Fitting(
         plain_table(columns, [(*state, *card) for state, card in listed]),
-        detailed_table(
-            [column.copy() for column in columns[:4]],
-            [(state, "; ".join(card)) for state, card in listed],
-        ),
+        detailed_table(columns[:4], [(state, "; ".join(card)) for state, card in listed]),
     )
 
 

@@ -113,8 +113,6 @@ def replay(
 
 def _check(run: str, known: "Manifest | None", given: Sequence[str]) -> None:
     """See that a run can begin, or go on, as it was asked for; raises ConfigurationError."""
-    from earmark.streams.replay.manifest import FLINK, State
-
     if known is None:
         if not given:  # more likely a name with a slip in it than all that there ever was
             raise ConfigurationError(
@@ -125,12 +123,7 @@ def _check(run: str, known: "Manifest | None", given: Sequence[str]) -> None:
         raise ConfigurationError(
             f"replay {run} is there already and goes on as it began: leave out {', '.join(given)}"
         )
-    if known.thresholds:
-        raise ConfigurationError(f"{run} goes on with `earmark relabel`, which began it")
-    if known.host == FLINK:
-        raise ConfigurationError(f"{run} goes on with `earmark flink backfill`, which began it")
-    if known.state == State.ABORTED:
-        raise ConfigurationError(f"replay {run} was aborted: begin another under a new name")
+    known.check_goes_on()
 
 
 @replay.command()

@@ -64,7 +64,6 @@ from earmark.streams.topic import (
 
 FLUSH_S = 60.0
 LOOK_S = 3.0  # from one look at how many pieces are answered to the next
-_SILENT = 0
 
 MakeOrder = Callable[..., Order]
 Send = Callable[..., None]
@@ -146,10 +145,10 @@ def backfill(
 def known_run(settings: Settings, run: str) -> Manifest | None:
     """The run of that name if it was begun here; raises ConfigurationError for one of others."""
     known = read_runs(settings.kafka).get(run)
-    if known is not None and known.host != FLINK:
-        raise ConfigurationError(f"{run} is there already, and not a run on Flink")
-    if known is not None and known.state == State.ABORTED:
-        raise ConfigurationError(f"{run} was aborted; choose another name")
+    if known is not None:
+        if known.host != FLINK:
+            raise ConfigurationError(f"{run} is there already, and not a run on Flink")
+        known.check_not_aborted()
     return known
 
 
@@ -267,9 +266,7 @@ def _pieces(settings: Settings, manifest: Manifest) -> int:
 def _sending(kafka: KafkaSettings, topic: str) -> Iterator[Send]:
     """A function that sends a value, under a key and perhaps to a partition; all arrives."""
     failures: list[str] = []
-    producer = Producer(
-        producer_config(kafka, {"enable.idempotence": True, "linger.ms": 5, "log_level": _SILENT})
-    )
+    producer = Producer(producer_config(kafka, {"enable.idempotence": True, "linger.ms": 5}))
 
     def note(error: KafkaError | None, _: Message) -> None:
         if error is not None:

@@ -83,6 +83,21 @@ class Manifest:
         """What the names of all its topics begin with."""
         return self.route.written("")
 
+    def check_goes_on(self) -> None:
+        """Raises ConfigurationError where no worker of a replay can go on with it."""
+        if self.thresholds:
+            raise ConfigurationError(f"{self.run} goes on with `earmark relabel`, which began it")
+        if self.host == FLINK:
+            raise ConfigurationError(
+                f"{self.run} goes on with `earmark flink backfill`, which began it"
+            )
+        self.check_not_aborted()
+
+    def check_not_aborted(self) -> None:
+        """Raises ConfigurationError where its topics are gone."""
+        if self.state == State.ABORTED:
+            raise ConfigurationError(f"{self.run} was aborted; choose another name")
+
     def settings(self, settings: Settings) -> Settings:
         """Those of its workers, from those of live ones."""
         kafka = settings.kafka.model_copy(

@@ -137,7 +137,7 @@ def _items(signal: SignalDiff) -> Iterator[RenderableType]:
         columns = [Column("item", no_wrap=True), Column("distance", justify="right")]
         yield Fitting(
             plain_table((*columns, Column("live → run")), [(*cells, said) for cells, said in rows]),
-            detailed_table([column.copy() for column in columns], rows),
+            detailed_table(columns, rows),
         )
 
 

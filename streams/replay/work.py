@@ -5,7 +5,7 @@ from functools import partial
 
 import structlog
 
-from earmark.models.error import ConfigurationError, ServiceError
+from earmark.models.error import ServiceError
 from earmark.streams.assembly import assemble
 from earmark.streams.erased_item import ErasedItems
 from earmark.streams.health import Health, HealthServer
@@ -14,7 +14,7 @@ from earmark.streams.metrics import Metrics
 from earmark.streams.registry import Registry
 from earmark.streams.replay.course import ReplayCourse
 from earmark.streams.replay.courtesy import stand_behind
-from earmark.streams.replay.manifest import FLINK, Manifest, State, read_run
+from earmark.streams.replay.manifest import Manifest, read_run
 from earmark.streams.replay.metrics import ReplayMetrics
 from earmark.streams.replay.pace import LiveLag, Pace
 from earmark.streams.replay.progress import ProgressReader
@@ -41,12 +41,7 @@ def replay_worker(
     taken.
     """
     manifest = read_run(settings.kafka, run)
-    if manifest.thresholds:
-        raise ConfigurationError(f"{run} is a run of `earmark relabel`")
-    if manifest.host == FLINK:
-        raise ConfigurationError(f"{run} is a run of `earmark flink backfill`")
-    if manifest.state == State.ABORTED:
-        raise ConfigurationError(f"replay {run} was aborted")
+    manifest.check_goes_on()
     own = manifest.settings(settings)
     kafka = own.kafka.model_copy(update={"slot": slot})
     own = own.model_copy(update={"kafka": kafka})

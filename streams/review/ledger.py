@@ -28,7 +28,6 @@ from earmark.streams.settings import Settings
 
 BATCH = 200  # items in one transaction
 START_S = 30.0  # to end what another writer has left open
-_SILENT = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -96,7 +95,7 @@ class DecisionLedger:
 
     def take_over(self) -> None:
         """Become the writer: fence who was it, and read what was written."""
-        own = {"transactional.id": f"{self._settings.kafka.group_id}-review", "log_level": _SILENT}
+        own = {"transactional.id": f"{self._settings.kafka.group_id}-review"}
         self._producer = Producer(producer_config(self._settings.kafka, {**TRANSACTIONAL, **own}))
         self._guarded(lambda producer: producer.init_transactions(START_S))
         self.advance()

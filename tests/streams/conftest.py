@@ -70,7 +70,7 @@ class OwnTopic:
         self.codec = Codec(schema_of(live))
         with Registry(self.settings.registry) as registry:
             self.schema_id = registry.ids_for_worker([live])[live]
-        self._producer = Producer(producer_config(self.settings.kafka, {"log_level": 0}))
+        self._producer = Producer(producer_config(self.settings.kafka))
 
     def record(self, key: str, **fields: Any) -> dict[str, Any]:
         """What is sent by `put`."""

@@ -80,7 +80,7 @@ class Ends:
             Consumer(
                 client_config(
                     settings.kafka,
-                    {"group.id": "ends", "isolation.level": f"read_{level}", "log_level": 0},
+                    {"group.id": "ends", "isolation.level": f"read_{level}"},
                 )
             )
             for level in ("committed", "uncommitted")

@@ -44,14 +44,14 @@ def reader(kafka: KafkaSettings, name: str) -> Iterator[Reader]:
 
 @pytest.fixture
 def committed(kafka: KafkaSettings, name: str) -> Iterator[Consumer]:
-    own = {"group.id": name, "enable.auto.commit": False, "log_level": 0}
+    own = {"group.id": name, "enable.auto.commit": False}
     consumer = Consumer(client_config(kafka, own))
     yield consumer
     consumer.close()
 
 
 def put(kafka: KafkaSettings, name: str, partition: int, count: int) -> None:
-    producer = Producer(producer_config(kafka, {"log_level": 0}))
+    producer = Producer(producer_config(kafka))
     for _ in range(count):
         producer.produce(name, b"x", partition=partition)
     assert producer.flush(30) == 0
@@ -81,7 +81,7 @@ def test_what_an_open_transaction_has_written_does_not_wait_yet(
 ) -> None:
     put(kafka, name, 0, 2)
     committed.commit(offsets=[TopicPartition(name, 0, 2)], asynchronous=False)
-    producer = Producer(producer_config(kafka, {"transactional.id": name, "log_level": 0}))
+    producer = Producer(producer_config(kafka, {"transactional.id": name}))
     producer.init_transactions(30)
     producer.begin_transaction()
     producer.produce(name, b"x", partition=0)

@@ -55,9 +55,7 @@ class Publisher:
     def __post_init__(self) -> None:
         with Registry(self.stack.settings.registry) as registry:
             self.schema_id = registry.ids_for_worker([REJECTIONS])[REJECTIONS]
-        config = producer_config(
-            self.stack.settings.kafka, {"transactional.id": self.run, "log_level": 0}
-        )
+        config = producer_config(self.stack.settings.kafka, {"transactional.id": self.run})
         self.producer = Producer(config)
         self.producer.init_transactions(30)
 

@@ -225,7 +225,7 @@ def put(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Put]:
     """Puts a record under the schema of a live topic on this topic, by key."""
     monkeypatch.setenv("EARMARK_KAFKA__BOOTSTRAP_SERVERS", stack.settings.kafka.bootstrap_servers)
     monkeypatch.setenv("EARMARK_REGISTRY__URL", stack.settings.registry.url)
-    producer = Producer(producer_config(stack.settings.kafka, {"log_level": 0}))
+    producer = Producer(producer_config(stack.settings.kafka))
     with Registry(stack.settings.registry) as registry:
 
         def send(topic: str, live: str, key: str, record: Record | None) -> None:

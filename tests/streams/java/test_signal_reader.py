@@ -125,7 +125,7 @@ class Sent:
         topics = newest(schemas())
         with Registry(self.stack.settings.registry) as registry:
             self.ids = registry.ids_for_worker(topics)
-        own = {"transactional.id": self.run, "log_level": 0}
+        own = {"transactional.id": self.run}
         self.producer = Producer(producer_config(self.stack.settings.kafka, own))
         self.producer.init_transactions(30)
         self.samples = [

@@ -27,12 +27,8 @@ def test_a_run_is_conducted_by_one_process_of_a_machine(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_dies_is_told_of_and_started_again(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "print('no such weights'); raise SystemExit(1)"]
-    child = Child("replay-r-0", command, log=tmp_path / "log", environment=os.environ)
-    member, told = _Crewman(child), []
-    member.tend(told.append)
-    assert child.wait(20) == 1
-    member.tend(told.append)
+    program = "print('no such weights'); raise SystemExit(1)"
+    child, member, told = tended(tmp_path, program, status=1)
     assert len(told) == 1
     assert told[0].startswith("replay-r-0 has ended (exit status 1) and starts again in ")
     assert told[0].endswith("no such weights")
@@ -45,10 +41,16 @@ def test_a_worker_that_dies_is_told_of_and_started_again(tmp_path: Path) -> None
 
 
 def test_a_worker_that_is_done_is_not_spoken_of(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "pass"]
+    _, _, told = tended(tmp_path, "pass", status=0)
+    assert told == []
+
+
+def tended(tmp_path: Path, program: str, *, status: int) -> tuple[Child, _Crewman, list[str]]:
+    """A worker that has ended with `status`, and what was said of it when that was seen."""
+    command = [sys.executable, "-c", program]
     child = Child("replay-r-0", command, log=tmp_path / "log", environment=os.environ)
     member, told = _Crewman(child), []
     member.tend(told.append)
-    assert child.wait(20) == 0
+    assert child.wait(20) == status
     member.tend(told.append)
-    assert told == []
+    return child, member, told

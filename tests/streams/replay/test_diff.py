@@ -62,7 +62,7 @@ class Sides:
         wanted = [NewTopic(f"replay.{self.run}.{it}", 3, config=COMMON) for it in TOPICS.values()]
         for made in admin.create_topics(wanted).values():
             made.result(10)
-        own = {"transactional.id": self.run, "log_level": 0}
+        own = {"transactional.id": self.run}
         self.producer = Producer(producer_config(kafka, own))
         self.producer.init_transactions(30)
 

@@ -29,7 +29,7 @@ def send(stack: Stack, samples: Sequence[Sample]) -> dict[str, int]:
     """To the real broker; the partition of each key."""
     with Registry(stack.settings.registry) as registry:
         ids = registry.ids_for_worker({live_topic(sample.topic) for sample in samples})
-    producer, placed = Producer(producer_config(stack.settings.kafka, {"log_level": 0})), Placed()
+    producer, placed = Producer(producer_config(stack.settings.kafka)), Placed()
     for sample in samples:
         live = live_topic(sample.topic)
         codec = Codec(schema_of(live))

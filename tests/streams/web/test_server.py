@@ -213,7 +213,7 @@ def test_a_stream_goes_on_where_it_was_lost(stack: Stack, inspector: Client, nam
 def letter(settings: Settings, value: bytes) -> tuple[int, int]:
     """A dead letter like the worker's; its place."""
     placed: list[tuple[int, int]] = []
-    producer = confluent_kafka.Producer(producer_config(settings.kafka, {"log_level": 0}))
+    producer = confluent_kafka.Producer(producer_config(settings.kafka))
     producer.produce(
         dead_letter_topic(CONTENT_EVENTS),
         value,

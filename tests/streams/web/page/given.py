@@ -162,7 +162,7 @@ def _verdict() -> Sample:
 def _send_events(stack: Stack, events: list[ContentEvent]) -> None:
     with Registry(stack.settings.registry) as registry:
         schema_id = registry.ids_for_worker([CONTENT_EVENTS])[CONTENT_EVENTS]
-    producer = Producer(producer_config(stack.settings.kafka, {"log_level": 0}))
+    producer = Producer(producer_config(stack.settings.kafka))
     for event in events:
         producer.produce(ITEMS, encoded(event, schema_id), event.content_id)
     assert producer.flush(30) == 0
@@ -177,7 +177,7 @@ def _send_letter(stack: Stack) -> None:
         "__streams.errors.offset": "0",
         "earmark.attempt": "1",
     }
-    producer = Producer(producer_config(stack.settings.kafka, {"log_level": 0}))
+    producer = Producer(producer_config(stack.settings.kafka))
     headers = {name: value.encode() for name, value in said.items()}
     producer.produce(dead_letter_topic(CONTENT_EVENTS), LETTER, "stray", headers=headers)
     assert producer.flush(30) == 0
