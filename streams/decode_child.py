@@ -9,9 +9,11 @@ import socket
 import struct
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from multiprocessing.connection import Connection
+from multiprocessing.resource_tracker import ensure_running
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ from earmark.streams.confinement import allow_time, confine
 READY = b"ready"
 TAKEN = b"taken"
 
+# Ctrl-C and a service manager's SIGTERM reach the parent too, which decides when a child ends
+_REQUESTS_TO_END = (signal.SIGINT, signal.SIGTERM)
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _KILL_S = 5.0
 CRASH_GRACE_S = 2.0  # from the end of its pipe to the end of a process that is crashing
@@ -55,7 +59,8 @@ class Child:
         self._process = context.Process(
             target=_run, args=(plan, theirs, os.getpid()), name="earmark-decode", daemon=True
         )
-        self._process.start()
+        with _no_requests_to_end():
+            self._process.start()
         # without, our exit would ask it to end, which it does not heed, and wait for it for ever
         Finalize(self, self._process.kill, exitpriority=0)
         theirs.close()
@@ -121,10 +126,20 @@ def _cause(exit_code: int | None) -> str:
     return f"exit status {exit_code}"
 
 
+@contextmanager
+def _no_requests_to_end() -> Iterator[None]:
+    """Hold them back in this thread, and so in a process that it starts, from its first moment."""
+    ensure_running()  # the first start of a process starts this one too, and then lets them through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _REQUESTS_TO_END)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _run(plan: ChildPlan, pipe: Connection, parent: int) -> None:
     _die_with(parent)
-    # Ctrl-C and a service manager's SIGTERM reach the parent too, which decides when we end
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _REQUESTS_TO_END:  # until here they were held back
         signal.signal(number, signal.SIG_IGN)
     return_large_blocks()
     os.nice(plan.nice)

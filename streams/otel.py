@@ -5,18 +5,20 @@
       publish (producer), whose context goes into the headers of what is published
 
 A batch of a model and a transaction serve many events: each is a trace of its own, linked to the
-spans of those that share it. Sources: OpenTelemetry's semantic conventions for messaging; W3C
+spans of all that share it. Sources: OpenTelemetry's semantic conventions for messaging; W3C
 Trace Context.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from confluent_kafka import Message
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.environment_variables import OTEL_SPAN_LINK_COUNT_LIMIT
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -34,7 +36,6 @@ from earmark.streams.observer import Observer
 from earmark.streams.settings import TracesSettings
 
 SERVICE = "earmark-worker"
-MOST_LINKS = 128  # of one span: what the SDK keeps unless it is told otherwise
 PUBLISH = "publish"
 
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -79,7 +80,7 @@ class TracingObserver(Observer):
             flight.journey.begin(PUBLISH)
         links = [
             Link(flight.journey.context)
-            for flight in flights[:MOST_LINKS]
+            for flight in flights
             if isinstance(flight.journey, _TracedJourney)
         ]
         try:
@@ -104,8 +105,7 @@ class TracingObserver(Observer):
 
     def _links(self, events: Sequence[ContentEvent]) -> list[Link]:
         keys = dict.fromkeys(map(id, events))
-        journeys = [self._journeys[key] for key in keys if key in self._journeys]
-        return [Link(journey.context) for journey in journeys[:MOST_LINKS]]
+        return [Link(self._journeys[key].context) for key in keys if key in self._journeys]
 
 
 class _TracedJourney(TimedJourney):
@@ -192,9 +192,20 @@ def provider_for(settings: TracesSettings, instance: str) -> TracerProvider:
     own = {SERVICE_INSTANCE_ID: instance} | (
         {} if settings.service_is_named else {SERVICE_NAME: SERVICE}
     )
-    provider = TracerProvider(resource=Resource.create(own), shutdown_on_exit=False)
+    provider = TracerProvider(
+        resource=Resource.create(own), shutdown_on_exit=False, span_limits=span_limits()
+    )
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(settings.endpoint)))
     return provider
+
+
+def span_limits() -> SpanLimits:
+    """Those of OpenTelemetry's variables, but links to all events of a batch or a transaction.
+
+    The SDK itself would keep 128 of up to a thousand, and the others could not be found from there.
+    """
+    named = OTEL_SPAN_LINK_COUNT_LIMIT in os.environ
+    return SpanLimits(max_links=None if named else SpanLimits.UNSET)
 
 
 def _finish(flights: Sequence[Flight], error: str | None) -> None:

@@ -141,6 +141,19 @@ def test_a_child_that_is_told_to_stop_with_its_parent_finishes_what_it_has(
     assert len(inbox.blocks["a"]) == 10
 
 
+def test_a_child_that_is_told_to_stop_before_it_is_ready_gets_ready() -> None:
+    inbox = Inbox()
+    with pool_of(1) as pool:
+        pool.submit(event("a"), None, inbox.take)
+        while not inbox.blocks:
+            pool.check()
+            for pid in pool.pids():
+                os.kill(pid, signal.SIGTERM)
+            time.sleep(0.001)
+        inbox.wait(1)
+    assert inbox.end("a").error is None
+
+
 def test_an_error_of_a_sink_is_not_said_to_be_a_crash_of_the_decoder() -> None:
     inbox = Inbox()
 

@@ -5,6 +5,7 @@ import json
 import time
 import uuid
 import wave
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stderr
@@ -26,7 +27,7 @@ from earmark.streams.kafka import producer_config
 from earmark.streams.local.stack import Stack
 from earmark.streams.log import configure_logging
 from earmark.streams.metrics import Metrics
-from earmark.streams.otel import TracingObserver
+from earmark.streams.otel import TracingObserver, span_limits
 from earmark.streams.producer import Producer
 from earmark.streams.registry import Registry
 from earmark.streams.settings import RetrySettings, with_worker
@@ -95,12 +96,17 @@ def event(item: str, **changes: object) -> ContentEvent:
     return ContentEvent(**(fields | changes))  # type: ignore[arg-type]  # fields vary
 
 
+def many(run: str) -> list[str]:
+    """Items of which more come together than the SDK by itself keeps links of a span, 128."""
+    return [f"{run}-{number}" for number in range(300)]
+
+
 @pytest.fixture(scope="module")
 def watched(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Watched:
     run, said, exporter = uuid.uuid4().hex[:8], io.StringIO(), InMemorySpanExporter()
     own = stack.settings.model_copy(update={"state": tmp_path_factory.mktemp("state")})
     settings = with_worker(own, signals=SIGNALS, decoders=1, retry=RetrySettings(attempts=1))
-    provider = TracerProvider()
+    provider = TracerProvider(span_limits=span_limits())
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     metrics = Metrics()
     with redirect_stderr(said), Registry(settings.registry) as registry:
@@ -124,8 +130,10 @@ def watched(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Watched:
 
 
 def _sent_and_answered(stack: Stack, run: str) -> Mapping[str, ReceivedSignal]:
-    """Three events, by item: with a trace, with broken audio, and bytes that are no event."""
+    """Many events, one with a trace, one with broken audio, and bytes that are no event."""
     with Producer(stack.settings) as producer:
+        for item in many(run):
+            producer.send(event(item))
         traced = {"traceparent": f"00-{TRACE}-{PARENT}-01".encode(), "tracestate": b"vendor=1"}
         producer.send(event(f"{run}-good", audio=Audio(data=second_of_sound())), headers=traced)
         producer.send(event(f"{run}-bad", audio=Audio(data=MARKER.encode() * 40)))
@@ -134,6 +142,7 @@ def _sent_and_answered(stack: Stack, run: str) -> Mapping[str, ReceivedSignal]:
     assert raw.flush(30) == 0
     wanted = {f"{run}-good/audio.loudness", f"{run}-good/text.language", f"{run}-bad/rejections"}
     wanted |= {f"{run}-stray/rejections", f"{run}-bad/text.language"}
+    wanted |= {f"{item}/text.language" for item in many(run)}
     found: dict[str, ReceivedSignal] = {}
     deadline = time.monotonic() + WAIT_S
     names = (*SIGNALS, "rejections")
@@ -199,10 +208,11 @@ def test_an_event_without_a_trace_begins_one_and_a_rejected_one_says_so(watched:
 
 
 def test_a_batch_and_a_transaction_are_linked_to_their_events(watched: Watched) -> None:
-    root = watched.span("root", f"{watched.run}-good").context
+    items = [f"{watched.run}-good", *many(watched.run)]
     for name in ("batch text.language", "transaction"):
         spans = [span for span in watched.spans if span.name == name]
-        assert any(link.context.span_id == root.span_id for span in spans for link in span.links)
+        linked = Counter(link.context.span_id for span in spans for link in span.links)
+        assert {linked[watched.span("root", item).context.span_id] for item in items} == {1}
         assert all(span.parent is None for span in spans)
 
 
