@@ -13,14 +13,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from rich.markup import escape
-from rich.table import Table
+from rich.table import Column
+from rich.text import Text
 
 from earmark.streams.bench.result import Result
 from earmark.streams.bench.row import Row
+from earmark.streams.fitting import Fitting, plain_table
 
 LEAST = 0.03  # of the earlier figure
 UNKNOWN = 0.10  # of the figure, where nothing is known of its noise
+_STYLES = {"same": "dim", "better": "green", "worse": "bold red"}  # by verdict
 
 Figure = Literal["value", "ratio"]
 Range = tuple[float, float]
@@ -93,23 +95,29 @@ def compared(before: Result, after: Result) -> Comparison:
     return Comparison(changes=changes, notes=tuple(_notes(before, after)))
 
 
-def table(comparison: Comparison) -> Table:
-    """The comparison as people read it; what stayed the same is dim."""
-    shown = Table("row", "figure", "before", "after", "factor", "", box=None, pad_edge=False)
-    for column in (2, 3, 4):
-        shown.columns[column].justify = "right"
-    styles = {"same": "dim", "better": "green", "worse": "bold red"}
-    for change in comparison.changes:
-        shown.add_row(
-            escape(change.name),
-            "ratio" if change.figure == "ratio" else change.unit,
-            f"{change.before:,.4g}",
-            f"{change.after:,.4g}",
-            f"{change.factor:.3f}",
-            change.verdict,
-            style=styles[change.verdict],
-        )
-    return shown
+def table(comparison: Comparison) -> Fitting:
+    """The comparison as people read it, without units where it is narrow.
+
+    What stayed the same is dim.
+    """
+    names = ("row", "figure", "before", "after", "factor", "")
+    columns = [Column(it, justify="right" if it in names[2:5] else "left") for it in names]
+    return Fitting(
+        plain_table(columns, [_cells(it, it.unit) for it in comparison.changes]),
+        plain_table(columns, [_cells(it, "value") for it in comparison.changes]),
+    )
+
+
+def _cells(change: Change, value: str) -> list[Text]:
+    words = (
+        change.name,
+        "ratio" if change.figure == "ratio" else value,
+        f"{change.before:,.4g}",
+        f"{change.after:,.4g}",
+        f"{change.factor:.3f}",
+        change.verdict,
+    )
+    return [Text(word, style=_STYLES[change.verdict]) for word in words]
 
 
 def _change(old: Row, new: Row, figure: Figure) -> Change:

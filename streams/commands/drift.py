@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text as Cell
+from rich.table import Column
 
 from earmark.models.error import ConfigurationError
+from earmark.streams.fitting import Fitting, detailed_table, plain_table
 from earmark.streams.printable import printable
 
 if TYPE_CHECKING:
@@ -202,10 +202,7 @@ def _show(comparison: "Comparison", raised: int) -> None:
     )
     if not comparison.drifted:
         return
-    table = Table("signal", "of", "field", "measure", "distance", "what happened", box=None)
-    for finding in comparison.drifted[:LISTED]:
-        table.add_row(*(Cell(printable(text)) for text in _row(finding)))
-    Console().print(table)
+    Console().print(drift_table(comparison.drifted[:LISTED]))
     if (left := len(comparison.drifted) - LISTED) > 0:
         click.echo(f"and {left:,} more: --json and --report have all")
 
@@ -237,13 +234,24 @@ def _tell_when_there_is_more(
     )
 
 
-def _row(finding: "Finding") -> tuple[str, ...]:
+def drift_table(findings: "Sequence[Finding]") -> Fitting:
+    """A line for each finding; where it is narrow, what happened, with its field, stands below."""
+    columns = [Column(it) for it in ("signal", "of", "measure", "distance")]
+    rows = [(_cells(it), printable(it.field), printable(it.words)) for it in findings]
+    return Fitting(
+        plain_table(
+            [*columns, Column("field"), Column("what happened")],
+            [(*cells, field, words) for cells, field, words in rows],
+        ),
+        detailed_table(columns, [(cells, words) for cells, _, words in rows]),
+    )
+
+
+def _cells(finding: "Finding") -> tuple[str, ...]:
     group, distance = finding.group, finding.distance
     return (
-        group.signal,
-        f"{group.content_type} {group.language}",
-        finding.field,
+        printable(group.signal),
+        printable(f"{group.content_type} {group.language}"),
         finding.measure.value,
         f"{distance.value:.2f} ({distance.low:.2f} to {distance.high:.2f})",
-        finding.words,
     )

@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
@@ -12,13 +13,15 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column
 
 from earmark.models.error import ServiceError
 from earmark.streams.commands.flink_backfill import backfill
 from earmark.streams.commands.flink_place import order_at, place_options
 from earmark.streams.dead_letter import moment_ms
+from earmark.streams.fitting import Fitting, detailed_table, plain_table
 from earmark.streams.flink.host import (
+    JobState,
     command_of,
     job_states,
     prepare,
@@ -31,6 +34,8 @@ from earmark.streams.log import configure_logging
 from earmark.streams.progress import loading, working
 from earmark.streams.settings import load_settings
 from earmark.streams.supervisor import Supervisor
+
+JOB_LETTERS = 40  # of a job's name in the line of its row
 
 
 @click.group()
@@ -158,10 +163,18 @@ def status(running: str | None, as_json: bool) -> None:
         for state in states:
             click.echo(json.dumps(asdict(state)))
         return
-    table = Table("job", "state", "checkpoints", "failed since", "where", box=None)
-    for state in states:
-        table.add_row(state.name, state.state, str(state.checkpoints), str(state.failed), state.url)
-    Console().print(table)
+    Console().print(job_table(states))
+
+
+def job_table(states: Sequence[JobState]) -> Fitting:
+    """A line for each job; where it is narrow, the address of its Flink stands below."""
+    names = ("job", "state", "checkpoints", "failed since", "where")
+    columns = [Column(it, justify="right" if it in names[2:4] else "left") for it in names]
+    rows = [((it.name, it.state, str(it.checkpoints), str(it.failed)), it.url) for it in states]
+    return Fitting(
+        plain_table(columns, [(*cells, url) for cells, url in rows]),
+        detailed_table(columns[:4], rows, longest=JOB_LETTERS),
+    )
 
 
 @flink.command()

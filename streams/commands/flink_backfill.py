@@ -9,9 +9,12 @@ from typing import Any
 import click
 
 from earmark.streams.commands.flink_place import order_at, place_options
+from earmark.streams.commands.replay_name import check_name, given_options
 from earmark.streams.local.state import resolve_settings
 from earmark.streams.progress import loading, reading
 from earmark.streams.settings import load_settings
+
+_OF_WHAT = frozenset({"catalogue", "table", "start", "end", "signals", "models"})
 
 
 @click.command()
@@ -46,7 +49,10 @@ from earmark.streams.settings import load_settings
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: how it went.")
 @place_options
+@click.pass_context
 def backfill(
+    ctx: click.Context,
+    /,
     run: str,
     catalogue: bool,
     table: Path | None,
@@ -63,7 +69,7 @@ def backfill(
     For very many items: workers in Python fetch and score, as many as --parallelism says. Of each
     item its last event in the range is answered. Answers go to `replay.<run>.<topic>`, and from
     there as those of `earmark replay` to `diff`, `promote` and `abort`. A run that was interrupted
-    goes on where it stood when it is called again by its name alone.
+    goes on where it stood when it is called again by its name alone, which begins none.
 
     A Parquet file of references has a column content_id and, of each recording, audio_uri and best
     audio_sha256 and audio_size_bytes; texts are in columns text_<field>, other fields of an event
@@ -77,13 +83,11 @@ def backfill(
     from earmark.streams.replay.start import Asked
     from earmark.streams.topic import CONTENT_EVENTS, ITEMS
 
-    asked = (catalogue, table, start, end, signals, models)
     if table is not None and (catalogue or start or end):
         raise click.UsageError("--parquet has no --catalogue, --from or --to")
     settings = reading_as_stack(resolve_settings(load_settings()))
     manifest = known_run(settings, run)
-    if manifest is not None and any(asked):
-        raise click.UsageError(f"{run} is there already and goes on as it began: name it alone")
+    check_name(run, manifest, given_options(ctx, _OF_WHAT))
     order = partial(order_at, python=python, **where)
     if manifest is None:
         with loading(quiet=as_json) as progress:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text as Cell
+from rich.table import Column
 
 from earmark.processors.quantity import quantity
+from earmark.streams.fitting import Fitting, detailed_table, plain_table
 from earmark.streams.printable import printable
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from earmark.streams.settings import Settings
 
 SIGNAL = "audio.fingerprint"
+ITEM_LETTERS = 20  # of an item's name in the line of its row
 
 
 @click.command()
@@ -156,18 +157,22 @@ def _show(
         return
     click.echo(printable(f"{content_id}: {_matches(len(found))}"))
     if found:
-        Console().print(_table(found))
+        Console().print(match_table(found))
 
 
 def _matches(count: int) -> str:
     return quantity(count, "match", "matches") if count else "no matches"
 
 
-def _table(found: "Sequence[Match]") -> Table:
-    table = Table("item", "score", "matched", "from", "begins in the item at", "", box=None)
-    for each in found:
-        table.add_row(Cell(printable(each.content_id)), *_cells(each))
-    return table
+def match_table(found: "Sequence[Match]") -> Fitting:
+    """A line for each match; where it is narrow, long names have lines of their own."""
+    names = ("item", "score", "matched", "from", "begins in the item at")
+    columns = [Column(it, justify="left" if it == "item" else "right") for it in names]
+    rows = [((printable(it.content_id), *_cells(it)), _sameness(it)) for it in found]
+    return Fitting(
+        plain_table([*columns, Column("")], [(*cells, same or "") for cells, same in rows]),
+        detailed_table(columns, rows, longest=ITEM_LETTERS),
+    )
 
 
 def _cells(found: "Match") -> Iterator[str]:
@@ -175,7 +180,10 @@ def _cells(found: "Match") -> Iterator[str]:
     yield f"{found.matched_ms / 1000:.1f} s"
     yield f"{found.start_ms / 1000:.1f} s"
     yield f"{round(found.offset_ms / 1000, 1) + 0:.1f} s"  # a frame before it is no -0.0
-    yield "same samples" if found.same_pcm else ""
+
+
+def _sameness(found: "Match") -> str | None:
+    return "same samples" if found.same_pcm else None
 
 
 def _show_pairs(index: "FingerprintIndex", *, as_json: bool) -> None:
@@ -203,5 +211,7 @@ def _show_pair(content_id: str, other: "Match", *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"content_id": content_id, "match": asdict(other)}))
         return
-    line = f"{content_id}  {other.content_id}  {'  '.join(filter(None, _cells(other)))}"
+    line = f"{content_id}  {other.content_id}  {'  '.join(_cells(other))}"
+    if (same := _sameness(other)) is not None:
+        line += f"  {same}"
     click.echo(printable(line))

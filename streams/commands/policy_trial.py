@@ -1,18 +1,18 @@
 """`earmark policy test`: what policies would have made of the past, beside those in force."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text as Cell
+from rich.table import Column
 
 from earmark.models.error import ConfigurationError
 from earmark.processors.quantity import quantity
+from earmark.streams.fitting import Fitting, detailed_table, plain_table
 from earmark.streams.printable import printable
 from earmark.streams.settings import load_settings
 
@@ -160,19 +160,9 @@ def _rule(key: "Key", change: "RuleChange") -> dict[str, object]:
 
 def _show(report: "TrialReport", *, changed: bool) -> None:
     tally = report.tally
-    table = Table("policy", "rule", "effect", "now", "then", "new", "gone", "such as", box=None)
-    for column in table.columns[3:7]:
-        column.justify = "right"
-    table.columns[-1].overflow = "fold"
-    for key, change in sorted(tally.rules.items()):
-        if changed and not (change.new or change.gone):
-            continue
-        policy, rule, effect, value = key
-        numbers = (change.before, change.after, change.new, change.gone)
-        cells = [f"{number:,}" for number in numbers]
-        what = f"{effect} {value}".strip()
-        table.add_row(policy, rule, what, *cells, Cell(_examples(change)))
-    Console().print(table)
+    rules = sorted(tally.rules.items())
+    shown = [(key, it) for key, it in rules if it.new or it.gone or not changed]
+    Console().print(rule_table(shown))
     items, records = quantity(tally.items, "item"), quantity(report.records, "record")
     have = "has" if tally.affected_before == 1 else "have"
     click.echo(f"{report.source}: {items} in {records}{_left_out(report)}")
@@ -180,6 +170,31 @@ def _show(report: "TrialReport", *, changed: bool) -> None:
         f"{quantity(tally.affected_before, 'item')} {have} a ruling now, "
         f"{tally.affected_after:,} would; {tally.changed:,} would change"
     )
+
+
+def rule_table(rules: "Sequence[tuple[Key, RuleChange]]") -> Fitting:
+    """A line for each rule; where it is narrow, its effect and examples stand below."""
+    numbers = [Column(it, justify="right") for it in ("now", "then", "new", "gone")]
+    columns = [Column("policy"), Column("rule"), *numbers]
+    rows = [
+        ((policy, rule, *_counts(change)), f"{effect} {value}".strip(), _examples(change))
+        for (policy, rule, effect, value), change in rules
+    ]
+    return Fitting(
+        plain_table(
+            [*columns, Column("effect"), Column("such as")],
+            [(*cells, effect, examples) for cells, effect, examples in rows],
+        ),
+        detailed_table(
+            columns,
+            [(cells, ": ".join(filter(None, (effect, it)))) for cells, effect, it in rows],
+        ),
+    )
+
+
+def _counts(change: "RuleChange") -> Iterator[str]:
+    for number in (change.before, change.after, change.new, change.gone):
+        yield f"{number:,}"
 
 
 def _nothing(report: "TrialReport", *, bounded: bool) -> str:

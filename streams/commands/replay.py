@@ -3,7 +3,7 @@
 import json
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +16,7 @@ from rich.table import Column
 
 from earmark.models.error import ConfigurationError
 from earmark.streams.commands.replay_diff import diff
+from earmark.streams.commands.replay_name import check_name, given_options
 from earmark.streams.endpoint import endpoint
 from earmark.streams.fitting import plain_table
 from earmark.streams.local.state import reading_as_stack
@@ -102,28 +103,14 @@ def replay(
     configure_logging()
     settings = _settings()
     known = read_runs(settings.kafka).get(run)
-    given = [p.opts[0] for p in ctx.command.params if _is_given(ctx, p) and p.name in options]
-    _check(run, known, given)
+    check_name(run, known, given_options(ctx, options))
+    if known is not None:
+        known.check_goes_on()
     manifest = known or _planned(settings, run, options)
     if dry_run:
         _say_estimate(settings, manifest, workers, cost_per_hour, as_json=as_json)
     else:
         _run(settings, manifest, is_new=known is None, workers=workers, as_json=as_json)
-
-
-def _check(run: str, known: "Manifest | None", given: Sequence[str]) -> None:
-    """See that a run can begin, or go on, as it was asked for; raises ConfigurationError."""
-    if known is None:
-        if not given:  # more likely a name with a slip in it than all that there ever was
-            raise ConfigurationError(
-                f"there is no replay {run}; to begin it say of what, as in --from beginning"
-            )
-        return
-    if given:
-        raise ConfigurationError(
-            f"replay {run} is there already and goes on as it began: leave out {', '.join(given)}"
-        )
-    known.check_goes_on()
 
 
 @replay.command()
@@ -226,11 +213,6 @@ replay.add_command(diff)
 def _settings() -> "Settings":
     """Those in force; against the local stack, files are read as its worker reads them."""
     return reading_as_stack(endpoint())
-
-
-def _is_given(ctx: click.Context, parameter: click.Parameter) -> bool:
-    source = ctx.get_parameter_source(parameter.name or "")
-    return source is not None and source.name != "DEFAULT"
 
 
 def _planned(settings: "Settings", run: str, options: dict[str, Any]) -> "Manifest":

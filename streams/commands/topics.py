@@ -1,15 +1,16 @@
 """`earmark topics`: create, list and describe the topics, and print rules of access to them."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column
 
 from earmark.streams.endpoint import endpoint
+from earmark.streams.fitting import Fitting, detailed_table, plain_table
 from earmark.streams.settings import KafkaSettings, load_settings
 from earmark.streams.topic import TopicState, contract, create_topics, topic_states
 
@@ -139,11 +140,20 @@ def _show(states: Iterable[TopicState], *, as_json: bool) -> None:
         for state in states:
             click.echo(json.dumps(asdict(state)))
         return
-    table = Table("topic", "partitions", "state", box=None)
-    for state in states:
-        table.add_row(state.name, str(state.partitions), "\n".join(_words(state)))
-    Console().print(table)
+    Console().print(topic_table(list(states)))
 
 
-def _words(state: TopicState) -> tuple[str, ...]:
-    return state.differs or ("created" if state.created else "as agreed",)
+def topic_table(states: Sequence[TopicState]) -> Fitting:
+    """A line for each topic; where it is narrow, what differs stands below."""
+    columns = [Column("topic"), Column("partitions", justify="right"), Column("state")]
+    named = [(it, (it.name, str(it.partitions))) for it in states]
+    return Fitting(
+        plain_table(columns, [(*cells, "\n".join(it.differs) or _word(it)) for it, cells in named]),
+        detailed_table(
+            columns, [((*cells, _word(it)), "\n".join(it.differs) or None) for it, cells in named]
+        ),
+    )
+
+
+def _word(state: TopicState) -> str:
+    return "differs" if state.differs else "created" if state.created else "as agreed"

@@ -1,4 +1,4 @@
-"""`earmark flink status` as a probe, and a backfill that has no Flink to run on."""
+"""`earmark flink status` as a probe, and backfills that are not begun."""
 
 from pathlib import Path
 
@@ -45,6 +45,15 @@ def test_without_a_flink_to_run_on_no_backfill_is_begun(
     with Producer(stack.settings) as producer:
         texts = (Text(field="title", text="A river"),)
         producer.send(ContentEvent(event_id="e", content_id="no-flink", event_time=1, texts=texts))
-    asked = ["flink", "backfill", "--run", "no-flink", "--cluster", cluster]
+    asked = ["flink", "backfill", "--run", "no-flink", "--from", "beginning"]
+    asked += ["--cluster", cluster]
     assert isinstance(CliRunner().invoke(earmark, asked).exception, error)
     assert "no-flink" not in read_runs(stack.settings.kafka)
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("stack_environment")
+def test_a_name_that_no_run_has_begins_no_backfill(stack: Stack) -> None:
+    said = CliRunner().invoke(earmark, ["flink", "backfill", "--run", "slip"])
+    assert "there is no replay slip; to begin it say of what" in str(said.exception)
+    assert "slip" not in read_runs(stack.settings.kafka)

@@ -107,7 +107,8 @@ def run(settings: Settings) -> dict[str, Any]:
     plain = Producer(producer_config(settings.kafka, {"message.max.bytes": 4_000_000}))
     plain.produce(CONTENT_EVENTS, UNREADABLE, b"unreadable")
     plain.flush()
-    command = [sys.executable, "-m", "earmark", "flink", "backfill", "--run", RUN, "--json"]
+    begin = ["flink", "backfill", "--run", RUN, "--from", "beginning", "--json"]
+    command = [sys.executable, "-m", "earmark", *begin]
     first = subprocess.Popen(command, env=environment(settings), stdout=subprocess.DEVNULL)
     deadline = time.monotonic() + WAIT_S
     while not (some := _done(settings)) and time.monotonic() < deadline:
