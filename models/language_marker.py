@@ -51,7 +51,7 @@ class MarkerReader:
             return []
         most = sum(map(str.isalpha, text)) / 2
         for letters, strangers in self._scripts:
-            if len(letters.findall(text)) > most:
+            if sum(map(len, letters.findall(text))) > most:
                 return strangers
         return []
 
@@ -75,7 +75,8 @@ def load_markers(labels: Sequence[str]) -> MarkerReader:
 
 
 def _letters_in(blocks: Sequence[str]) -> re.Pattern[str]:
-    return re.compile("[" + "".join(f"{block[0]}-{block[1]}" for block in blocks) + "]")
+    """Finds runs of them."""
+    return re.compile("[" + "".join(f"{block[0]}-{block[1]}" for block in blocks) + "]+")
 
 
 def _strangers(

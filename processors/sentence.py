@@ -86,9 +86,7 @@ def _cut(text: str, start: int, end: int) -> Iterator[Sentence]:
         start = stop
 
 
-_SPACE = re.compile(r"\s*")
-
-
 def _skip_space(text: str, start: int, end: int) -> int:
-    match = _SPACE.match(text, start, end)
-    return match.end() if match else start
+    while start < end and text[start].isspace():
+        start += 1
+    return start

@@ -8,6 +8,7 @@ it takes more than that.
 import re
 from collections.abc import Iterator
 
+from earmark.processors.alternation import by_first_letter
 from earmark.processors.pii.finding import Finding, Kind
 from earmark.processors.pii.passage import Passage
 
@@ -47,38 +48,44 @@ _DOUBTFUL = frozenset(
     | {"tie"}
 )
 
-_PATTERNS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"{_NOT_INSIDE}{_NUMBER},? (?P<name>(?:{_WORD} ){{1,4}}?)"
-        rf"(?P<kind>(?P<bare>{_ENGLISH_KINDS}))\b\.?"
-        rf"{_UNIT}{_PLACE}",
-        rf"{_NOT_INSIDE}{_NUMBER},? (?:(?:bis|ter),? )?(?P<kind>{_BEFORE_NAME}) "
-        rf"(?P<name>{_WORD}(?: {_WORD}){{0,4}})",
-        rf"(?<!\w)(?P<kind>{_BEFORE_NAME})(?:(?<=[./]) ?| )(?P<name>{_WORD}(?: {_WORD}){{0,4}}?)"
-        rf",? ?{_NUMBER_SIGN}{_NUMBER}(?!\w){_UNIT}",
-        rf"(?<!\w)(?P<name>[^\W\d_][\w'’-]{{1,30}}-?)(?P<kind>{_ENDINGS}) {_NUMBER}(?!\w){_UNIT}",
-        rf"(?<!\w)(?P<name>{_WORD} )(?P<kind>stra(?:ß|ss)e|allee|gasse) {_NUMBER}(?!\w){_UNIT}",
-        rf"(?<!\w)(?P<name>(?:{_WORD} ){{1,2}})(?P<kind>{_SEPARATE_KINDS}) (?:no:? ?)?{_NUMBER}"
-        r"(?!\w)",
-        rf"(?<!\w)(?P<name>(?:{_WORD} ){{1,4}}){_NUMBER},?\s{{1,3}}"
-        rf"(?P<kind>apt|apartment|suite)\b\.?"
-        r" ?#?\d{1,5}",
-        r"(?<!\w)(?P<kind>p\. ?o\. ?box|po box|postfach|apartado|boîte postale) (?P<name>)\d{1,6}"
-        r"(?!\w)",
-        r"(?<!\w)(?P<kind>psc|unit|cmr) (?P<name>)\d{3,5},? box \d{1,6}"
-        r"(?:,?\s(?:apo|fpo|dpo) [a-z]{2} \d{5})?",
-        r"〒 ?\d{3}-\d{4}(?P<kind>)(?P<name>)",
-        r"(?P<name>[\u3400-\u9fff]{1,12})(?P<kind>路|街|道|巷)\d{1,5}号",
-        r"(?P<name>[\uac00-\ud7a3]{2,10})(?P<kind>로|길) \d{1,5}(?:-\d{1,4})?(?!\w)",
-    )
+# a name, its kind and a number
+_NAME_FIRST = (
+    rf"(?<!\w)(?P<name>[^\W\d_][\w'’-]{{1,30}}-?)(?P<kind>{_ENDINGS}) {_NUMBER}(?!\w){_UNIT}",
+    rf"(?<!\w)(?P<name>{_WORD} )(?P<kind>stra(?:ß|ss)e|allee|gasse) {_NUMBER}(?!\w){_UNIT}",
+    rf"(?<!\w)(?P<name>(?:{_WORD} ){{1,2}})(?P<kind>{_SEPARATE_KINDS}) (?:no:? ?)?{_NUMBER}"
+    r"(?!\w)",
 )
-_MARKS = re.compile(
-    rf"\b(?:{_ENGLISH_KINDS}|{_BEFORE_NAME}|{_SEPARATE_KINDS}|box|postfach|apartado|apt|apartment|suite)"
-    rf"|(?:{_ENDINGS}) \d"
-    r"|[路街道巷〒로길]",
-    re.IGNORECASE,
+_OTHERS = (
+    rf"{_NOT_INSIDE}{_NUMBER},? (?P<name>(?:{_WORD} ){{1,4}}?)"
+    rf"(?P<kind>(?P<bare>{_ENGLISH_KINDS}))\b\.?"
+    rf"{_UNIT}{_PLACE}",
+    rf"{_NOT_INSIDE}{_NUMBER},? (?:(?:bis|ter),? )?(?P<kind>{_BEFORE_NAME}) "
+    rf"(?P<name>{_WORD}(?: {_WORD}){{0,4}})",
+    rf"(?<!\w)(?P<kind>{_BEFORE_NAME})(?:(?<=[./]) ?| )(?P<name>{_WORD}(?: {_WORD}){{0,4}}?)"
+    rf",? ?{_NUMBER_SIGN}{_NUMBER}(?!\w){_UNIT}",
+    rf"(?<!\w)(?P<name>(?:{_WORD} ){{1,4}}){_NUMBER},?\s{{1,3}}"
+    rf"(?P<kind>apt|apartment|suite)\b\.?"
+    r" ?#?\d{1,5}",
+    r"(?<!\w)(?P<kind>p\. ?o\. ?box|po box|postfach|apartado|boîte postale) (?P<name>)\d{1,6}"
+    r"(?!\w)",
+    r"(?<!\w)(?P<kind>psc|unit|cmr) (?P<name>)\d{3,5},? box \d{1,6}"
+    r"(?:,?\s(?:apo|fpo|dpo) [a-z]{2} \d{5})?",
+    r"〒 ?\d{3}-\d{4}(?P<kind>)(?P<name>)",
+    r"(?P<name>[\u3400-\u9fff]{1,12})(?P<kind>路|街|道|巷)\d{1,5}号",
+    r"(?P<name>[\uac00-\ud7a3]{2,10})(?P<kind>로|길) \d{1,5}(?:-\d{1,4})?(?!\w)",
 )
+_NAME_FIRST_PATTERNS, _OTHER_PATTERNS = (
+    tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
+    for patterns in (_NAME_FIRST, _OTHERS)
+)
+# what there is wherever one of the patterns matches; the last for those with the name first
+_MARKS = by_first_letter(
+    r"[路街道巷〒로길]"
+    rf"|\b(?:{_ENGLISH_KINDS}|{_BEFORE_NAME}|{_SEPARATE_KINDS}|box|postfach|apartado|apt|apartment|suite)"
+    rf"|(?:{_ENDINGS}) \d",
+    ignore_case=True,
+)
+_NUMBERED = by_first_letter(rf"(?:{_ENDINGS}|{_SEPARATE_KINDS}) (?:no:? ?)?\d", ignore_case=True)
 _WORDS = re.compile(
     r"address|\blives? (?:at|on|in)|\bliving (?:at|on)|\bship(?:ped)? to|deliver|\bresid"
     r"|located at|\bmail (?:it )?to"
@@ -113,14 +120,20 @@ _LONG = 24  # code points: with a unit or a place in it
 
 def address_findings(passage: Passage) -> Iterator[Finding]:
     """What the patterns match outside links, if the text has a digit and a word for a street."""
-    if not _MARKS.search(passage.plain):
-        return
-    for pattern in _PATTERNS:
+    for pattern in _patterns_for(passage.plain):
         for match in pattern.finditer(passage.plain):
             if not passage.is_in_link(match.start()):
                 start, end = match.start(), match.end()
                 score = _score(passage, match)
                 yield Finding(kind=Kind.STREET_ADDRESS, start=start, end=end, score=score)
+
+
+def _patterns_for(plain: str) -> Iterator[re.Pattern[str]]:
+    """Those that may match: they are dear, and a few words tell that they cannot."""
+    if _MARKS.search(plain):
+        yield from _OTHER_PATTERNS
+        if _NUMBERED.search(plain):
+            yield from _NAME_FIRST_PATTERNS
 
 
 def _score(passage: Passage, match: re.Match[str]) -> float:

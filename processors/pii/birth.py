@@ -6,16 +6,17 @@ Whose it is cannot be told: that of a public figure in a biography is found as w
 import re
 from collections.abc import Iterator
 
+from earmark.processors.alternation import by_first_letter
 from earmark.processors.pii.finding import Finding, Kind
 from earmark.processors.pii.passage import Passage
 
-_WORDS = re.compile(
+_WORDS = by_first_letter(
     r"\bborn\b|\bd\.?o\.?b\b|date of birth|birth ?date|birthday|geboren|geburtsdatum|\bnée? le"
     r"|date de naissance|\bnac[ií]|fecha de nacimiento|\bnascid[oa]|data de nascimento|\bnat[oa] il"
     r"|data di nascita|geboortedatum|родил(?:ся|ась)|дата рождения|\bfødt|\bfödd|urodzon"
     r"|data urodzenia"
     r"|doğum tarihi|生年月日|出生|生日|생년월일|تاريخ الميلاد|تاريخ الولادة|जन्म ?तिथि",
-    re.IGNORECASE,
+    ignore_case=True,
 )
 _DATE = re.compile(
     r"(?<!\d)(?:(?P<y1>\d{4})(?:[-/.]|年|년) ?\d{1,2}(?:[-/.]|月|월) ?\d{1,2}(?:日|일)?"

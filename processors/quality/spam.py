@@ -8,9 +8,10 @@ English best and a few phrases of fifteen other languages. Not calibrated.
 import math
 import re
 
+from earmark.processors.alternation import by_first_letter
 from earmark.processors.quality.prose import Prose
 
-_CALLS = re.compile(
+_CALLS = by_first_letter(
     # English
     r"click (?:here|below|on the|the link|this link)|visit (?:us|our|my)|sign ?up|shop now"
     r"|(?:order|buy|act|call|apply|register|join|download) (?:now|today)|order (?:here|online)"
@@ -28,14 +29,15 @@ _CALLS = re.compile(
     r"|нажмите|подпис(?:ывай|ыва[ею]|к[аи] на)|переходи|заходи|点击|點擊|加微信|扫码|订阅|訂閱"
     r"|クリック|登録はこちら|클릭|구독|اضغط هنا|اشترك|tıkla|abone ol|kliknij|zapisz się"
 )
-_OFFERS = re.compile(
+_OFFERS = by_first_letter(
     # English
-    r"\bfree\b|100 ?%|guarantee|risk[- ]free|money[- ]back|(?:work|business) (?:from|at) home"
+    r"\d ?% off|\bfree\b|100 ?%|guarantee|risk[- ]free|money[- ]back"
+    r"|(?:work|business) (?:from|at) home"
     r"|no (?:obligation|risk|(?:extra |hidden )?(?:costs?|charges?|fees?)|credit check"
     r"|prescription)"
     r"|earn(?:ing)? (?:money|\$|extra|up to|thousands)|make money|extra income|\bprofits?\b"
     r"|(?:financial|time) freedom|(?:lowest|best|low|beat any) prices?|lowest rate|discount"
-    r"|\d ?% off|special offer|promo(?:tion|tional)?\b|coupon|\bcash\b|\bprizes?\b|winner"
+    r"|special offer|promo(?:tion|tional)?\b|coupon|\bcash\b|\bprizes?\b|winner"
     r"|you(?:'ve| have)? won|congratulations|lottery|casino|viagra|cialis|\bpills?\b|pharmacy"
     r"|weight loss|lose weight|bitcoin|crypto|\binvest(?:ment|or)s?\b|\bloans?\b|mortgage"
     r"|\bdebts?\b|credit card|refinanc|insurance|onlyfans|giveaway|airdrop|millions?\b"

@@ -94,12 +94,14 @@ class QualityScorer:
 
     def _measured(self, text: Text, language: str | None) -> _Measured:
         read = prose(text.text)
-        ease = self._readability(read, language)
+        count = _sentence_count(text.text)
+        within = count if read.rest == text.text else _sentence_count(read.rest)
+        ease = self._readability(read, language, within)
         return _Measured(
             field=text.field,
             characters=len(text.text),
             words=word_count(text.text),
-            sentences=sum(1 for _ in sentences(text.text)),
+            sentences=count,
             flesch_reading_ease=ease.flesch_reading_ease,
             lix=ease.lix,
             scores=self._scores(read),
@@ -122,10 +124,14 @@ class QualityScorer:
             return None
         return surprise.gibberish
 
-    def _readability(self, read: Prose, language: str | None) -> Readability:
+    def _readability(self, read: Prose, language: str | None, sentences: int) -> Readability:
         if language is None or len(read.words) < self._min_words:
             return Readability(flesch_reading_ease=None, lix=None)
-        return readability(read, language, sum(1 for _ in sentences(read.rest)))
+        return readability(read, language, sentences)
+
+
+def _sentence_count(text: str) -> int:
+    return sum(1 for _ in sentences(text))
 
 
 def quality_labels(scores: Mapping[str, float], thresholds: Thresholds) -> list[str]:
