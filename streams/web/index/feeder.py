@@ -97,8 +97,14 @@ class Feeder:
                 self._keep_up()
             except (EarmarkError, OSError, sqlite3.Error) as error:
                 log.warning("index", problem=str(error))
-                self.state = FeederState(ready=self.state.ready, problem=str(error))
-                self._stopped.wait(AGAIN_S)
+                self._wait_after(str(error))
+            except Exception as error:  # a thread has no caller: the page says it
+                log.exception("index")
+                self._wait_after(f"{type(error).__name__}: {error}")
+
+    def _wait_after(self, problem: str) -> None:
+        self.state = FeederState(ready=self.state.ready, problem=problem)
+        self._stopped.wait(AGAIN_S)
 
     def _keep_up(self) -> None:
         index = IndexFile(self._path)

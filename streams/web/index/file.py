@@ -58,15 +58,15 @@ class IndexFile:
 
     def execute(self, sql: str, values: Iterable[object] = ()) -> sqlite3.Cursor:
         """Run a statement within the transaction."""
-        return self._database.execute(sql, tuple(values))
+        return self._database.execute(sql, tuple(map(_as_unicode, values)))
 
     def execute_named(self, sql: str, values: Mapping[str, object]) -> None:
         """The same with values by name."""
-        self._database.execute(sql, values)
+        self._database.execute(sql, {name: _as_unicode(it) for name, it in values.items()})
 
     def execute_all(self, sql: str, rows: Iterable[tuple[object, ...]]) -> None:
         """Run it for each row."""
-        self._database.executemany(sql, rows)
+        self._database.executemany(sql, (tuple(map(_as_unicode, row)) for row in rows))
 
     def places(self) -> dict[str, int]:
         """Up to where the topics were read."""
@@ -160,6 +160,13 @@ def forget_items(path: Path, content_ids: Iterable[str]) -> None:
 def compact(value: object) -> str:
     """JSON in few signs."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _as_unicode(value: object) -> object:
+    """The value; a text with U+FFFD in place of lone surrogates, which SQLite does not take."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _digest(content_id: str) -> bytes:

@@ -1,5 +1,7 @@
 """Items are found by words, labels and types; what is written is never read as a query language."""
 
+from dataclasses import replace
+
 import pytest
 
 from earmark.models.error import ConfigurationError
@@ -40,6 +42,18 @@ def test_words_are_found_in_what_is_said(index: IndexFile) -> None:
     put(index, event("a", ("title", "x")), signal("audio.transcript", "a", text="So my fellows."))
     (row,) = found(index, words="fellows").items
     assert [part["text"] for part in row["snippet"] if part["hit"]] == ["fellows"]
+
+
+@pytest.mark.parametrize("broken", ["day \ud800", "\udc00 day", "day \ud800 and \ud83d\ude00"])
+def test_a_text_that_is_no_unicode_is_found_by_what_else_is_in_it(
+    index: IndexFile, broken: str
+) -> None:
+    made = event("a", ("title", "x"))  # no writer of ours lets such a text pass, but others do
+    texts = [{"field": "title", "text": broken, "language": None}]
+    put(index, replace(made, record={**(made.record or {}), "texts": texts}))
+    (row,) = found(index, words="day").items
+    assert "\N{REPLACEMENT CHARACTER}" in row["title"]
+    row["title"].encode()
 
 
 def test_personal_data_is_in_no_title_and_no_snippet_and_is_not_found(index: IndexFile) -> None:
