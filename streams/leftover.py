@@ -4,6 +4,11 @@ Readers of what is committed wait behind an open transaction until the broker en
 after it began, and so does whoever takes over the partitions. Who begins anew under its
 transactional id ends it at once. Each commit names its worker (see `publisher`), so the new owner
 of a partition knows whom it follows; one that the group knows no longer is dead or shut out.
+
+A broker that is killed can leave something behind as well: the commit of an offset that stays
+pending for ever, since the word that its transaction is over never came to the group's log (Kafka
+4.4.0 does so when it dies within milliseconds of the end of a transaction). Nobody can read on from
+such an offset (KIP-447). The end of the next transaction under the same id ends it too.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -12,6 +17,7 @@ import structlog
 from confluent_kafka import (
     Consumer,
     IsolationLevel,
+    KafkaError,
     KafkaException,
     Producer,
     TopicPartition,
@@ -21,13 +27,20 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, not
     OffsetSpec,
 )
 
-from earmark.streams.kafka import TRANSACTIONAL, client_config, producer_config, worker_id
+from earmark.streams.kafka import (
+    TRANSACTION_S,
+    TRANSACTIONAL,
+    client_config,
+    producer_config,
+    worker_id,
+)
 from earmark.streams.settings import KafkaSettings
 
 log = structlog.get_logger()
 
 ANSWER_S = 5.0
 END_S = 10.0
+PENDING_S = TRANSACTION_S + 5.0  # a commit that is pending for longer stays so
 
 
 class Leftovers:
@@ -48,13 +61,12 @@ class Leftovers:
         self._kafka = kafka
         self._ended = ended
         self._topics = topics
-        own = {
-            "group.id": kafka.group_id,
-            "enable.auto.commit": False,
-            # what is committed already, also where an open transaction is about to change it
-            "isolation.level": "read_uncommitted",
-        }
-        self._consumer = Consumer(client_config(kafka, own))
+        own = {"group.id": kafka.group_id, "enable.auto.commit": False}
+        # what is committed already, also where an open transaction is about to change it
+        self._consumer = Consumer(
+            client_config(kafka, {**own, "isolation.level": "read_uncommitted"})
+        )
+        self._patient = Consumer(client_config(kafka, own))  # gets it once nothing is pending
         self._admin = AdminClient(client_config(kafka))
 
     def end(self, partitions: Sequence[TopicPartition]) -> None:
@@ -68,9 +80,35 @@ class Leftovers:
         except (KafkaException, TimeoutError) as error:
             log.warning("open transactions unknown", reason=str(error))
 
+    def pending(
+        self, partitions: Sequence[TopicPartition], *, limit_s: float = PENDING_S
+    ) -> list[TopicPartition]:
+        """The offsets from which these partitions cannot be read on, where that is for good.
+
+        That is, if a commit is pending for `limit_s`; by default longer than a transaction takes.
+        """
+        wanted = [TopicPartition(each.topic, each.partition) for each in partitions]
+        try:
+            self._patient.committed(wanted, timeout=limit_s)
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError._TIMED_OUT:
+                return self._standing(wanted)
+            log.warning("offsets unknown", reason=str(error))
+        return []
+
     def close(self) -> None:
         """Leave the brokers."""
         self._consumer.close()
+        self._patient.close()
+
+    def _standing(self, wanted: Sequence[TopicPartition]) -> list[TopicPartition]:
+        """What stands, whatever is pending; nothing where the brokers do not answer."""
+        try:
+            found = self._consumer.committed(list(wanted), timeout=ANSWER_S)
+        except KafkaException as error:
+            log.warning("offsets unknown", reason=str(error))
+            return []
+        return [TopicPartition(it.topic, it.partition, max(it.offset, 0)) for it in found]
 
     def _owners(self, partitions: Sequence[TopicPartition]) -> set[str]:
         """The workers that committed last."""

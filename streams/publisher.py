@@ -87,6 +87,23 @@ class Publisher:
         ]
         self._guarded(lambda: self._transact((), behind, group_metadata), TRANSACTION_S)
 
+    def end_pending(self, offsets: Sequence[TopicPartition], group_metadata: object) -> None:
+        """End a commit that an earlier transaction of ours has left pending (see `leftover`).
+
+        By one that commits these offsets and is aborted: where the earlier one was not, its events
+        are read again, and their receipts say that they are answered. Raises TransactionError when
+        Kafka did not take it.
+        """
+        self._guarded(lambda: self._give_up(offsets, group_metadata), TRANSACTION_S)
+
+    def _give_up(self, offsets: Sequence[TopicPartition], group_metadata: object) -> None:
+        until = time.monotonic() + TRANSACTION_S
+        self._producer.begin_transaction()
+        self._begun = True
+        self._producer.send_offsets_to_transaction(list(offsets), group_metadata, _left_s(until))
+        self._producer.abort_transaction(_left_s(until))
+        self._begun = False
+
     def _transact(
         self,
         outgoing: Sequence[Outgoing],

@@ -34,7 +34,7 @@ from earmark.streams.hearing import Hearing, PlanHeard, Score
 from earmark.streams.intake import Intake
 from earmark.streams.kafka import consumer_config, worker_id
 from earmark.streams.lag import LagMeter
-from earmark.streams.leftover import Leftovers
+from earmark.streams.leftover import END_S, Leftovers
 from earmark.streams.observer import Observer
 from earmark.streams.promotion import ReadPromotion
 from earmark.streams.publisher import Publisher
@@ -287,11 +287,28 @@ class Worker:
             self._publisher.start()
             self._claimed = True
         self._leftovers.end(partitions)
+        self._end_pending(partitions)
         for number in {partition.partition for partition in partitions}:
             self._receipts.assign(number)
             self._polling.moved()
         self._health.ready()
         log.info("assigned", partitions=len(partitions))
+
+    def _end_pending(self, partitions: Sequence[TopicPartition]) -> None:
+        """See that nothing keeps the partitions from being read on; says so where something does.
+
+        What is pending is mostly our own: whoever had them before has ended its transactions.
+        """
+        if not (offsets := self._leftovers.pending(partitions)):
+            return
+        self._publisher.end_pending(offsets, self._consumer.consumer_group_metadata())
+        if left := self._leftovers.pending(partitions, limit_s=END_S):
+            log.error(
+                "offsets pending: restart the worker whose transaction it was",
+                places=[f"{it.topic}-{it.partition}" for it in left],
+            )
+        else:
+            log.info("pending offsets ended", partitions=len(partitions))
 
     def _on_revoke(self, _: Consumer, partitions: Sequence[TopicPartition]) -> None:
         """Publish what ends soon; abandon the rest, which its next owner will do again.

@@ -1,5 +1,6 @@
 """What a dead worker left open is ended by the next owner, what a living one is at is not."""
 
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ def half_done(kafka: KafkaSettings, slot: str) -> Producer:
     producer.begin_transaction()
     offset = TopicPartition(PARTITION.topic, PARTITION.partition, 0, name)
     nobody = Consumer(client_config(kafka, {"group.id": kafka.group_id}))
-    nobody.committed([PARTITION], LIMIT_S)  # a new broker makes the group's place first
+    wait_for_place(nobody)
     producer.send_offsets_to_transaction([offset], nobody.consumer_group_metadata(), LIMIT_S)
     producer.commit_transaction(LIMIT_S)
     nobody.close()
@@ -47,6 +48,19 @@ def half_done(kafka: KafkaSettings, slot: str) -> Producer:
     producer.produce(kafka.receipts_topic, b"half done")
     producer.flush(LIMIT_S)
     return producer
+
+
+def wait_for_place(nobody: Consumer) -> None:
+    """Until a new broker has made the group's place, and says no more that it has none."""
+    until = time.monotonic() + LIMIT_S
+    while True:
+        try:
+            nobody.committed([PARTITION], LIMIT_S)
+        except KafkaException:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        else:
+            return
 
 
 def look(kafka: KafkaSettings) -> None:
