@@ -22,6 +22,7 @@ from earmark.streams.fitting import Fitting, plain_table
 
 LEAST = 0.03  # of the earlier figure
 UNKNOWN = 0.10  # of the figure, where nothing is known of its noise
+LISTED = 5  # rows that only one result has; more are counted
 _STYLES = {"same": "dim", "better": "green", "worse": "bold red"}  # by verdict
 
 Figure = Literal["value", "ratio"]
@@ -159,9 +160,12 @@ def _notes(before: Result, after: Result) -> Iterator[str]:
         for name in sorted(old.keys() | new.keys()):
             if old.get(name) != new.get(name):
                 yield f"{part}: {name} {old.get(name)} -> {new.get(name)}"
-    for row in before.rows:
-        found = after.row(row.name)
-        if found is None:
-            yield f"{row.name} was measured before and is not now"
-        elif found.unit != row.unit:
-            yield f"{row.name} is in another unit now: {row.unit} -> {found.unit}"
+    both = ((row, after.row(row.name)) for row in before.rows)
+    yield from (
+        f"{row.name} is in another unit now: {row.unit} -> {found.unit}"
+        for row, found in both
+        if found is not None and found.unit != row.unit
+    )
+    if gone := [row.name for row in before.rows if after.row(row.name) is None]:
+        more = f" and {len(gone) - LISTED:,} more" if len(gone) > LISTED else ""
+        yield f"measured before and not now: {', '.join(gone[:LISTED])}{more}"

@@ -7,8 +7,9 @@ given to them together; then the codec, which makes all records; then a raw clie
 (see `raw_loop`). The worker does the three at once, and reads receipts besides.
 
 What bounds it: Python's lock, which somebody holds for 96 % of the time. Of that the models' own
-Python takes three quarters (pieces of words, spam's patterns, sentences), and a fifth is encoding,
-receipts and reading, about 0.7 ms an event. A second core is used by a second worker alone.
+Python takes three quarters (pieces of words, patterns, sentences), and a fifth is encoding,
+receipts and reading, about 0.7 ms an event. What the models save the baseline saves in full, the
+worker in part. A second core is used by a second worker alone.
 """
 
 from collections.abc import Sequence

@@ -63,4 +63,4 @@ def test_what_else_differs_is_noted() -> None:
     after = replace(result(100, 99, 101), machine=HERE | {"versions": {"torch": "2.12"}})
     notes = compared(before, after).notes
     assert "versions: torch 2.11 -> 2.12" in notes
-    assert "gone was measured before and is not now" in notes
+    assert "measured before and not now: gone" in notes
