@@ -59,6 +59,20 @@ def detailed_table(
     return Group(plain_table(fixed, ()), *shown)
 
 
+def last_below(
+    columns: Sequence[Column],
+    last: Column,
+    rows: Sequence[tuple[Line, str | Text | None]],
+    *,
+    longest: int = NAME_LETTERS,
+) -> Fitting:
+    """A table whose last cells, where it is narrow, stand below their rows (`detailed_table`)."""
+    return Fitting(
+        plain_table([*columns, last], [(*cells, said or "") for cells, said in rows]),
+        detailed_table(columns, rows, longest=longest),
+    )
+
+
 def _with_name_apart(row: Row, longest: int) -> Iterator[Line | RenderableType]:
     (name, *others), detail = row
     if _widest(name) > longest:

@@ -94,21 +94,15 @@ class Publisher:
         are read again, and their receipts say that they are answered. Raises TransactionError when
         Kafka did not take it.
         """
-        self._guarded(lambda: self._give_up(offsets, group_metadata), TRANSACTION_S)
-
-    def _give_up(self, offsets: Sequence[TopicPartition], group_metadata: object) -> None:
-        until = time.monotonic() + TRANSACTION_S
-        self._producer.begin_transaction()
-        self._begun = True
-        self._producer.send_offsets_to_transaction(list(offsets), group_metadata, _left_s(until))
-        self._producer.abort_transaction(_left_s(until))
-        self._begun = False
+        abort = self._producer.abort_transaction
+        self._guarded(lambda: self._transact((), offsets, group_metadata, abort), TRANSACTION_S)
 
     def _transact(
         self,
         outgoing: Sequence[Outgoing],
         offsets: Sequence[TopicPartition],
         group_metadata: object,
+        end: Callable[[float], object] | None = None,  # none: commit
     ) -> None:
         until = time.monotonic() + TRANSACTION_S
         self._producer.begin_transaction()
@@ -116,7 +110,7 @@ class Publisher:
         for record in outgoing:
             self._produce(record)
         self._producer.send_offsets_to_transaction(list(offsets), group_metadata, _left_s(until))
-        self._producer.commit_transaction(_left_s(until))
+        (end or self._producer.commit_transaction)(_left_s(until))
         self._begun = False
 
     def _produce(self, record: Outgoing) -> None:

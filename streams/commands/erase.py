@@ -15,7 +15,7 @@ from rich.table import Column
 from rich.text import Text as Cell
 
 from earmark.processors.quantity import quantity
-from earmark.streams.fitting import INDENT, Fitting, detailed_table, plain_table
+from earmark.streams.fitting import INDENT, last_below
 from earmark.streams.printable import printable
 
 if TYPE_CHECKING:
@@ -255,10 +255,7 @@ def findings_table(findings: Sequence["StoreFinding"]) -> Group:
     columns = [
         Column(name, no_wrap=True) for name in ("store", "state", "records", "gone by (UTC)")
     ]
-    table = Fitting(
-        plain_table((*columns, Column()), [(*cells, places) for cells, places in left]),
-        detailed_table(columns, left, longest=STORE_LETTERS),
-    )
+    table = last_below(columns, Column(), left, longest=STORE_LETTERS)
     said = f"GONE from {quantity(len(gone), 'store')}:"
     names = Padding(Cell(", ".join(gone)), INDENT, expand=False)
     return Group(*([table] if left else ()), *((said, names) if gone else ()))

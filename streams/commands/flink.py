@@ -19,7 +19,7 @@ from earmark.models.error import ServiceError
 from earmark.streams.commands.flink_backfill import backfill
 from earmark.streams.commands.flink_place import order_at, place_options
 from earmark.streams.dead_letter import moment_ms
-from earmark.streams.fitting import Fitting, detailed_table, plain_table
+from earmark.streams.fitting import Fitting, last_below
 from earmark.streams.flink.host import (
     JobState,
     command_of,
@@ -168,13 +168,10 @@ def status(running: str | None, as_json: bool) -> None:
 
 def job_table(states: Sequence[JobState]) -> Fitting:
     """A line for each job; where it is narrow, the address of its Flink stands below."""
-    names = ("job", "state", "checkpoints", "failed since", "where")
-    columns = [Column(it, justify="right" if it in names[2:4] else "left") for it in names]
+    names = ("job", "state", "checkpoints", "failed since")
+    columns = [Column(it, justify="right" if it in names[2:] else "left") for it in names]
     rows = [((it.name, it.state, str(it.checkpoints), str(it.failed)), it.url) for it in states]
-    return Fitting(
-        plain_table(columns, [(*cells, url) for cells, url in rows]),
-        detailed_table(columns[:4], rows, longest=JOB_LETTERS),
-    )
+    return last_below(columns, Column("where"), rows, longest=JOB_LETTERS)
 
 
 @flink.command()

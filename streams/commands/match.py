@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Column
 
 from earmark.processors.quantity import quantity
-from earmark.streams.fitting import Fitting, detailed_table, plain_table
+from earmark.streams.fitting import Fitting, last_below
 from earmark.streams.printable import printable
 
 if TYPE_CHECKING:
@@ -169,10 +169,7 @@ def match_table(found: "Sequence[Match]") -> Fitting:
     names = ("item", "score", "matched", "from", "begins in the item at")
     columns = [Column(it, justify="left" if it == "item" else "right") for it in names]
     rows = [((printable(it.content_id), *_cells(it)), _sameness(it)) for it in found]
-    return Fitting(
-        plain_table([*columns, Column("")], [(*cells, same or "") for cells, same in rows]),
-        detailed_table(columns, rows, longest=ITEM_LETTERS),
-    )
+    return last_below(columns, Column(), rows, longest=ITEM_LETTERS)
 
 
 def _cells(found: "Match") -> Iterator[str]:

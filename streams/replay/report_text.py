@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
-from earmark.streams.fitting import INDENT, Fitting, detailed_table, plain_table
+from earmark.streams.fitting import INDENT, Fitting, last_below, plain_table
 from earmark.streams.printable import printable
 from earmark.streams.replay.compare import Standing
 from earmark.streams.replay.diff_result import ChangedItem, Diff, LabelDiff, NumberDiff, SignalDiff
@@ -135,10 +135,7 @@ def _items(signal: SignalDiff) -> Iterator[RenderableType]:
     if signal.most_changed:
         rows = [_item_row(item) for item in signal.most_changed]
         columns = [Column("item", no_wrap=True), Column("distance", justify="right")]
-        yield Fitting(
-            plain_table((*columns, Column("live → run")), [(*cells, said) for cells, said in rows]),
-            detailed_table(columns, rows),
-        )
+        yield last_below(columns, Column("live → run"), rows)
 
 
 def _item_row(item: ChangedItem) -> tuple[tuple[str, str], str]:

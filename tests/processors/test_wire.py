@@ -109,7 +109,7 @@ def test_a_schema_under_which_few_bytes_are_many_values_is_refused(kind: Any) ->
     payload = written(OURS, EVENT) + b"\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x00"
     started = time.perf_counter()
     assert rejection_class(schema, payload) is RejectionClass.RECORD_SCHEMA_UNKNOWN
-    assert time.perf_counter() - started < 10  # to read them all would take years
+    assert time.perf_counter() - started < 1
 
 
 def test_a_schema_too_deep_to_walk_is_refused() -> None:

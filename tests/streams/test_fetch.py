@@ -324,7 +324,7 @@ def test_a_server_that_drips_is_given_up_at_the_deadline(
     began = time.monotonic()
     error = problem(tmp_path, f"{store[0]}/drip", timeout_s=0.5)
     assert error.rejection_class == "MEDIA_UNREACHABLE"
-    assert time.monotonic() - began < 4  # it drips for five seconds
+    assert time.monotonic() - began < 2
 
 
 def test_a_port_that_nobody_listens_on_is_unreachable(tmp_path: Path) -> None:

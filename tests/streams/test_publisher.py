@@ -54,5 +54,4 @@ def test_a_transaction_after_a_silence_is_not_held_up(stack: Stack, member: Cons
         began = time.monotonic()
         publisher.pass_over({(CONTENT_EVENTS, 0): 0}, member.consumer_group_metadata())
         taken_s.append(time.monotonic() - began)
-    *_, second_longest, _ = sorted(taken_s[1:])  # the machine may have been held up once
-    assert second_longest < LATE_S
+    assert max(taken_s[1:]) < LATE_S

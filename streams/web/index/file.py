@@ -166,7 +166,11 @@ def _as_unicode(value: object) -> object:
     """The value; a text with U+FFFD in place of lone surrogates, which SQLite does not take."""
     if not isinstance(value, str) or value.isascii():
         return value
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
 
 
 def _digest(content_id: str) -> bytes:

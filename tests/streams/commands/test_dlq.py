@@ -38,10 +38,8 @@ def objects(result: Result) -> list[dict[str, object]]:
 
 
 @pytest.fixture
-def stacked(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Stack:
+def stacked(stack: Stack, stack_environment: dict[str, str]) -> Stack:
     """The stack, which commands reach by the environment."""
-    monkeypatch.setenv("EARMARK_KAFKA__BOOTSTRAP_SERVERS", stack.settings.kafka.bootstrap_servers)
-    monkeypatch.setenv("EARMARK_REGISTRY__URL", stack.settings.registry.url)
     return stack
 
 

@@ -28,10 +28,7 @@ RANDOM = np.random.default_rng(5)
 
 
 @pytest.fixture
-def cli(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setenv("EARMARK_KAFKA__BOOTSTRAP_SERVERS", stack.settings.kafka.bootstrap_servers)
-    monkeypatch.setenv("EARMARK_REGISTRY__URL", stack.settings.registry.url)
-
+def cli(stack_environment: dict[str, str]) -> Any:
     def run(*arguments: str) -> Any:
         return CliRunner().invoke(drift, arguments, catch_exceptions=False)
 

@@ -221,10 +221,8 @@ Put = Callable[[str, str, str, Record | None], None]
 
 
 @pytest.fixture
-def put(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Put]:
+def put(stack: Stack, stack_environment: dict[str, str]) -> Iterator[Put]:
     """Puts a record under the schema of a live topic on this topic, by key."""
-    monkeypatch.setenv("EARMARK_KAFKA__BOOTSTRAP_SERVERS", stack.settings.kafka.bootstrap_servers)
-    monkeypatch.setenv("EARMARK_REGISTRY__URL", stack.settings.registry.url)
     producer = Producer(producer_config(stack.settings.kafka))
     with Registry(stack.settings.registry) as registry:
 

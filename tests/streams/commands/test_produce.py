@@ -11,21 +11,11 @@ from click.testing import CliRunner, Result
 from earmark.models.error import ConfigurationError
 from earmark.streams.commands.produce import produce
 from earmark.streams.local.stack import Stack
-from earmark.streams.settings import Settings
 from earmark.streams.subscriber import subscribe
 
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(produce, [str(word) for word in arguments], catch_exceptions=False)
-
-
-@pytest.fixture
-def settings(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Those by which the command reaches the stack."""
-    settings = stack.settings
-    monkeypatch.setenv("EARMARK_KAFKA__BOOTSTRAP_SERVERS", settings.kafka.bootstrap_servers)
-    monkeypatch.setenv("EARMARK_REGISTRY__URL", settings.registry.url)
-    return settings
 
 
 @pytest.fixture
@@ -98,7 +88,7 @@ def test_a_type_that_nothing_reads_is_carried_and_those_that_are_read_are_named(
 
 
 @pytest.mark.kafka
-@pytest.mark.usefixtures("settings")
+@pytest.mark.usefixtures("stack_environment")
 def test_a_run_that_is_over_says_only_that_nothing_is_left(tmp_path: Path) -> None:
     (tmp_path / "b.wav").write_bytes(bytes(300_000))
     asked = (tmp_path / "b.wav", "--content-type", "X", "--resume", tmp_path / "state")
@@ -112,7 +102,7 @@ def test_a_run_that_is_over_says_only_that_nothing_is_left(tmp_path: Path) -> No
 
 
 @pytest.mark.kafka
-@pytest.mark.usefixtures("settings")
+@pytest.mark.usefixtures("stack_environment")
 def test_a_resumed_run_still_counts_what_was_refused(folder: Path) -> None:
     lines, resume = folder / "d.jsonl", ("--resume", folder / "checkpoint")
     good = json.dumps({"content_id": "resumed", "texts": [{"field": "title", "text": "x"}]})
@@ -126,9 +116,10 @@ def test_a_resumed_run_still_counts_what_was_refused(folder: Path) -> None:
 
 
 @pytest.mark.kafka
-def test_events_are_sent(settings: Settings, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("stack_environment")
+def test_events_are_sent(stack: Stack, tmp_path: Path) -> None:
     (tmp_path / "sent by test.txt").write_text("Hello")
-    with subscribe("content.events.v1", settings=settings, timeout_s=10) as events:
+    with subscribe("content.events.v1", settings=stack.settings, timeout_s=10) as events:
         told = run(tmp_path, "--content-type", "COMMENT", "--language", "en")
         record = next(event.record for event in events if event.key == "sent by test")
     assert told.stdout == "1 event sent to content.events.v1\n"
